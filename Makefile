@@ -1,0 +1,32 @@
+# Everything that a bare machine needs: python3 (3.11 to 3.13), make and git.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: repro test post lint lock
+
+repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
+	dvc repro
+
+test: .venv/ready  ## every test
+	pytest
+
+post: .venv/ready  ## every row of the post as a DVC experiment, and the table
+	statelab post
+
+lint: .venv/ready  ## style and types
+	ruff check
+	ruff format --check
+	pyright
+
+# pip byte-compiles what it installs: TensorFlow then imports in a third of the time
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "statelab needs Python 3.11 to 3.13, and $(PYTHON) is %d.%d: run make with PYTHON=python3.12, say" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:  ## newest versions into requirements.lock; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --quiet --output-file requirements.lock

@@ -1,0 +1,35 @@
+"""Named arrays on disk: a folder with one `.npy` file for each field of a tuple."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar, cast
+
+import numpy as np
+
+from statelab.errors import UserError
+
+Fields = TypeVar("Fields", bound=NamedTuple)
+
+
+def write(folder: Path, fields: NamedTuple) -> None:
+    """Write every field of `fields` to `folder/<field>.npy`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in fields._asdict().items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def read(folder: Path, kind: type[Fields]) -> Fields:
+    """Read back what `write` wrote, memory-mapped.
+
+    Args:
+        folder: where `write` put the files.
+        kind: the named tuple whose fields are to be read.
+
+    Raises:
+        UserError: a field's file is missing.
+    """
+    files = [folder / f"{name}.npy" for name in cast(Sequence[str], kind._fields)]
+    for file in files:
+        if not file.exists():
+            raise UserError(f"{file}: no such file. Run `dvc repro` to make it")
+    return kind(*(np.load(file, mmap_mode="r") for file in files))

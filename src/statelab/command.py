@@ -1,0 +1,49 @@
+"""What every command does alike: arguments, one-line errors, Ctrl-C."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from statelab.errors import UserError
+
+
+def run(function: Callable[..., None]) -> None:
+    """Run a stage's function with its arguments from the command line."""
+    # Ctrl-C ends the process at once, also within compiled code; whatever was being
+    # written, DVC had removed before, and `dvc checkout` brings it back.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    with one_line_errors():
+        app()
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn a mistake that the user can mend into one line and exit code 2."""
+    try:
+        yield
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+@contextmanager
+def quiet_import() -> Iterator[None]:
+    """Drop what TensorFlow's libraries print while they are imported.
+
+    They write straight to file descriptor 2, six lines on a machine without a GPU. An
+    exception passes, and is printed as ever.
+    """
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,216 @@
+"""The comparison: scores over seeds beside the best score that a model could reach."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from statelab import layouts, scores
+from statelab.layouts import Windows
+from statelab.sequences import SPLITS, Sequences
+
+MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
+
+
+def interval(values: np.ndarray) -> dict[str, float | int | None]:
+    """Summarise one score over seeds by its mean and the 95 % t interval of the mean.
+
+    Args:
+        values: one score for each seed, [seeds].
+
+    Returns:
+        `mean`, `std` (ddof 1), `low`, `high` and `n`; null where one seed says nothing
+        about spread.
+
+    Example:
+        >>> interval(np.array([1.0, 2.0, 3.0]))["high"].round(4)
+        np.float64(4.4841)
+    """
+    n = len(values)
+    mean = float(np.mean(values))
+    if n == 1:
+        return {"mean": mean, "std": None, "low": None, "high": None, "n": 1}
+    std = float(np.std(values, ddof=1))
+    half = stdtrit(n - 1, 0.975) * std / np.sqrt(n)
+    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half, "n": n}
+
+
+def visible_classes(
+    values: np.ndarray, start: np.ndarray, stop: np.ndarray
+) -> np.ndarray:
+    """Number stretches of steps so that equal stretches get equal numbers.
+
+    Args:
+        values: flat steps, [steps, features].
+        start: first step of each stretch, [samples].
+        stop: the step after its last, [samples].
+
+    Returns:
+        Classes, int64 [samples].
+
+    Example:
+        >>> values = np.array([[1], [0], [0], [1], [0]])
+        >>> visible_classes(values, np.array([0, 1, 3, 0]), np.array([2, 3, 5, 1])).tolist()
+        [2, 1, 2, 0]
+    """
+    _, symbol = np.unique(values, axis=0, return_inverse=True)
+    starts, origin = np.unique(start, return_inverse=True)
+    lengths = stop - start
+    longest = np.zeros(len(starts), int)
+    np.maximum.at(longest, origin, lengths)
+    by_length = np.argsort(lengths, kind="stable")
+    ends = np.searchsorted(lengths[by_length], np.arange(longest.max() + 2))
+    classes = np.empty(len(start), int)
+    prefix = np.zeros(len(starts), int)  # class of the first `length` steps from a start
+    used = 0
+    for length in range(1, longest.max() + 1):
+        alive = np.flatnonzero(longest >= length)
+        longer = prefix[alive] * (symbol.max() + 1) + symbol[starts[alive] + length - 1]
+        distinct, prefix[alive] = np.unique(longer, return_inverse=True)
+        ending = by_length[ends[length] : ends[length + 1]]
+        classes[ending] = used + prefix[origin[ending]]
+        used += len(distinct)
+    return classes
+
+
+def majority_vote(classes: np.ndarray, target: np.ndarray) -> float:
+    """Return the accuracy of answering, for each class, its most frequent target.
+
+    Who sees only the class cannot do better.
+
+    Example:
+        >>> majority_vote(np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0]))
+        0.8
+    """
+    pairs, count = np.unique(np.stack([classes, target]), axis=1, return_counts=True)
+    best = pd.Series(count).groupby(pairs[0]).max()
+    return float(best.sum() / len(target))
+
+
+def ceiling(
+    sequences: Sequences, windows: Windows, visible_from: np.ndarray, samples: np.ndarray
+) -> float | None:
+    """Return the best accuracy that any model could reach from what it may see.
+
+    Args:
+        sequences: the steps.
+        windows: the table of samples.
+        visible_from: the first step that each sample's answer can depend on, [samples].
+        samples: the lines of the table to answer.
+
+    Returns:
+        The accuracy of a majority vote over equal visible inputs; None where inputs
+        are continuous, or what is visible is no single stretch of steps.
+    """
+    start = visible_from[samples]
+    if (start < 0).any() or len(np.unique(sequences.values)) > MAX_SYMBOLS:
+        return None
+    stop = windows.first[samples] + windows.length[samples]
+    classes = visible_classes(np.asarray(sequences.values), start, stop)
+    return majority_vote(classes, layouts.sample_targets(sequences, windows)[samples])
+
+
+def seed_scores(
+    probability: np.ndarray, sequences: Sequences, windows: Windows, history: pd.DataFrame
+) -> pd.DataFrame:
+    """Score every seed of one mode.
+
+    Args:
+        probability: of class 1, [seeds, samples].
+        sequences: for the targets.
+        windows: the table of samples.
+        history: one line for each seed and epoch, as training wrote it.
+
+    Returns:
+        One line for each seed: the scores on test, `final_accuracy` at the last sample
+        of each sequence, `train_accuracy` of the frozen weights, and
+        `running_accuracy`, that of the weights as they moved through the last epoch.
+    """
+    target = layouts.sample_targets(sequences, windows)
+    test = layouts.of_split(windows, SPLITS["test"])
+    final = test[layouts.last_of_sequence(windows)[test]]
+    train = layouts.of_split(windows, SPLITS["train"])
+    last = history[history["epoch"] == history["epoch"].max()]
+    table = {
+        name: score(probability[:, test], target[test])
+        for name, score in scores.SCORES.items()
+    }
+    return pd.DataFrame(
+        {
+            "seed": last["seed"].to_numpy(),
+            **table,
+            "final_accuracy": scores.accuracy(probability[:, final], target[final]),
+            "train_accuracy": scores.accuracy(probability[:, train], target[train]),
+            "running_accuracy": last["accuracy"].to_numpy(),
+        }
+    )
+
+
+def bounds(
+    sequences: Sequences, windows: Windows, visible_from: np.ndarray
+) -> dict[str, dict[str, float | None]]:
+    """Return the ceilings of one mode, and the baselines of no model at all.
+
+    Args:
+        sequences: the steps and their targets.
+        windows: the table of samples.
+        visible_from: as in `ceiling`.
+
+    Returns:
+        `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
+        `train_accuracy`. The baseline is the most frequent target's share.
+    """
+    test = layouts.of_split(windows, SPLITS["test"])
+    groups = {
+        "accuracy": test,
+        "final_accuracy": test[layouts.last_of_sequence(windows)[test]],
+        "train_accuracy": layouts.of_split(windows, SPLITS["train"]),
+    }
+    target = layouts.sample_targets(sequences, windows)
+    return {
+        "ceiling": {
+            name: ceiling(sequences, windows, visible_from, samples)
+            for name, samples in groups.items()
+        },
+        "baseline": {
+            name: majority_vote(np.zeros(len(samples)), target[samples])
+            for name, samples in groups.items()
+        },
+    }
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the interval over seeds of every score of `seed_scores`."""
+    return {
+        str(name): interval(column.to_numpy())
+        for name, column in table.drop(columns="seed").items()
+    }
+
+
+def above_ceiling(table: pd.DataFrame, ceilings: dict[str, float | None]) -> list[str]:
+    """Name the scores of which some seed is above its ceiling: that is a leak."""
+    return [
+        name
+        for name, best in ceilings.items()
+        if best is not None and (table[name] > best + 1e-9).any()
+    ]
+
+
+def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
+    """Say how one mode did, each score beside the best that any model could reach."""
+    parts = []
+    for name in ("accuracy", "final_accuracy"):
+        mean, low, high = (scored[name][key] for key in ("mean", "low", "high"))
+        spread = "" if low is None else f" [{low:.4f}, {high:.4f}]"
+        best = scored["ceiling"][name]
+        bound = (
+            f"ceiling {best:.4f}"
+            if best is not None
+            else f"baseline {scored['baseline'][name]:.4f}"
+        )
+        parts.append(f"{name} {mean:.4f}{spread}, {bound}")
+    text = f"{mode}: {'; '.join(parts)}; {len(table)} seeds"
+    for name in above_ceiling(table, scored["ceiling"]):
+        text += f"\n{mode}: {name} is ABOVE its ceiling for some seed: something leaks"
+    return text

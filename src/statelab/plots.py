@@ -1,0 +1,70 @@
+"""Pictures: arrays in, a matplotlib Figure out."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, GREY = "#24292f", "#8c959f"
+COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
+
+
+def learning_curves(
+    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
+) -> Figure:
+    """Draw accuracy by epoch, one panel for each mode, under its ceiling.
+
+    Args:
+        histories: by mode, one line for each seed and epoch.
+        scored: by mode, the `ceiling` of test accuracy; see `metrics.bounds`.
+
+    Returns:
+        A figure: the mean over seeds as a line, the range over seeds as a band.
+    """
+    figure = Figure(figsize=(4.4 * len(histories), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
+    for panel, (mode, history) in zip(panels, histories.items(), strict=True):
+        _learning_curve(panel, mode, history, scored[mode]["ceiling"]["accuracy"])
+    panels[0].set_ylabel("accuracy")
+    return figure
+
+
+def _learning_curve(
+    panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
+) -> None:
+    by_epoch = history.groupby("epoch")
+    epochs = list(by_epoch.groups)
+    curves = [
+        ("test_accuracy", "test, weights frozen", COLOURS[mode], "o"),
+        ("accuracy", "train, while weights move", GREY, "."),
+    ]
+    for column, label, colour, marker in curves:
+        score = by_epoch[column]
+        panel.fill_between(
+            epochs, score.min(), score.max(), color=colour, alpha=0.2, linewidth=0
+        )
+        panel.plot(
+            epochs, score.mean(), color=colour, marker=marker, markersize=4, label=label
+        )
+    if ceiling is not None:
+        label = f"best that any model could reach: {ceiling:.4g}"
+        panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
+    panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
+    panel.set_xlabel("epoch")
+    panel.set_ylim(0.45, 1.03)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.legend(frameon=False, fontsize=8, loc="center right")
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "statelab"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

@@ -1,0 +1,49 @@
+"""Shows a long training: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Follows the batches and epochs of one training.
+
+    Args:
+        label: what is trained.
+        epochs: passes in all.
+    """
+
+    def __init__(self, label: str, epochs: int):
+        self._label = label
+        self._epochs = epochs
+        self._last_line = time.monotonic()
+        self._bar = tqdm(
+            desc=label, unit=" batches", disable=not sys.stderr.isatty(), leave=False
+        )
+
+    def batches(self, done: int, total: int) -> None:
+        """Take note of the batches done so far, and of those in all."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+        if self._due():
+            self._say(f"{done:,} of {total:,} batches")
+
+    def epoch(self, epoch: int, scores: dict[str, float]) -> None:
+        """Take note of the end of an epoch, with the mean of each score over seeds."""
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
+        self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}: {shown}")
+        if epoch in (1, self._epochs) or self._due():
+            self._say(f"epoch {epoch}/{self._epochs}: {shown}")
+        if epoch == self._epochs:
+            self._bar.close()
+
+    def _due(self) -> bool:
+        waited = time.monotonic() - self._last_line
+        return self._bar.disable and waited > SECONDS_BETWEEN_LINES
+
+    def _say(self, text: str) -> None:
+        self._last_line = time.monotonic()
+        tqdm.write(f"{self._label}: {text}", file=sys.stderr)

@@ -1,0 +1,180 @@
+"""What params.yaml may hold: each key, its type, and the rules between keys."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from statelab.errors import UserError
+
+Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Generate(_Section):
+    task: Literal["first_step"]
+    sequences: Annotated[int, Field(ge=4, multiple_of=2)]
+    length: Count
+
+
+class _Window(_Section):
+    layout: Literal["full", "subsampled", "per_timestep"]
+    window_length: Count
+    stride: Count
+    segment_length: Count
+    test_size: Size
+    validation_size: Size
+
+
+class _Model(_Section):
+    cell: Literal["lstm"]
+    units: Count
+    layers: Count
+
+
+class _Train(_Section):
+    engine: Literal["compiled", "reference", "reference_loop"]
+    epochs: Count
+    batch_size: Count
+    optimizer: Literal["adam"]
+    learning_rate: Positive
+    schedule: Literal["cosine", "constant"]
+    clipnorm: Positive | None
+    seeds: Count
+
+
+class _TrainStateless(_Train):
+    shuffle: bool
+
+
+class _TrainStateful(_Train):
+    gradient_window: Count | None
+    reset: Literal["sequence", "never"]
+    batching: Literal["aligned", "contiguous"]
+
+
+class _Params(_Section):
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    generate: _Generate
+    window: _Window
+    model: _Model
+    train_stateless: _TrainStateless
+    train_stateful: _TrainStateful
+
+
+def check(params: Any) -> None:
+    """Check everything in params.yaml before anything is computed from it.
+
+    Args:
+        params: the mapping read from params.yaml.
+
+    Raises:
+        UserError: one line for the first key that breaks a rule.
+
+    Example:
+        >>> check({"seed": -1})
+        Traceback (most recent call last):
+        statelab.errors.UserError: params.yaml: `seed` should be greater than or \
+equal to 0. Received: -1
+    """
+    try:
+        checked = _Params.model_validate(params)
+    except ValidationError as error:
+        raise UserError(_one_line(error)) from None
+    for broken, key, rule, received in _relations(checked):
+        if broken:
+            raise UserError(f"params.yaml: `{key}` {rule}. Received: {received}")
+
+
+def _one_line(error: ValidationError) -> str:
+    # A misspelt key also leaves the right one missing: the misspelling says more.
+    first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
+    key = ".".join(part for part in first["loc"] if _is_key(part))
+    if first["type"] == "missing":
+        return f"params.yaml: `{key}` is missing"
+    if first["type"] == "extra_forbidden":
+        return f"params.yaml: `{key}` is not a parameter of statelab"
+    rule = first["msg"].removeprefix("Input ")
+    return f"params.yaml: `{key or 'the file'}` {rule}. Received: {first['input']!r}"
+
+
+def _is_key(part: int | str) -> bool:
+    """Tell a key from pydantic's names for the members of a union."""
+    return isinstance(part, str) and "[" not in part and part not in ("int", "float")
+
+
+def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
+    """Yield (broken, key, rule, received) for the rules that join several keys."""
+    window, length = p.window, p.generate.length
+    timesteps = {
+        "full": length,
+        "subsampled": window.window_length,
+        "per_timestep": window.segment_length,
+    }[window.layout]
+    test = _count(window.test_size, p.generate.sequences)
+    validation = _count(window.validation_size, p.generate.sequences)
+    yield (
+        window.layout == "subsampled" and window.window_length > length,
+        "window.window_length",
+        f"must not be longer than a sequence (`generate.length` is {length})",
+        window.window_length,
+    )
+    yield (
+        window.layout == "per_timestep" and window.segment_length > length,
+        "window.segment_length",
+        f"must not be longer than a sequence (`generate.length` is {length})",
+        window.segment_length,
+    )
+    yield (
+        test < 1,
+        "window.test_size",
+        "must leave at least one sequence to test on",
+        window.test_size,
+    )
+    yield (
+        test + validation >= p.generate.sequences,
+        "window.test_size",
+        "and `window.validation_size` must leave sequences to train on "
+        f"(`generate.sequences` is {p.generate.sequences})",
+        f"{window.test_size} and {window.validation_size}",
+    )
+    gradient_window = p.train_stateful.gradient_window
+    yield (
+        gradient_window is not None and gradient_window > timesteps,
+        "train_stateful.gradient_window",
+        f"reaches no further than one sample of {timesteps} steps: no gradient flows "
+        "through carried state; raise `window.segment_length` to reach further back",
+        gradient_window,
+    )
+    yield (
+        gradient_window is not None and timesteps % gradient_window != 0,
+        "train_stateful.gradient_window",
+        f"must divide the {timesteps} steps of a sample",
+        gradient_window,
+    )
+    for name, section in ("stateless", p.train_stateless), ("stateful", p.train_stateful):
+        yield (
+            section.engine != "compiled"
+            and window.layout == "per_timestep"
+            and length % window.segment_length != 0,
+            f"train_{name}.engine",
+            "must be `compiled` where `window.segment_length` does not divide "
+            "`generate.length`: stock Keras has no shorter last segment",
+            section.engine,
+        )
+    yield (
+        p.train_stateful.engine != "compiled" and gradient_window not in (None, timesteps),
+        "train_stateful.engine",
+        "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
+        "sample: Keras cuts the gradient at the end of a sample alone",
+        p.train_stateful.engine,
+    )
+
+
+def _count(size: int | float, sequences: int) -> int:
+    return size if isinstance(size, int) else round(size * sequences)

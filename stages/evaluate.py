@@ -1,0 +1,40 @@
+"""Score both modes beside what any model could reach, and draw how they learned."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from statelab import arrays, command, metrics, params, plots, results
+from statelab.layouts import Windows
+from statelab.sequences import Sequences
+
+MODES = ("stateless", "stateful")
+
+
+def main(
+    sequences: Path, windows: Path, predictions: Path, history: Path, scores: Path, figures: Path
+) -> None:
+    steps, samples = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
+    comparison, tables, histories = {}, {}, {}
+    for mode in MODES:
+        answers = results.read_predictions(predictions / f"{mode}.npz")
+        histories[mode] = results.read_table(history / f"{mode}.csv")
+        tables[mode] = metrics.seed_scores(
+            answers.probability, steps, samples, histories[mode]
+        )
+        comparison[mode] = {
+            **metrics.summary(tables[mode]),
+            **metrics.bounds(steps, samples, answers.visible_from),
+        }
+        print(metrics.in_words(mode, tables[mode], comparison[mode]))
+    results.write_json(scores, {"layout": params.load("window")["layout"], **comparison})
+    results.write_table(
+        figures / "scores.csv",
+        pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
+    )
+    curves = plots.learning_curves(histories, comparison)
+    (figures / "learning_curves.svg").write_bytes(plots.svg(curves))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,103 @@
+"""Log a stage to MLflow from the files that it has written."""
+
+import os
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import pandas as pd
+
+from statelab import arrays, command, metrics, params, plots, results
+from statelab.layouts import Windows
+from statelab.sequences import Sequences
+
+with command.quiet_import():
+    from statelab import models, tracking
+
+
+class Stage(StrEnum):
+    STATELESS = "train_stateless"
+    STATEFUL = "train_stateful"
+    EVALUATE = "evaluate"
+
+
+def main(stage: Stage, data: Path, written: Path) -> None:
+    run = _evaluate(data, written) if stage is Stage.EVALUATE else _train(stage, data, written)
+    try:
+        tracking.log(run)
+    except tracking.NotLogged as error:
+        # Training took long and its files are sound: they are kept.
+        reason = str(error).splitlines()[0]
+        print(f"{stage}: not logged to {tracking.store()}: {reason}", file=sys.stderr)
+
+
+def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
+    mode = stage.removeprefix("train_")
+    sequences = arrays.read(data / "sequences", Sequences)
+    windows = arrays.read(data / "windows", Windows)
+    predictions = results.read_predictions(data / "predictions" / f"{mode}.npz")
+    files = [
+        written / f"{stage}.json",
+        written / "history" / f"{mode}.csv",
+        written / "timing" / f"{mode}.json",
+    ]
+    history = results.read_table(files[1])
+    table = metrics.seed_scores(predictions.probability, sequences, windows, history)
+    bounds = metrics.bounds(sequences, windows, predictions.visible_from)
+    means = history.drop(columns="seed").groupby("epoch").mean()
+    return _run(
+        stage,
+        mode,
+        params={**_common(), "train": params.load(stage)},
+        scores={**metrics.summary(table), **bounds, "timing": results.read_json(files[2])},
+        curves=means.add_prefix("epoch."),
+        files=files,
+        figures={
+            "learning_curve.svg": plots.learning_curves({mode: history}, {mode: bounds})
+        },
+        sequences=sequences,
+        model=models.load(data / "models" / mode),
+    )
+
+
+def _evaluate(data: Path, written: Path) -> tracking.Run:
+    return _run(
+        Stage.EVALUATE,
+        "comparison",
+        params=params.read(),
+        scores=results.read_json(written / "evaluate.json"),
+        curves=pd.DataFrame(),
+        files=[written / "evaluate.json", *sorted((written / "plots").iterdir())],
+        figures={},
+        sequences=arrays.read(data / "sequences", Sequences),
+        model=None,
+    )
+
+
+def _run(stage: Stage, mode: str, **shown) -> tracking.Run:
+    layout = params.load("window")["layout"]
+    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
+    return tracking.Run(
+        name=f"{layout} {mode}, {experiment}",
+        tags={
+            "layout": layout,
+            "mode": mode,
+            "dvc.stage": stage,
+            "dvc.exp": experiment,
+            "git.commit": subprocess.run(
+                ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+            ).stdout.strip(),
+        },
+        dataset=params.load("generate")["task"],
+        **shown,
+    )
+
+
+def _common() -> dict[str, object]:
+    read = params.read()
+    return {name: read[name] for name in ("seed", "generate", "window", "model")}
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,24 @@
+"""Split the sequences, and cut them into samples."""
+
+from pathlib import Path
+
+import numpy as np
+
+from statelab import arrays, command, layouts, params
+from statelab.sequences import Sequences, split, step_targets
+
+
+def main(sequences: Path, windows: Path) -> None:
+    window = params.load("window")
+    read = arrays.read(sequences, Sequences)
+    codes = split(
+        step_targets(read)[read.offsets[1:] - 1],
+        test_size=window.pop("test_size"),
+        validation_size=window.pop("validation_size"),
+        rng=np.random.default_rng(params.load("seed")),
+    )
+    arrays.write(windows, layouts.windows(read.offsets, codes, **window))
+
+
+if __name__ == "__main__":
+    command.run(main)
