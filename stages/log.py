@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import arrays, command, metrics, params, plots, results
+from statelab import arrays, command, metrics, params, plots, results, tracking
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
-
-with command.quiet_import():
-    from statelab import models, tracking
 
 
 class Stage(StrEnum):
@@ -33,6 +30,9 @@ def main(stage: Stage, data: Path, written: Path) -> None:
 
 
 def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
+    with command.quiet_import():
+        from statelab import models  # not for evaluate, which needs no TensorFlow
+
     mode = stage.removeprefix("train_")
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)

@@ -1,17 +1,18 @@
 """Files -> MLflow: one run for each stage that is worth comparing."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-import keras
 import mlflow
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from statelab.sequences import Sequences
+
+if TYPE_CHECKING:
+    import keras
 
 EXPERIMENT = "statelab"
 
@@ -53,9 +57,10 @@ def store() -> str:
 
 def log(run: Run) -> str:
     """Log one run, and return its id."""
+    place = None if "MLFLOW_TRACKING_URI" in os.environ else _root() / "mlartifacts"
     mlflow.set_tracking_uri(store())
     with mlflow.start_run(
-        experiment_id=_experiment(), run_name=run.name, tags=dict(run.tags)
+        experiment_id=_experiment(place), run_name=run.name, tags=dict(run.tags)
     ) as active:
         mlflow.log_params(flatten(run.params))
         mlflow.log_metrics(
@@ -99,14 +104,15 @@ def _root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
-def _experiment() -> str:
-    """Return the id of the experiment, which is made on first use."""
+def _experiment(place: Path | None) -> str:
+    """Return the id of the experiment, which is made on first use.
+
+    Args:
+        place: where its files go; None leaves it to the server.
+    """
     client = mlflow.MlflowClient()
-    place = None  # a server keeps files where it was told to
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        place = (_root() / "mlartifacts").as_uri()
     try:
-        return client.create_experiment(EXPERIMENT, artifact_location=place)
+        return client.create_experiment(EXPERIMENT, artifact_location=place and place.as_uri())
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -164,7 +164,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
         return tf.reduce_sum(mean), state, sums
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def train_chunk(data, moments, state, chunk):
         def train_step(batch, moments, state, sums):
             x, lengths, target, reset, weight = _read(network, data, chunk, batch)
@@ -199,7 +199,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
 
 @functools.cache
 def _predict_chunk(network: Network) -> tf.types.experimental.PolymorphicFunction:
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def predict_chunk(data, flat, state, chunk):
         seeds, batches, lanes = chunk.sample.shape
 

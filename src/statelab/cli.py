@@ -1,0 +1,48 @@
+"""The command `statelab`."""
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from statelab import command, post
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _statelab() -> None:
+    """Does a recurrent network have to carry state on your sequences?"""
+
+
+@app.command("post")
+def _post(
+    run: Annotated[bool, typer.Option(help="Run the experiments that are missing.")] = True,
+) -> None:
+    """Run every experiment of the post that this commit lacks, and print the table."""
+    if run:
+        for name in post.missing():
+            post.run(name)
+    table = Table(box=box.MARKDOWN)
+    for number, heading in enumerate(
+        ("experiment", "post", f"ours, {post.SEEDS} seeds", "ceiling", "s/epoch, post")
+    ):
+        table.add_column(heading, justify="right" if number else "left")
+    table.add_column(f"s/epoch, all {post.SEEDS}", justify="right")
+    for line in post.table():
+        table.add_row(*line)
+    # Wide enough for every column, also where output goes into a file
+    Console(width=max(Console().width, 160)).print(table)
+
+
+def main() -> None:
+    """Run the command, and exit as `command` says."""
+    with command.one_line_errors():
+        try:
+            app()
+        except subprocess.CalledProcessError as error:
+            sys.exit(error.returncode)  # the program that failed has said why

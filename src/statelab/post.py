@@ -1,0 +1,127 @@
+"""The experiments of the post as DVC experiments, and the table of what they gave.
+
+Reference:
+    Philippe Remy, Stateful LSTM in Keras, 2016.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SEEDS = 32
+_ALWAYS = (f"train_stateless.seeds={SEEDS}", f"train_stateful.seeds={SEEDS}")
+_WINDOWS = (*_ALWAYS, "window.layout=subsampled", "train_stateful.epochs=15")
+_NAIVE = ("train_stateful.batching=contiguous", "train_stateful.reset=never")
+
+# name -> what it changes in params.yaml
+EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
+    "post-windows": (*_WINDOWS, "train_stateful.batch_size=10"),
+    "post-windows-naive-1": (*_WINDOWS, *_NAIVE, "train_stateful.batch_size=1"),
+    "post-windows-naive-10": (*_WINDOWS, *_NAIVE, "train_stateful.batch_size=10"),
+    "post-per-timestep": (*_ALWAYS, "window.layout=per_timestep"),
+    "post-full": (*_ALWAYS, "window.layout=full", "train_stateful.epochs=15"),
+}
+
+
+class Row(NamedTuple):
+    """One line of the table: where our figures are found, and what the post says."""
+
+    title: str
+    experiment: str  # a key of EXPERIMENTS
+    mode: str
+    accuracy: float | None  # the post's, on its test sequences
+    seconds: int | None  # the post's, for an epoch
+
+
+ROWS = (
+    Row("windows of 10, stateless", "post-windows", "stateless", 0.5455, 21),
+    Row(
+        "windows, stateful flag, naive batches of 1, never reset",
+        "post-windows-naive-1",
+        "stateful",
+        0.5,
+        20,
+    ),
+    Row(
+        "windows, stateful flag, naive batches of 10, never reset",
+        "post-windows-naive-10",
+        "stateful",
+        0.5,
+        20,
+    ),
+    Row(
+        "windows, stateful, aligned lanes of 10, reset at each sequence",
+        "post-windows",
+        "stateful",
+        None,
+        None,
+    ),
+    Row("one step at a time, stateful", "post-per-timestep", "stateful", 1.0, 29),
+    Row("one step at a time, stateless", "post-per-timestep", "stateless", 0.525, None),
+    Row("full sequences, stateless", "post-full", "stateless", None, None),
+)
+
+
+def missing() -> list[str]:
+    """Return the names of the experiments that the current commit does not have."""
+    return [name for name in EXPERIMENTS if _show(name, "evaluate.json") is None]
+
+
+def run(name: str) -> None:
+    """Run one experiment in a copy of the workspace, which stays as it is.
+
+    Raises:
+        subprocess.CalledProcessError: DVC failed, and has said why.
+    """
+    changes = [word for change in EXPERIMENTS[name] for word in ("-S", change)]
+    here = str(Path(sys.executable).parent)  # stages say `python`, and mean this one
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *changes],
+        env={**os.environ, "PATH": os.pathsep.join([here, os.environ["PATH"]])},
+        check=True,
+    )
+
+
+def table() -> list[tuple[str, ...]]:
+    """Return the lines of the table, read from the experiments of the current commit.
+
+    Returns:
+        Title, the post's accuracy, ours, the ceiling, the post's seconds per epoch and
+        ours. A line whose experiment is missing says so.
+    """
+    return [_line(row) for row in ROWS]
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    evaluated = _show(row.experiment, "evaluate.json")
+    timing = _show(row.experiment, f"timing/{row.mode}.json")
+    theirs = ("–" if row.accuracy is None else f"{row.accuracy:.4f}",)
+    seconds = ("–" if row.seconds is None else str(row.seconds),)
+    if evaluated is None or timing is None:
+        return (row.title, *theirs, f"no experiment {row.experiment}", "", *seconds, "")
+    scored = evaluated[row.mode]
+    ours, best = scored["accuracy"], scored["ceiling"]["accuracy"]
+    return (
+        row.title,
+        *theirs,
+        f"{ours['mean']:.4f} [{ours['low']:.4f}, {ours['high']:.4f}]",
+        f"none; chance {scored['baseline']['accuracy']:.4f}" if best is None else f"{best:.4f}",
+        *seconds,
+        f"{timing['seconds_per_epoch']:.2f}",
+    )
+
+
+def _show(experiment: str, file: str) -> dict[str, Any] | None:
+    """Return a file of metrics/ from an experiment; None where there is no such."""
+    head = _git("rev-parse", "HEAD").stdout.strip()
+    ref = f"refs/exps/{head[:2]}/{head[2:]}/{experiment}"  # where DVC keeps them
+    shown = _git("show", f"{ref}:metrics/{file}")
+    return json.loads(shown.stdout) if shown.returncode == 0 else None
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False)
