@@ -186,7 +186,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
             sums = tuple(a + b for a, b in zip(sums, new, strict=True))
             return batch + 1, moments, state, sums
 
-        zero = tf.zeros(len(moments[0]))
+        zero = tf.zeros(moments[0].shape[0])
         _, moments, state, sums = tf.while_loop(
             lambda batch, *_: batch < chunk.sample.shape[1],
             train_step,
@@ -208,7 +208,7 @@ def _predict_chunk(network: Network) -> tf.types.experimental.PolymorphicFunctio
             logits, state = _forward(network, flat, x, lengths, _reset(state, reset))
             return batch + 1, state, outputs.write(batch, tf.sigmoid(logits))
 
-        outputs = tf.TensorArray(tf.float32, batches, element_shape=(len(flat), lanes))
+        outputs = tf.TensorArray(tf.float32, batches, element_shape=(seeds, lanes))
         _, state, outputs = tf.while_loop(
             lambda batch, *_: batch < batches, predict_step, (0, state, outputs)
         )
@@ -222,7 +222,7 @@ def _read(network: Network, data: Samples, chunk: Plan, batch: tf.Tensor):
     sample = chunk.sample[:, batch]
     steps = tf.gather(data.first, sample)[..., None] + tf.range(network.timesteps)
     return (
-        tf.gather(data.values, tf.minimum(steps, len(data.values) - 1)),
+        tf.gather(data.values, tf.minimum(steps, data.values.shape[0] - 1)),
         tf.gather(data.length, sample),
         tf.gather(data.target, sample),
         chunk.reset[:, batch],
@@ -296,7 +296,7 @@ def _clip(network: Network, gradient: tf.Tensor, clipnorm: float) -> tf.Tensor:
         axes = list(range(1, part.ndim))
         norm = tf.sqrt(tf.reduce_sum(part * part, axes, keepdims=True))
         part *= clipnorm / tf.maximum(norm, clipnorm)
-        clipped.append(tf.reshape(part, [len(part), -1]))
+        clipped.append(tf.reshape(part, [part.shape[0], -1]))
     return tf.concat(clipped, axis=1)
 
 
@@ -383,7 +383,7 @@ def _flatten(weights: Weights) -> tf.Tensor:
 def _split(network: Network, flat: tf.Tensor) -> list[tf.Tensor]:
     sizes = [int(np.prod(shape)) for shape in network.shapes]
     return [
-        tf.reshape(part, (len(part), *shape))
+        tf.reshape(part, (part.shape[0], *shape))
         for part, shape in zip(tf.split(flat, sizes, 1), network.shapes, strict=True)
     ]
 
