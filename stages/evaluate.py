@@ -12,7 +12,12 @@ MODES = ("stateless", "stateful")
 
 
 def main(
-    sequences: Path, windows: Path, predictions: Path, history: Path, scores: Path, figures: Path
+    sequences: Path,
+    windows: Path,
+    predictions: Path,
+    history: Path,
+    scores: Path,
+    figures: Path,
 ) -> None:
     steps, samples = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
@@ -27,7 +32,9 @@ def main(
             **metrics.bounds(steps, samples, answers.visible_from),
         }
         print(metrics.in_words(mode, tables[mode], comparison[mode]))
-    results.write_json(scores, {"layout": params.load("window")["layout"], **comparison})
+    results.write_json(
+        scores, {"layout": params.load("window")["layout"], **comparison}
+    )
     results.write_table(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),

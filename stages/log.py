@@ -20,7 +20,11 @@ class Stage(StrEnum):
 
 
 def main(stage: Stage, data: Path, written: Path) -> None:
-    run = _evaluate(data, written) if stage is Stage.EVALUATE else _train(stage, data, written)
+    run = (
+        _evaluate(data, written)
+        if stage is Stage.EVALUATE
+        else _train(stage, data, written)
+    )
     try:
         tracking.log(run)
     except tracking.NotLogged as error:
@@ -50,7 +54,11 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         stage,
         mode,
         params={**_common(), "train": params.load(stage)},
-        scores={**metrics.summary(table), **bounds, "timing": results.read_json(files[2])},
+        scores={
+            **metrics.summary(table),
+            **bounds,
+            "timing": results.read_json(files[2]),
+        },
         curves=means.add_prefix("epoch."),
         files=files,
         figures={

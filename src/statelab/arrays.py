@@ -1,14 +1,15 @@
 """Named arrays on disk: a folder with one `.npy` file for each field of a tuple."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from statelab.errors import UserError
 
-Fields = TypeVar("Fields", bound=NamedTuple)
+Fields = TypeVar("Fields")
 
 
 def write(folder: Path, fields: NamedTuple) -> None:
@@ -18,7 +19,7 @@ def write(folder: Path, fields: NamedTuple) -> None:
         np.save(folder / f"{name}.npy", array)
 
 
-def read(folder: Path, kind: type[Fields]) -> Fields:
+def read(folder: Path, kind: Callable[..., Fields]) -> Fields:
     """Read back what `write` wrote, memory-mapped.
 
     Args:
@@ -28,7 +29,7 @@ def read(folder: Path, kind: type[Fields]) -> Fields:
     Raises:
         UserError: a field's file is missing.
     """
-    files = [folder / f"{name}.npy" for name in cast(Sequence[str], kind._fields)]
+    files = [folder / f"{name}.npy" for name in signature(kind).parameters]
     for file in files:
         if not file.exists():
             raise UserError(f"{file}: no such file. Run `dvc repro` to make it")

@@ -21,7 +21,9 @@ def _statelab() -> None:
 
 @app.command("post")
 def _post(
-    run: Annotated[bool, typer.Option(help="Run the experiments that are missing.")] = True,
+    run: Annotated[
+        bool, typer.Option(help="Run the experiments that are missing.")
+    ] = True,
 ) -> None:
     """Run every experiment of the post that this commit lacks, and print the table."""
     if run:

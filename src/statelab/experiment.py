@@ -124,7 +124,9 @@ def train(
         fit(
             weights,
             samples,
-            _reshuffled(lay_out, windows, numbers) if shuffle else lambda _: [plans["train"]],
+            _reshuffled(lay_out, windows, numbers)
+            if shuffle
+            else lambda _: [plans["train"]],
             epochs=epochs,
             optimizer=training.Optimizer(learning_rate, schedule, clipnorm, updates),
             gradient_window=gradient_window,
@@ -137,9 +139,13 @@ def train(
         line = {"loss": trained.loss, "accuracy": trained.accuracy}
         for name, plan in plans.items():
             if name != "train":
-                line |= _held_out(name, answer(trained.weights, plan=plan), samples, plan)
+                line |= _held_out(
+                    name, answer(trained.weights, plan=plan), samples, plan
+                )
         history.append(pd.DataFrame({"seed": numbers, "epoch": epoch, **line}))
-        watcher.epoch(epoch, {name: float(np.mean(each)) for name, each in line.items()})
+        watcher.epoch(
+            epoch, {name: float(np.mean(each)) for name, each in line.items()}
+        )
         weights = trained.weights
         started = time.perf_counter()
 

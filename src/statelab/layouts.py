@@ -73,7 +73,7 @@ def windows(
     | layout | samples as (first, length) |
     | --- | --- |
     | `full` | (0, 5) (5, 3) |
-    | `subsampled`, `window_length` 2, `stride` 1 | (0, 2) (1, 2) ... (3, 2) (5, 2) (6, 2) |
+    | `subsampled`, `window_length` 2 | (0, 2) (1, 2) (2, 2) (3, 2) (5, 2) (6, 2) |
     | `per_timestep`, `segment_length` 2 | (0, 2) (2, 2) (4, 1) (5, 2) (7, 1) |
 
     Args:

@@ -1,5 +1,8 @@
 """The stock Keras model: its layers, its initial weights, and where they are kept."""
 
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,8 +90,10 @@ def initial_weights(
 
 def _name(variable: keras.Variable) -> str:
     """Return `lstm_0/kernel` for `sequential/lstm_0/lstm_cell/kernel`."""
-    layer, name = variable.path.split("/")[-3::2] if "_cell" in variable.path else (
-        variable.path.split("/")[-2:]
+    layer, name = (
+        variable.path.split("/")[-3::2]
+        if "_cell" in variable.path
+        else (variable.path.split("/")[-2:])
     )
     return f"{layer}/{name}"
 
@@ -96,7 +101,7 @@ def _name(variable: keras.Variable) -> str:
 def write(folder: Path, weights: Weights, architecture: Mapping[str, object]) -> None:
     """Write weights and the arguments of `build` that they belong to."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "weights.npz", **weights)  # pyright: ignore[reportArgumentType]
+    np.savez(folder / "weights.npz", **weights)
     (folder / "model.json").write_text(json.dumps(architecture, indent=2) + "\n")
 
 

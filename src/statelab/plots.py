@@ -8,6 +8,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK, GREY = "#24292f", "#8c959f"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
@@ -36,27 +37,22 @@ def learning_curves(
 def _learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
-    by_epoch = history.groupby("epoch")
-    epochs = list(by_epoch.groups)
     curves = [
         ("test_accuracy", "test, weights frozen", COLOURS[mode], "o"),
         ("accuracy", "train, while weights move", GREY, "."),
     ]
     for column, label, colour, marker in curves:
-        score = by_epoch[column]
-        panel.fill_between(
-            epochs, score.min(), score.max(), color=colour, alpha=0.2, linewidth=0
-        )
-        panel.plot(
-            epochs, score.mean(), color=colour, marker=marker, markersize=4, label=label
-        )
+        by_epoch = history.groupby("epoch")[column].agg(["min", "mean", "max"])
+        epochs, (low, mean, high) = by_epoch.index.to_numpy(), by_epoch.to_numpy().T
+        panel.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+        panel.plot(epochs, mean, color=colour, marker=marker, markersize=4, label=label)
     if ceiling is not None:
         label = f"best that any model could reach: {ceiling:.4g}"
         panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
     panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
     panel.set_xlabel("epoch")
     panel.set_ylim(0.45, 1.03)
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False, fontsize=8, loc="center right")

@@ -109,7 +109,9 @@ def _line(row: Row) -> tuple[str, ...]:
         row.title,
         *theirs,
         f"{ours['mean']:.4f} [{ours['low']:.4f}, {ours['high']:.4f}]",
-        f"none; chance {scored['baseline']['accuracy']:.4f}" if best is None else f"{best:.4f}",
+        f"none; chance {scored['baseline']['accuracy']:.4f}"
+        if best is None
+        else f"{best:.4f}",
         *seconds,
         f"{timing['seconds_per_epoch']:.2f}",
     )

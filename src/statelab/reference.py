@@ -4,6 +4,9 @@
 same plans and gives the same numbers, at the speed that people know.
 """
 
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -111,8 +114,12 @@ def fit(
             )
         loss, accuracy = np.array(results).T
         trained = zip(*(model.get_weights() for model in population), strict=True)
+        states = zip(*map(_states, population), strict=True)
         yield Epoch(
-            dict(zip(weights, map(np.stack, trained), strict=True)), loss, accuracy
+            weights=dict(zip(weights, map(np.stack, trained), strict=True)),
+            loss=loss,
+            accuracy=accuracy,
+            state=[np.stack(part) for part in states],
         )
 
 
@@ -130,7 +137,7 @@ def predict(
         outputs = model.predict(
             x,
             batch_size=plan.sample.shape[1],
-            verbose=0,  # pyright: ignore[reportArgumentType]
+            verbose=0,
             callbacks=[ResetStates(plan)],
         )
         answers[k, plan.sample[used]] = outputs.reshape(plan.sample.shape)[used]
@@ -148,24 +155,30 @@ def _epoch_by_fit(model, samples, plan, report) -> tuple[float, float]:
         verbose=0,
         callbacks=[ResetStates(plan, report)],
     ).history
-    return history["loss"][0], history["accuracy"][0]
+    return history["binary_crossentropy"][0], history["accuracy"][0]
 
 
 def _epoch_by_loop(model, samples, plan, report) -> tuple[float, float]:
     x, y, weight = _batches(samples, plan)
     lanes = plan.sample.shape[1]
     ResetStates(plan)  # refuses what Keras cannot do
-    model.reset_metrics()
-    logs = {}
+    logs = []  # of each batch: `train_on_batch` begins its metrics anew
     for batch, reset in enumerate(plan.reset[:, 0]):
         if reset:
             reset_states(model)
         rows = slice(batch * lanes, (batch + 1) * lanes)
-        logs = model.train_on_batch(
-            x[rows], y[rows], sample_weight=weight[rows], return_dict=True
+        logs.append(
+            model.train_on_batch(
+                x[rows], y[rows], sample_weight=weight[rows], return_dict=True
+            )
         )
         report(batch + 1)
-    return float(logs["loss"]), float(logs["accuracy"])
+    weights = plan.weight.sum(axis=1)
+    loss, accuracy = (
+        np.average([log[name] for log in logs], weights=weights)
+        for name in ("binary_crossentropy", "accuracy")
+    )
+    return float(loss), float(accuracy)
 
 
 def _batches(samples: Samples, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -198,9 +211,10 @@ def _compiled_model(
         )
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, clipnorm=optimizer.clipnorm),  # pyright: ignore[reportArgumentType]
+        optimizer=keras.optimizers.Adam(rate, clipnorm=optimizer.clipnorm),
         loss=keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight"),
-        weighted_metrics=["accuracy"],
+        # Keras's own mean of the loss counts padding lanes; that of a metric does not.
+        weighted_metrics=["accuracy", "binary_crossentropy"],
     )
     return model
 
@@ -219,6 +233,17 @@ def _model(
     )
     model.set_weights(weights)
     return model
+
+
+def _states(model: keras.Model) -> list[np.ndarray]:
+    """Return the state that a stateful model holds, h and c of each layer."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+    return [
+        part.numpy()
+        for layer in layers
+        if layer.stateful
+        for part in layer.states or ()
+    ]
 
 
 def _one(weights: Weights, k: int) -> list[np.ndarray]:

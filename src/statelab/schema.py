@@ -3,12 +3,19 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from statelab.errors import UserError
 
+
+def _is_size(size: int | float) -> int | float:
+    if size < 0 or (isinstance(size, float) and not size < 1):
+        raise ValueError("must be a count of sequences, or a fraction of them below 1")
+    return size
+
+
 Count = Annotated[int, Field(ge=1)]
-Size = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -94,18 +101,18 @@ equal to 0. Received: -1
 def _one_line(error: ValidationError) -> str:
     # A misspelt key also leaves the right one missing: the misspelling says more.
     first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
-    key = ".".join(part for part in first["loc"] if _is_key(part))
+    key = ".".join(str(part) for part in first["loc"] if _is_key(part))
     if first["type"] == "missing":
         return f"params.yaml: `{key}` is missing"
     if first["type"] == "extra_forbidden":
         return f"params.yaml: `{key}` is not a parameter of statelab"
-    rule = first["msg"].removeprefix("Input ")
+    rule = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return f"params.yaml: `{key or 'the file'}` {rule}. Received: {first['input']!r}"
 
 
 def _is_key(part: int | str) -> bool:
     """Tell a key from pydantic's names for the members of a union."""
-    return isinstance(part, str) and "[" not in part and part not in ("int", "float")
+    return part not in ("int", "float")
 
 
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
@@ -131,9 +138,9 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         window.segment_length,
     )
     yield (
-        test < 1,
+        test < 2,
         "window.test_size",
-        "must leave at least one sequence to test on",
+        "must be at least two sequences, one of each class",
         window.test_size,
     )
     yield (
@@ -157,7 +164,10 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"must divide the {timesteps} steps of a sample",
         gradient_window,
     )
-    for name, section in ("stateless", p.train_stateless), ("stateful", p.train_stateful):
+    for name, section in (
+        ("stateless", p.train_stateless),
+        ("stateful", p.train_stateful),
+    ):
         yield (
             section.engine != "compiled"
             and window.layout == "per_timestep"
@@ -168,7 +178,8 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             section.engine,
         )
     yield (
-        p.train_stateful.engine != "compiled" and gradient_window not in (None, timesteps),
+        p.train_stateful.engine != "compiled"
+        and gradient_window not in (None, timesteps),
         "train_stateful.engine",
         "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
         "sample: Keras cuts the gradient at the end of a sample alone",

@@ -63,7 +63,9 @@ def auc(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
         >>> auc(np.array([[0.9, 0.2, 0.7, 0.6]]), np.array([1, 0, 0, 1]))
         array([0.75])
     """
-    from scipy.stats import rankdata  # takes a second to import, and training needs none
+    from scipy.stats import (
+        rankdata,
+    )  # takes a second to import, and training needs none
 
     positive = target > 0.5
     n, m = positive.sum(), (~positive).sum()

@@ -11,7 +11,9 @@ class Sequences(NamedTuple):
     """Sequences end to end, as Arrow lays out a list column."""
 
     values: np.ndarray  # float32 [steps, features]
-    offsets: np.ndarray  # int64 [sequences + 1]; sequence s is values[offsets[s]:offsets[s+1]]
+    offsets: (
+        np.ndarray
+    )  # int64 [sequences + 1]; sequence s is values[offsets[s]:offsets[s+1]]
     targets: np.ndarray  # float32 [sequences] or [steps]
 
 

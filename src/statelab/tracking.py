@@ -17,6 +17,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.data.numpy_dataset import from_numpy
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
@@ -69,7 +70,7 @@ def log(run: Run) -> str:
         for epoch, values in run.curves.iterrows():
             mlflow.log_metrics(values.to_dict(), step=int(str(epoch)))
         mlflow.log_input(
-            mlflow.data.from_numpy(
+            from_numpy(
                 np.asarray(run.sequences.values),
                 targets=np.asarray(run.sequences.targets),
                 name=run.dataset,
@@ -112,7 +113,9 @@ def _experiment(place: Path | None) -> str:
     """
     client = mlflow.MlflowClient()
     try:
-        return client.create_experiment(EXPERIMENT, artifact_location=place and place.as_uri())
+        return client.create_experiment(
+            EXPERIMENT, artifact_location=place and place.as_uri()
+        )
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -126,9 +129,11 @@ def _log_model(model: keras.Model) -> None:
 
     Never one that is stateful: it would answer the same request differently twice.
     """
+    from mlflow import tensorflow as flavour  # imports TensorFlow
+
     features = model.input_shape[-1]
     tensor = np.dtype(np.float32)
-    mlflow.tensorflow.log_model(
+    flavour.log_model(
         model,
         name="model",
         signature=ModelSignature(
@@ -136,5 +141,7 @@ def _log_model(model: keras.Model) -> None:
             outputs=Schema([TensorSpec(tensor, (-1, 1))]),
         ),
         # Named here: otherwise MLflow loads the model once more to find them out.
-        pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
+        pip_requirements=[
+            f"{name}=={version(name)}" for name in ("tensorflow", "keras")
+        ],
     )

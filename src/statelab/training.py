@@ -8,9 +8,12 @@ vector for each seed, so that an update is a few fused kernels.
 The same updates as stock Keras gives for the same plan: `reference` is the slow twin.
 """
 
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -60,6 +63,7 @@ class Epoch(NamedTuple):
     weights: Weights
     loss: np.ndarray  # float64 [seeds]
     accuracy: np.ndarray  # float64 [seeds]
+    state: list[np.ndarray]  # of each layer in turn, h and c [seeds, lanes, units]
 
 
 def fit(
@@ -100,12 +104,19 @@ def fit(
         plan = _stack(plans(epoch), seeds=len(flat))
         state = _initial_state(network, plan)
         totals = np.zeros((3, len(flat)))
-        for chunk, done in _chunks(plan, network):
-            moments, state, sums = train(data, moments, state, chunk)
+        done = 0
+        for chunk, batches in _chunks(plan, network):
+            moments, state, sums = train(data, moments, state, chunk, batches)
+            done += int(batches)
             totals += np.asarray(sums, np.float64)
             report(epoch * plan.batches + done, epochs * plan.batches)
         loss, correct, weight = totals
-        yield Epoch(_unflatten(moments[0], network), loss / weight, correct / weight)
+        yield Epoch(
+            weights=_unflatten(moments[0], network),
+            loss=loss / weight,
+            accuracy=correct / weight,
+            state=[part.numpy() for part in state],
+        )
 
 
 def predict(
@@ -135,8 +146,8 @@ def predict(
     stacked = _stack([plan], seeds=len(flat))
     state = _initial_state(network, stacked)
     outputs = []
-    for chunk, _ in _chunks(stacked, network):
-        state, probabilities = answer(data, flat, state, chunk)
+    for chunk, batches in _chunks(stacked, network):
+        state, probabilities = answer(data, flat, state, chunk, batches)
         outputs.append(probabilities.numpy())
     grid = np.concatenate(outputs, axis=1)[:, : len(plan.sample)]  # [S, batches, lanes]
     answers = np.full((len(flat), len(samples.first)), np.nan, np.float32)
@@ -149,7 +160,7 @@ def predict(
 
 
 @functools.cache
-def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimental.PolymorphicFunction:
+def _train_chunk(network: Network, optimizer: Optimizer) -> Callable[..., Any]:
     def loss_of(flat, x, lengths, state, target, weight):
         logits, state = _forward(network, flat, x, lengths, state)
         losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)  # [S, B]
@@ -165,7 +176,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
         return tf.reduce_sum(mean), state, sums
 
     @tf.function(jit_compile=True, autograph=False)
-    def train_chunk(data, moments, state, chunk):
+    def train_chunk(data, moments, state, chunk, batches):
         def train_step(batch, moments, state, sums):
             x, lengths, target, reset, weight = _read(network, data, chunk, batch)
             state = _reset(state, reset)
@@ -180,7 +191,9 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
             updated = _adam(optimizer, gradient, *moments)
             counts = new[2] > 0  # no weight, no update
             moments = tuple(
-                tf.where(tf.reshape(counts, [-1] + [1] * (after.ndim - 1)), after, before)
+                tf.where(
+                    tf.reshape(counts, [-1] + [1] * (after.ndim - 1)), after, before
+                )
                 for after, before in zip(updated, moments, strict=True)
             )
             sums = tuple(a + b for a, b in zip(sums, new, strict=True))
@@ -188,7 +201,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
 
         zero = tf.zeros(moments[0].shape[0])
         _, moments, state, sums = tf.while_loop(
-            lambda batch, *_: batch < chunk.sample.shape[1],
+            lambda batch, *_: batch < batches,
             train_step,
             (0, moments, state, (zero, zero, zero)),
         )
@@ -198,17 +211,17 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> tf.types.experimenta
 
 
 @functools.cache
-def _predict_chunk(network: Network) -> tf.types.experimental.PolymorphicFunction:
+def _predict_chunk(network: Network) -> Callable[..., Any]:
     @tf.function(jit_compile=True, autograph=False)
-    def predict_chunk(data, flat, state, chunk):
-        seeds, batches, lanes = chunk.sample.shape
+    def predict_chunk(data, flat, state, chunk, batches):
+        seeds, size, lanes = chunk.sample.shape
 
         def predict_step(batch, state, outputs):
             x, lengths, _, reset, _ = _read(network, data, chunk, batch)
             logits, state = _forward(network, flat, x, lengths, _reset(state, reset))
             return batch + 1, state, outputs.write(batch, tf.sigmoid(logits))
 
-        outputs = tf.TensorArray(tf.float32, batches, element_shape=(seeds, lanes))
+        outputs = tf.TensorArray(tf.float32, size, element_shape=(seeds, lanes))
         _, state, outputs = tf.while_loop(
             lambda batch, *_: batch < batches, predict_step, (0, state, outputs)
         )
@@ -231,11 +244,17 @@ def _read(network: Network, data: Samples, chunk: Plan, batch: tf.Tensor):
 
 
 def _reset(state: cells.State, reset: tf.Tensor) -> cells.State:
-    return tuple(tf.where(reset[..., None], tf.zeros_like(part), part) for part in state)
+    return tuple(
+        tf.where(reset[..., None], tf.zeros_like(part), part) for part in state
+    )
 
 
 def _forward(
-    network: Network, flat: tf.Tensor, x: tf.Tensor, lengths: tf.Tensor, state: cells.State
+    network: Network,
+    flat: tf.Tensor,
+    x: tf.Tensor,
+    lengths: tf.Tensor,
+    state: cells.State,
 ) -> tuple[tf.Tensor, cells.State]:
     """Run a batch of samples through the network: logits [S, B] and the next state."""
     *recurrent, kernel, bias = _split(network, flat)
@@ -322,10 +341,10 @@ def _stack(plans: Sequence[Plan], *, seeds: int) -> _Stacked:
     )
 
 
-def _chunks(plan: _Stacked, network: Network) -> Iterator[tuple[Plan, int]]:
-    """Yield slices of one size, and the batches done after each.
+def _chunks(plan: _Stacked, network: Network) -> Iterator[tuple[Plan, tf.Tensor]]:
+    """Yield slices of one size, and how many batches of each are to be run.
 
-    The last slice is filled up with batches of weight 0, which update nothing.
+    The last slice is filled up, so that it fits the program compiled for the others.
     """
     seeds, batches, lanes = plan.sample.shape
     parameters = sum(int(np.prod(shape)) for shape in network.shapes)
@@ -333,10 +352,11 @@ def _chunks(plan: _Stacked, network: Network) -> Iterator[tuple[Plan, int]]:
     size = int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, batches))
     for start in range(0, batches, size):
         fields = [field[:, start : start + size] for field in plan]
-        short = size - fields[0].shape[1]
-        if short:
-            fields = [np.pad(field, ((0, 0), (0, short), (0, 0))) for field in fields]
-        yield Plan(*map(tf.constant, fields)), min(start + size, batches)
+        count = fields[0].shape[1]
+        if count < size:
+            fill = ((0, 0), (0, size - count), (0, 0))
+            fields = [np.pad(field, fill) for field in fields]
+        yield Plan(*map(tf.constant, fields)), tf.constant(count)
 
 
 def _on_device(samples: Samples) -> Samples:

@@ -1,0 +1,44 @@
+"""Small inputs on which nothing is symmetric."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from statelab.layouts import Windows, sample_targets, windows
+from statelab.sequences import Sequences
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def ragged() -> Sequences:
+    """Sequences of 5, 3 and 4 steps, two features, every value another."""
+    values = np.random.default_rng(7).normal(size=(12, 2)).astype(np.float32)
+    return Sequences(values, np.array([0, 5, 8, 12]), np.float32([1, 0, 1]))
+
+
+@pytest.fixture
+def noise() -> Sequences:
+    """12 sequences of 8 steps of noise with random labels, all in train: no loss of
+    theirs goes to 0, where 32 bits would hide a difference."""
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(96, 2)).astype(np.float32)
+    return Sequences(
+        values, np.arange(13) * 8, rng.integers(0, 2, 12).astype(np.float32)
+    )
+
+
+@pytest.fixture
+def cut():
+    """Cut sequences of one split, train, into windows and what a trainer takes."""
+    from statelab.training import Samples
+
+    def cut(sequences: Sequences, **layout) -> tuple[Windows, Samples]:
+        sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
+        split = np.zeros(len(sequences.offsets) - 1, np.int8)
+        table = windows(sequences.offsets, split, **sizes)
+        target = sample_targets(sequences, table)
+        return table, Samples(sequences.values, table.first, table.length, target)
+
+    return cut

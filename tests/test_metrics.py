@@ -1,0 +1,170 @@
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statelab import layouts, metrics
+from statelab.sequences import SPLITS, Sequences, split
+from statelab.tasks import first_step
+
+
+def test_interval_is_the_t_interval_of_scipy():
+    values = np.array([0.3, 0.5, 0.9, 0.4])
+    result = metrics.interval(values)
+    low, high = scipy.stats.t.interval(
+        0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values)
+    )
+    assert result["mean"] == pytest.approx(0.525)
+    assert result["std"] == pytest.approx(np.std(values, ddof=1))
+    assert (result["low"], result["high"]) == pytest.approx((low, high))
+    assert result["n"] == 4
+
+
+def test_interval_of_one_seed_says_nothing_about_spread():
+    assert metrics.interval(np.array([0.7])) == {
+        "mean": 0.7,
+        "std": None,
+        "low": None,
+        "high": None,
+        "n": 1,
+    }
+
+
+@given(
+    values=st.lists(st.integers(0, 1), min_size=8, max_size=8),
+    stretches=st.lists(
+        st.tuples(st.integers(0, 7), st.integers(1, 4)), min_size=1, max_size=12
+    ),
+)
+def test_visible_classes_are_equal_where_the_stretches_are(values, stretches):
+    start = np.array([first for first, _ in stretches])
+    stop = np.minimum(start + [length for _, length in stretches], 8)
+    classes = metrics.visible_classes(np.array(values)[:, None], start, stop)
+    seen = [tuple(values[a:b]) for a, b in zip(start, stop, strict=True)]
+    for one, class_of_one in zip(seen, classes, strict=True):
+        for two, class_of_two in zip(seen, classes, strict=True):
+            assert (one == two) == (class_of_one == class_of_two)
+
+
+def test_visible_classes_tell_every_feature_apart():
+    values = np.array([[1, 0], [0, 1], [1, 0]])
+    classes = metrics.visible_classes(values, np.arange(3), np.arange(3) + 1)
+    assert classes[0] == classes[2] != classes[1]
+
+
+def test_majority_vote_counts_the_most_frequent_target_of_each_class():
+    # class 5: targets 1 1 0, vote right 2 times; class 2: 0 0, right 2 times; 4 of 5
+    classes, target = np.array([5, 2, 5, 5, 2]), np.array([1, 0, 1, 0, 0])
+    assert metrics.majority_vote(classes, target) == 0.8
+
+
+@pytest.mark.parametrize(
+    ("layout", "stateful", "accuracy", "final_accuracy"),
+    [
+        # of the 11 windows of a sequence 1 sees its first step: 1/11 + 10/11 · 1/2
+        ("subsampled", False, 6 / 11, 0.5),
+        ("subsampled", True, 1.0, 1.0),
+        # of the 20 steps of a sequence 1 is the first: 1/20 + 19/20 · 1/2
+        ("per_timestep", False, 0.525, 0.5),
+        ("per_timestep", True, 1.0, 1.0),
+        ("full", False, 1.0, 1.0),
+        ("full", True, 1.0, 1.0),
+    ],
+)
+def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
+    rng = np.random.default_rng(0)
+    task = first_step(sequences=1200, length=20, rng=rng)
+    codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
+    table = layouts.windows(
+        task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
+    )
+    visible = np.full(len(table.first), -1)
+    for code in SPLITS.values():
+        if len(samples := layouts.of_split(table, code)):
+            planned = layouts.plan(table, samples, batch_size=10, stateful=stateful)
+            visible = np.maximum(visible, layouts.visible_from(planned, table))
+    ceiling = metrics.bounds(task, table, visible)["ceiling"]
+    assert ceiling["accuracy"] == pytest.approx(accuracy)
+    assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
+    assert ceiling["train_accuracy"] == pytest.approx(accuracy)
+
+
+def three_sequences() -> tuple[Sequences, layouts.Windows]:
+    """Of two steps each: label 0 in train, then labels 1 and 0 in test."""
+    values = np.float32([[0], [1], [1], [0], [0], [1]])
+    task = Sequences(values, np.array([0, 2, 4, 6]), np.array([0, 1, 0]))
+    table = layouts.windows(
+        task.offsets,
+        np.int8([0, 2, 2]),
+        layout="per_timestep",
+        window_length=1,
+        stride=1,
+        segment_length=1,
+    )
+    return task, table
+
+
+def test_ceiling_is_none_where_state_is_never_reset():
+    task, table = three_sequences()
+    bounds = metrics.bounds(task, table, np.array([0, 0, -1, -1, -1, -1]))
+    assert bounds["ceiling"] == {
+        "accuracy": None,
+        "final_accuracy": None,
+        "train_accuracy": 1.0,
+    }
+    assert bounds["baseline"]["accuracy"] == 0.5
+
+
+def test_ceiling_is_none_where_inputs_are_continuous():
+    values = np.random.default_rng(0).normal(size=80)
+    task = Sequences(
+        np.float32(values)[:, None], np.array([0, 40, 80]), np.array([0, 1])
+    )
+    table = layouts.Windows(
+        np.arange(2), np.array([0, 40]), np.full(2, 40), np.int8([2] * 2)
+    )
+    assert metrics.ceiling(task, table, np.array([0, 40]), np.arange(2)) is None
+
+
+def test_seed_scores_tell_final_train_and_running_accuracy_apart():
+    # two seeds; train is answered 0 0 and 1 0, for 0; test 0 1 0 0 and 1 0 1 1,
+    # for 1 1 0 0
+    task, table = three_sequences()
+    probability = np.float32(
+        [[0.1, 0.2, 0.3, 0.9, 0.2, 0.1], [0.8, 0.2, 0.7, 0.4, 0.6, 0.9]]
+    )
+    history = pd.DataFrame(
+        {"seed": [4, 5, 4, 5], "epoch": [1, 1, 2, 2], "accuracy": [0, 0, 0.6, 0.7]}
+    )
+    scored = metrics.seed_scores(probability, task, table, history)
+    assert scored["seed"].tolist() == [4, 5]
+    assert scored["accuracy"].tolist() == [0.75, 0.25]
+    assert scored["final_accuracy"].tolist() == [1.0, 0.0]
+    assert scored["train_accuracy"].tolist() == [1.0, 0.5]
+    assert scored["running_accuracy"].tolist() == [0.6, 0.7]
+
+
+def test_above_ceiling_names_a_score_that_one_seed_has_too_high():
+    table = pd.DataFrame({"seed": [0, 1], "accuracy": [0.5, 0.56], "auc": [1, 1]})
+    table["final_accuracy"] = [0.5, 0.5]
+    ceilings = {"accuracy": 0.55, "final_accuracy": 0.5}
+    assert metrics.above_ceiling(table, ceilings) == ["accuracy"]
+    assert metrics.above_ceiling(table, {"accuracy": 0.56}) == []
+    assert metrics.above_ceiling(table, {"accuracy": None}) == []
+
+
+def test_in_words_warns_of_a_score_above_its_ceiling():
+    table = pd.DataFrame({"seed": [0], "accuracy": [0.9], "final_accuracy": [0.5]})
+    scored = {
+        **metrics.summary(table),
+        "ceiling": {"accuracy": 0.5, "final_accuracy": None},
+        "baseline": {"accuracy": 0.4, "final_accuracy": 0.25},
+    }
+    lines = metrics.in_words("stateless", table, scored).splitlines()
+    assert lines == [
+        "stateless: accuracy 0.9000, ceiling 0.5000; "
+        "final_accuracy 0.5000, baseline 0.2500; 1 seeds",
+        "stateless: accuracy is ABOVE its ceiling for some seed: something leaks",
+    ]

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from statelab import models
+
+SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
+
+
+def test_initial_weights_are_those_of_the_model_built_from_each_seed():
+    weights = models.initial_weights(range(4, 6), **SMALL)
+    assert list(weights) == [
+        *("lstm_0/kernel", "lstm_0/recurrent_kernel", "lstm_0/bias"),
+        *("lstm_1/kernel", "lstm_1/recurrent_kernel", "lstm_1/bias"),
+        *("dense/kernel", "dense/bias"),
+    ]
+    for k, seed in enumerate((4, 5)):
+        built = models.build(**SMALL, seed=seed).get_weights()
+        for mine, theirs in zip(weights.values(), built, strict=True):
+            np.testing.assert_array_equal(mine[k], theirs)
+
+
+def test_initial_weights_differ_between_seeds_and_between_layers():
+    weights = models.initial_weights(range(2), **SMALL)
+    kernels = weights["lstm_0/recurrent_kernel"], weights["lstm_1/recurrent_kernel"]
+    assert (kernels[0][0] != kernels[0][1]).any()
+    assert (kernels[0][0] != kernels[1][0]).any()
+
+
+def test_initial_weights_have_the_forget_bias_of_keras():
+    bias = models.initial_weights(range(1), **SMALL)["lstm_0/bias"][0]
+    assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6  # gates i, f, g, o
+
+
+def test_load_gives_back_one_network_for_any_batch_and_length(tmp_path):
+    weights = models.initial_weights(range(3), **SMALL)
+    models.write(tmp_path, weights, SMALL)
+    x = np.random.default_rng(0).normal(size=(4, 7, 2)).astype(np.float32)
+    expected = models.build(**SMALL, seed=1)(x)
+    loaded = models.load(tmp_path, network=1)
+    np.testing.assert_allclose(loaded(x), expected, atol=1e-6)
+    assert loaded.input_shape == (None, None, 2)
+
+
+def test_write_gives_the_same_bytes_for_the_same_weights(tmp_path):
+    for name in ("one", "two"):
+        weights = models.initial_weights(range(2), **SMALL)
+        models.write(tmp_path / name, weights, SMALL)
+    one, two = (tmp_path / name / "weights.npz" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_stateful_model_needs_its_batch_size():
+    model = models.build(**SMALL, stateful=True, batch_size=3, timesteps=1)
+    with pytest.raises(ValueError, match="batch"):
+        model(np.zeros((2, 1, 2), np.float32))

@@ -1,0 +1,82 @@
+import keras
+import numpy as np
+import pytest
+
+from statelab import layouts, models, reference
+from statelab.errors import UserError
+from statelab.training import Optimizer
+
+
+def test_fit_refuses_to_reset_one_lane_alone(ragged, cut):
+    table, samples = cut(ragged, layout="per_timestep")
+    plan = layouts.plan(table, np.arange(12), batch_size=2, stateful=True)
+    weights = models.initial_weights(
+        range(1), cell="lstm", units=2, layers=1, features=2
+    )
+    with pytest.raises(UserError, match="`engine` must be `compiled`.*'reference'"):
+        list(
+            reference.fit(
+                weights,
+                samples,
+                lambda _: [plan],
+                cell="lstm",
+                layers=1,
+                epochs=1,
+                optimizer=Optimizer(0.1, "constant", None, 7),
+                gradient_window=None,
+                report=lambda done, total: None,
+            )
+        )
+
+
+def stateful_model(lanes: int) -> keras.Model:
+    model = models.build(
+        cell="lstm",
+        units=3,
+        layers=2,
+        features=2,
+        batch_size=lanes,
+        timesteps=1,
+        stateful=True,
+    )
+    model.compile(loss="mse")
+    return model
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict"])
+def test_reset_states_covers_training_validation_and_prediction(noise, cut, call):
+    """Every pass begins with zeros, whatever state was left behind."""
+    table, samples = cut(noise, layout="per_timestep")
+    plan = layouts.plan(table, np.arange(12), batch_size=1, stateful=True)
+    x, y, _ = reference._batches(samples, plan)
+    model = stateful_model(lanes=1)
+    states = []
+    for _ in range(2):
+        data = {"x": x} if call == "predict" else {"x": x, "y": y}
+        if call == "fit":
+            model.optimizer.learning_rate = 0.0  # so that only state could differ
+            data["shuffle"] = False
+        getattr(model, call)(
+            **data, batch_size=1, verbose=0, callbacks=[reference.ResetStates(plan)]
+        )
+        states.append(reference._states(model))
+    assert len(states[0]) == 4  # h and c of two layers
+    for once, twice in zip(*states, strict=True):
+        np.testing.assert_array_equal(once, twice)
+        assert once.any()
+
+
+def test_reset_states_happens_where_the_plan_says(noise, cut):
+    """Sequence 1 alone leaves the state that sequences 0 and 1 leave."""
+    table, samples = cut(noise, layout="per_timestep")
+    states = []
+    for chosen in (np.arange(16), np.arange(8, 16)):
+        plan = layouts.plan(table, chosen, batch_size=1, stateful=True)
+        x, _, _ = reference._batches(samples, plan)
+        model = stateful_model(lanes=1)
+        model.predict(
+            x, batch_size=1, verbose=0, callbacks=[reference.ResetStates(plan)]
+        )
+        states.append(reference._states(model))
+    for both, alone in zip(*states, strict=True):
+        np.testing.assert_allclose(both, alone, atol=1e-7)

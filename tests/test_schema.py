@@ -1,0 +1,162 @@
+import copy
+
+import pytest
+from conftest import REPOSITORY
+from ruamel.yaml import YAML
+
+from statelab import schema
+from statelab.errors import UserError
+
+PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
+
+
+def changed(key: str, value: object) -> dict:
+    params = copy.deepcopy(PARAMS)
+    *sections, name = key.split(".")
+    place = params
+    for section in sections:
+        place = place[section]
+    place[name] = value
+    return params
+
+
+def test_check_passes_what_the_repository_ships():
+    schema.check(PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("window.layout", "full"),
+        ("window.test_size", 0.25),
+        ("window.validation_size", 100),
+        ("train_stateless.learning_rate", 1),
+        ("train_stateless.clipnorm", 1.0),
+        ("train_stateful.gradient_window", 1),
+        ("train_stateful.engine", "reference_loop"),
+    ],
+)
+def test_check_passes_other_choices(key, value):
+    schema.check(changed(key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        (
+            "window.layout",
+            "diagonal",
+            "should be 'full', 'subsampled' or 'per_timestep'. Received: 'diagonal'",
+        ),
+        (
+            "train_stateful.epochs",
+            -3,
+            "should be greater than or equal to 1. Received: -3",
+        ),
+        ("model.units", 0, "should be greater than or equal to 1. Received: 0"),
+        ("model.units", "ten", "should be a valid integer. Received: 'ten'"),
+        ("model.units", 7.5, "should be a valid integer. Received: 7.5"),
+        ("model.unitz", 10, "is not a parameter of statelab"),
+        ("windows", {}, "is not a parameter of statelab"),
+        ("window", 3, "should be a valid dictionary"),
+        ("train_stateless.shuffle", "yes", "should be a valid boolean"),
+        ("train_stateless.learning_rate", 0.0, "should be greater than 0"),
+        ("train_stateless.learning_rate", float("nan"), "should be"),
+        ("generate.sequences", 1201, "should be a multiple of 2. Received: 1201"),
+        (
+            "window.test_size",
+            1.5,
+            "must be a count of sequences, or a fraction of them below 1. Received: 1.5",
+        ),
+        ("window.test_size", -2, "fraction of them below 1. Received: -2"),
+        ("window.test_size", "some", "should be a valid integer. Received: 'some'"),
+        ("window.test_size", 0, "must be at least two sequences"),
+        ("window.test_size", 1200, "must leave sequences to train on"),
+        ("window.segment_length", 21, "must not be longer than a sequence"),
+        (
+            "train_stateful.gradient_window",
+            2,
+            "reaches no further than one sample of 1 steps: no gradient flows through "
+            "carried state; raise `window.segment_length` to reach further back. "
+            "Received: 2",
+        ),
+    ],
+)
+def test_check_names_the_key_the_rule_and_the_value(key, value, rule):
+    with pytest.raises(UserError) as caught:
+        schema.check(changed(key, value))
+    message = str(caught.value)
+    assert message.startswith(f"params.yaml: `{key}`")
+    assert rule in message
+    assert "\n" not in message
+
+
+def relation(**sections) -> dict:
+    params = copy.deepcopy(PARAMS)
+    for name, keys in sections.items():
+        params[name] |= keys
+    return params
+
+
+@pytest.mark.parametrize(
+    ("params", "key", "rule"),
+    [
+        (
+            relation(window={"layout": "subsampled", "window_length": 25}),
+            "window.window_length",
+            "must not be longer than a sequence (`generate.length` is 20). Received: 25",
+        ),
+        (
+            relation(window={"test_size": 600, "validation_size": 0.5}),
+            "window.test_size",
+            "(`generate.sequences` is 1200). Received: 600 and 0.5",
+        ),
+        (
+            relation(
+                window={"segment_length": 4}, train_stateful={"gradient_window": 3}
+            ),
+            "train_stateful.gradient_window",
+            "must divide the 4 steps of a sample. Received: 3",
+        ),
+        (
+            relation(
+                window={"segment_length": 3}, train_stateless={"engine": "reference"}
+            ),
+            "train_stateless.engine",
+            "must be `compiled` where `window.segment_length` does not divide",
+        ),
+        (
+            relation(
+                window={"segment_length": 4},
+                train_stateful={"gradient_window": 2, "engine": "reference"},
+            ),
+            "train_stateful.engine",
+            "must be `compiled` where `train_stateful.gradient_window` is shorter",
+        ),
+    ],
+)
+def test_check_joins_keys(params, key, rule):
+    with pytest.raises(UserError) as caught:
+        schema.check(params)
+    assert str(caught.value).startswith(f"params.yaml: `{key}` ")
+    assert rule in str(caught.value)
+
+
+def test_check_names_a_key_that_is_missing():
+    params = copy.deepcopy(PARAMS)
+    del params["model"]["units"]
+    with pytest.raises(UserError, match="params.yaml: `model.units` is missing"):
+        schema.check(params)
+
+
+def test_check_shows_the_misspelling_rather_than_the_key_that_it_left_missing():
+    params = copy.deepcopy(PARAMS)
+    params["model"]["unitz"] = params["model"].pop("units")
+    with pytest.raises(UserError, match="`model.unitz` is not a parameter"):
+        schema.check(params)
+
+
+@pytest.mark.parametrize("params", [None, [], "text"])
+def test_check_refuses_a_file_that_holds_no_sections(params):
+    with pytest.raises(UserError, match="params.yaml: `the file` should be a valid"):
+        schema.check(params)

@@ -1,0 +1,63 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statelab.sequences import SPLITS, Sequences, split, step_targets
+
+
+def test_step_targets_repeats_a_target_over_its_sequence():
+    sequences = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([7, 3]))
+    assert step_targets(sequences).tolist() == [7, 7, 3, 3, 3]
+
+
+def test_step_targets_keeps_a_target_per_step():
+    sequences = Sequences(np.zeros((3, 1)), np.array([0, 2, 3]), np.array([4, 5, 6]))
+    assert step_targets(sequences).tolist() == [4, 5, 6]
+
+
+def test_split_of_the_post_is_half_and_half():
+    classes = np.random.default_rng(1).permutation(np.arange(1200) % 2)
+    rng = np.random.default_rng(0)
+    codes = split(classes, test_size=200, validation_size=0, rng=rng)
+    assert np.bincount(codes).tolist() == [1000, 0, 200]
+    assert classes[codes == SPLITS["train"]].sum() == 500
+    assert classes[codes == SPLITS["test"]].sum() == 100
+
+
+@given(
+    classes=st.lists(st.integers(0, 2), min_size=10, max_size=60).map(np.array),
+    test_size=st.integers(1, 4),
+    validation_size=st.floats(0, 0.4),
+    seed=st.integers(0, 9),
+)
+def test_split_has_the_sizes_asked_for_and_classes_in_proportion(
+    classes, test_size, validation_size, seed
+):
+    codes = split(
+        classes,
+        test_size=test_size,
+        validation_size=validation_size,
+        rng=np.random.default_rng(seed),
+    )
+    sizes = {
+        "test": test_size,
+        "validation": round(validation_size * len(classes)),
+    }
+    for name, size in sizes.items():
+        chosen = classes[codes == SPLITS[name]]
+        assert len(chosen) == size
+        for label in np.unique(classes):
+            share = (classes == label).mean()
+            # a stretch of the deal holds each class to within one card at either end
+            assert abs((chosen == label).sum() - share * size) <= 2
+
+
+def test_split_depends_on_the_generator_alone():
+    classes = np.arange(20) % 2
+    first, again, other = (
+        split(
+            classes, test_size=4, validation_size=0, rng=np.random.default_rng(seed)
+        ).tolist()
+        for seed in (0, 0, 1)
+    )
+    assert first == again != other
