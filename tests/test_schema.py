@@ -66,7 +66,8 @@ def test_check_passes_other_choices(key, value):
         (
             "window.test_size",
             1.5,
-            "must be a count of sequences, or a fraction of them below 1. Received: 1.5",
+            "must be a count of sequences, or a fraction of them below 1. "
+            "Received: 1.5",
         ),
         ("window.test_size", -2, "fraction of them below 1. Received: -2"),
         ("window.test_size", "some", "should be a valid integer. Received: 'some'"),
@@ -104,7 +105,8 @@ def relation(**sections) -> dict:
         (
             relation(window={"layout": "subsampled", "window_length": 25}),
             "window.window_length",
-            "must not be longer than a sequence (`generate.length` is 20). Received: 25",
+            "must not be longer than a sequence (`generate.length` is 20). "
+            "Received: 25",
         ),
         (
             relation(window={"test_size": 600, "validation_size": 0.5}),

@@ -54,7 +54,7 @@ def split(
         >>> classes = np.array([0, 1, 0, 1, 0, 1])
         >>> rng = np.random.default_rng(0)
         >>> split(classes, test_size=2, validation_size=0, rng=rng)
-        array([0, 0, 0, 2, 2, 0], dtype=int8)
+        array([0, 0, 2, 2, 0, 0], dtype=int8)
     """
     order = rng.permutation(len(classes))
     # Deal the classes like cards: the k-th member of a class of n has rank (k + ½)/n,

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from statelab import experiment, layouts
+from statelab.errors import UserError
+from statelab.sequences import SPLITS, Sequences, split
+from statelab.tasks import first_step
+
+
+class Silent:
+    def batches(self, done, total): ...
+
+    def epoch(self, epoch, scores): ...
+
+
+def task_and_windows(**layout) -> tuple[Sequences, layouts.Windows]:
+    """Six sequences to train on, four to validate on, two to test on."""
+    rng = np.random.default_rng(0)
+    task = first_step(sequences=12, length=4, rng=rng)
+    codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
+    sizes = {"window_length": 2, "stride": 1, "segment_length": 1, **layout}
+    return task, layouts.windows(task.offsets, codes, **sizes)
+
+
+def train(task, table, **changes) -> experiment.Trained:
+    settings = {
+        "stateful": True,
+        "seed": 3,
+        "seeds": 2,
+        "engine": "compiled",
+        "cell": "lstm",
+        "units": 2,
+        "layers": 1,
+        "epochs": 2,
+        "batch_size": 2,
+        "optimizer": "adam",
+        "learning_rate": 0.01,
+        "schedule": "cosine",
+        "clipnorm": None,
+    }
+    return experiment.train(task, table, Silent(), **{**settings, **changes})
+
+
+def test_train_answers_every_sample_of_every_split():
+    task, table = task_and_windows(layout="per_timestep")
+    trained = train(task, table)
+    assert trained.probability.shape == (2, 48)
+    assert not np.isnan(trained.probability).any()
+    assert trained.visible_from.tolist() == np.repeat(task.offsets[:-1], 4).tolist()
+    assert trained.updates == 2 * 12  # 2 epochs; 6 sequences of 4 steps in 2 lanes
+
+
+def test_train_keeps_a_history_of_each_seed():
+    task, table = task_and_windows(layout="per_timestep")
+    history = train(task, table).history
+    assert history["seed"].tolist() == [3, 4, 3, 4]
+    assert history["epoch"].tolist() == [1, 1, 2, 2]
+    assert list(history.columns[2:]) == [
+        *("loss", "accuracy"),
+        *("validation_loss", "validation_accuracy"),
+        *("test_loss", "test_accuracy"),
+    ]
+
+
+def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
+    task, table = task_and_windows(layout="per_timestep")
+    trained = train(task, table)
+    test = layouts.of_split(table, SPLITS["test"])
+    right = (trained.probability[:, test] > 0.5) == (
+        layouts.sample_targets(task, table)[test] > 0.5
+    )
+    last = trained.history[trained.history["epoch"] == 2]
+    assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
+
+
+@pytest.mark.parametrize("stateful", [True, False])
+def test_train_does_the_same_twice(stateful):
+    task, table = task_and_windows(layout="subsampled")
+    one, two = (train(task, table, stateful=stateful) for _ in range(2))
+    assert one.probability.tobytes() == two.probability.tobytes()
+    assert all((one.weights[name] == two.weights[name]).all() for name in one.weights)
+
+
+def test_train_shuffles_when_asked():
+    task, table = task_and_windows(layout="subsampled")
+    ordered, shuffled = (
+        train(task, table, stateful=False, shuffle=shuffle) for shuffle in (False, True)
+    )
+    assert (ordered.probability != shuffled.probability).any()
+
+
+@pytest.mark.parametrize("engine", ["reference", "reference_loop"])
+def test_engines_give_the_same(engine):
+    task, table = task_and_windows(layout="subsampled")
+    ours, theirs = (train(task, table, engine=e) for e in ("compiled", engine))
+    np.testing.assert_allclose(ours.probability, theirs.probability, atol=1e-5)
+    for column in ("loss", "accuracy", "validation_loss", "test_accuracy"):
+        np.testing.assert_allclose(
+            ours.history[column], theirs.history[column], atol=1e-5
+        )
+
+
+def test_reference_says_what_it_cannot_do():
+    task, table = task_and_windows(layout="per_timestep")
+    with pytest.raises(UserError, match="`engine` must be `compiled`"):
+        train(task, table, engine="reference", batching="contiguous", batch_size=3)

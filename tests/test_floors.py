@@ -1,0 +1,111 @@
+"""Imports go down only, one outside library a module, and dvc.yaml tells the truth."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+from ruamel.yaml import YAML
+
+SOURCE = REPOSITORY / "src" / "statelab"
+FLOORS = [
+    {"errors"},
+    {"arrays", "params", "schema", "sequences", "scores"},
+    {"layouts", "tasks", "results", "progress"},
+    {"metrics", "cells", "models"},
+    {"training"},
+    {"reference"},
+    {"experiment", "plots", "tracking", "post"},
+    {"command"},
+    {"cli"},
+]
+FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
+SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots", "tracking"}}
+WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:3], {"metrics", "plots", "command"}))
+# Change no output: they read parameters, show progress, and turn errors into lines.
+NO_OUTPUT = {"params", "errors", "progress", "command"}
+
+
+def imports(file) -> set[str]:
+    """Names of all modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def own_imports(file) -> set[str]:
+    """The modules of statelab that a file imports."""
+    parts = [name.split(".") for name in imports(file)]
+    return {part[1] for part in parts if part[0] == "statelab" and part[1] in FLOOR}
+
+
+def reached(file) -> set[str]:
+    """The modules of statelab that a file imports, and those that they import."""
+    found, new = set(), own_imports(file)
+    while new:
+        found |= new
+        new = set().union(*(own_imports(SOURCE / f"{m}.py") for m in new)) - found
+    return found
+
+
+def test_every_module_has_a_floor():
+    assert {file.stem for file in SOURCE.glob("[!_]*.py")} == set(FLOOR)
+
+
+@pytest.mark.parametrize("module", sorted(FLOOR))
+def test_imports_go_down(module):
+    for below in own_imports(SOURCE / f"{module}.py"):
+        assert FLOOR[below] < FLOOR[module], f"{module} imports {below}"
+
+
+@pytest.mark.parametrize("library", sorted(SOLE_IMPORTER))
+def test_a_library_is_imported_in_one_place(library):
+    users = {
+        file.stem
+        for file in SOURCE.glob("*.py")
+        if any(name.split(".")[0] == library for name in imports(file))
+    }
+    assert users <= SOLE_IMPORTER[library]
+
+
+def test_low_floors_need_no_tensorflow():
+    code = f"""
+import sys
+import {", ".join(f"statelab.{module}" for module in WITHOUT_TENSORFLOW)}
+sys.exit("tensorflow" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+STAGES = YAML(typ="safe").load(REPOSITORY / "dvc.yaml")["stages"]
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_depends_on_every_module_that_can_change_its_outputs(stage):
+    commands = STAGES[stage]["cmd"]
+    # the second command of a stage logs what is written, and changes no output
+    first = commands if isinstance(commands, str) else commands[0]
+    script = next(word for word in first.split() if word.startswith("stages/"))
+    modules = reached(REPOSITORY / script) - NO_OUTPUT
+    expected = {script, *(f"src/statelab/{module}.py" for module in modules)}
+    code = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    assert code == expected
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_what_is_not_cached_stands_under_metrics_or_plots(stage):
+    """One such file under outs would turn DVC's run-cache off."""
+    for out in STAGES[stage].get("outs", []):
+        assert isinstance(out, str) or out == {
+            "data/params-checked.txt": {"persist": True}
+        }
+
+
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"check"}))
+def test_every_stage_waits_for_the_check(stage):
+    assert "data/params-checked.txt" in STAGES[stage]["deps"]

@@ -1,0 +1,84 @@
+import json
+import subprocess
+
+import pytest
+from test_schema import PARAMS, relation
+from typer.testing import CliRunner
+
+from statelab import cli, post, schema
+
+
+def git(*words: str, given: str = "") -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with the one experiment `post-full` on its only commit."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "Begin")
+    score = {"mean": 0.98765, "low": 0.98, "high": 0.99}
+    evaluated = {
+        "stateless": {"accuracy": score, "ceiling": {"accuracy": 1.0}},
+    }
+    files = {
+        "evaluate.json": evaluated,
+        "timing/stateless.json": {"seconds_per_epoch": 0.456},
+    }
+    for name, content in files.items():
+        file = tmp_path / "metrics" / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(json.dumps(content))
+    git("add", "metrics")
+    head = git("rev-parse", "HEAD")
+    commit = git("commit-tree", git("write-tree"), "-p", head, "-m", "experiment")
+    git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/post-full", commit)
+    return tmp_path
+
+
+def test_table_reads_its_figures_from_the_experiment(repository):
+    (full,) = [line for line in post.table() if line[0] == "full sequences, stateless"]
+    assert full[1:] == ("–", "0.9877 [0.9800, 0.9900]", "1.0000", "–", "0.46")
+
+
+def test_table_says_which_experiment_is_missing(repository):
+    line = post.table()[0]
+    assert line[2] == "no experiment post-windows"
+    assert line[1] == "0.5455"  # what the post says is known all the same
+    assert "post-full" not in post.missing()
+    assert len(post.missing()) == len(post.EXPERIMENTS) - 1
+
+
+def test_table_of_another_commit_has_no_experiments(repository):
+    git("commit", "-q", "--allow-empty", "-m", "Go on")
+    assert set(post.missing()) == set(post.EXPERIMENTS)
+
+
+def test_every_row_names_an_experiment_that_is_there():
+    assert {row.experiment for row in post.ROWS} == set(post.EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", post.EXPERIMENTS)
+def test_every_experiment_changes_params_that_exist(name):
+    changes = {}
+    for change in post.EXPERIMENTS[name]:
+        key, value = change.split("=")
+        section, key = key.split(".")
+        known = PARAMS[section][key]
+        changes.setdefault(section, {})[key] = type(known)(value)
+    schema.check(relation(**changes))
+
+
+def test_command_prints_the_table_without_running_anything(repository):
+    shown = CliRunner().invoke(cli.app, ["post", "--no-run"])
+    assert shown.exit_code == 0
+    assert "| full sequences, stateless" in shown.output
+    assert "no experiment post-windows-naive-1" in shown.output

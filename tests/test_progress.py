@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+from statelab.progress import Progress
+
+FOLLOW = """
+from statelab.progress import Progress
+progress = Progress("train_stateful", 3)
+for epoch in (1, 2, 3):
+    progress.batches(10 * epoch, 30)
+    progress.epoch(epoch, {"loss": 0.125 / epoch})
+"""
+
+
+def test_progress_prints_plain_lines_where_there_is_no_terminal():
+    shown = subprocess.run(
+        [sys.executable, "-c", FOLLOW], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == ""
+    assert shown.stderr.splitlines() == [
+        "train_stateful: epoch 1/3: loss 0.125",
+        "train_stateful: epoch 3/3: loss 0.04167",
+    ]
+
+
+def test_progress_says_how_far_a_long_epoch_is(capsys):
+    progress = Progress("train_stateless", 2)
+    progress._last_line -= 60  # as if the last line were a minute old
+    progress.batches(1500, 40000)
+    progress.batches(1600, 40000)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["train_stateless: 1,500 of 40,000 batches"]

@@ -1,0 +1,31 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from statelab import results
+from statelab.errors import UserError
+
+
+def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
+    predictions = results.Predictions(np.float32([[0.25, 0.5]]), np.array([3, -1]))
+    for name in ("one.npz", "two.npz"):
+        results.write_predictions(tmp_path / "new" / name, predictions)
+    one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
+    assert one.read_bytes() == two.read_bytes()
+    read = results.read_predictions(one)
+    assert read.probability.tolist() == [[0.25, 0.5]]
+    assert read.visible_from.tolist() == [3, -1]
+
+
+def test_tables_keep_every_digit_of_a_float32(tmp_path):
+    third = np.float32(1) / np.float32(3)
+    results.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
+    assert np.float32(results.read_table(tmp_path / "t.csv")["x"][0]) == third
+
+
+@pytest.mark.parametrize(
+    "read", [results.read_predictions, results.read_table, results.read_json]
+)
+def test_reading_names_the_file_that_is_missing(tmp_path, read):
+    with pytest.raises(UserError, match=r"gone: no such file"):
+        read(tmp_path / "gone")

@@ -1,0 +1,134 @@
+"""Against a real MLflow store."""
+
+import os
+import subprocess
+import sys
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+
+from statelab import models, plots, tracking
+from statelab.sequences import Sequences
+
+NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder that DVC would call the root, with no store as yet."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def a_run(**changes) -> tracking.Run:
+    history = pd.DataFrame(
+        {"seed": [0, 0], "epoch": [1, 2], "accuracy": [0.5, 1], "test_accuracy": [0, 1]}
+    )
+    return tracking.Run(
+        **{
+            "name": "full stateful, first-try",
+            "tags": {"layout": "full", "dvc.exp": "first-try"},
+            "params": {"seed": 3, "train": {"epochs": 2, "clipnorm": None}},
+            "scores": {"accuracy": {"mean": 0.75, "std": None}, "ceiling": {"auc": 1}},
+            "curves": pd.DataFrame({"epoch.loss": [0.5, 0.25]}, index=[1, 2]),
+            "files": [],
+            "figures": {
+                "curve.svg": plots.learning_curves(
+                    {"stateful": history}, {"stateful": {"ceiling": {"accuracy": 1}}}
+                )
+            },
+            "dataset": "first_step",
+            "sequences": Sequences(
+                np.zeros((4, 1), np.float32), np.array([0, 2, 4]), np.float32([0, 1])
+            ),
+            "model": None,
+            **changes,
+        }
+    )
+
+
+def test_store_is_at_the_root_of_the_main_checkout(checkout):
+    assert tracking.store() == f"sqlite:///{checkout}/mlflow.db"
+
+
+def test_store_is_the_server_that_the_environment_names(checkout, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    assert tracking.store() == "http://localhost:5000"
+
+
+def test_log_shows_what_it_was_given(checkout, monkeypatch):
+    model = models.build(**NETWORK, seed=1)
+    table = checkout / "scores.csv"
+    table.write_text("seed\n0\n")
+    run_id = tracking.log(a_run(files=[table], model=model))
+    monkeypatch.undo()  # MLflow keeps its store in the environment
+
+    store = f"sqlite:///{checkout}/mlflow.db"
+    client = mlflow.MlflowClient(store)
+    logged = client.get_run(run_id)
+    assert logged.info.run_name == "full stateful, first-try"
+    assert logged.info.status == "FINISHED"
+    assert logged.data.params == {
+        "seed": "3",
+        "train.epochs": "2",
+        "train.clipnorm": "None",
+    }
+    assert logged.data.metrics == {
+        "accuracy.mean": 0.75,
+        "ceiling.auc": 1.0,
+        "epoch.loss": 0.25,
+    }
+    assert logged.data.tags["layout"] == "full"
+    assert logged.data.tags["dvc.exp"] == "first-try"
+    curve = client.get_metric_history(run_id, "epoch.loss")
+    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.25)]
+    assert [each.dataset.name for each in logged.inputs.dataset_inputs] == [
+        "first_step"
+    ]
+    kept = {file.path for file in client.list_artifacts(run_id)}
+    assert kept == {"scores.csv", "curve.svg"}
+    assert logged.info.artifact_uri.startswith(f"file://{checkout}/mlartifacts/")
+
+    mlflow.set_tracking_uri(store)
+    (output,) = logged.outputs.model_outputs
+    loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    for batch, timesteps in ((3, 7), (1, 2)):  # any batch, any length
+        x = np.random.default_rng(0).normal(size=(batch, timesteps, 1))
+        x = x.astype(np.float32)
+        once, twice = loaded.predict(x), loaded.predict(x)
+        np.testing.assert_array_equal(once, twice)
+        np.testing.assert_allclose(once, model(x), atol=1e-6)
+
+
+def test_log_puts_a_second_run_beside_the_first(checkout):
+    first, second = (tracking.log(a_run()) for _ in range(2))
+    client = mlflow.MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    experiment = client.get_experiment_by_name("statelab")
+    found = client.search_runs([experiment.experiment_id])
+    assert {run.info.run_id for run in found} == {first, second}
+
+
+def test_a_server_that_is_down_costs_one_line_and_no_outputs(tmp_path):
+    """The second command of a stage; were it to fail, DVC would drop the training."""
+    code = """
+import sys
+sys.path.insert(0, "stages")
+import log
+log._evaluate = lambda data, written: None
+log.tracking.log = lambda run: log.tracking.mlflow.create_experiment("x")
+log.main(log.Stage.EVALUATE, None, None)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0
+    said = ended.stderr.strip().splitlines()[-1]
+    assert said.startswith("evaluate: not logged to http://127.0.0.1:9: ")
