@@ -34,9 +34,6 @@ def main(stage: Stage, data: Path, written: Path) -> None:
 
 
 def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
-    with command.quiet_import():
-        from statelab import models  # not for evaluate, which needs no TensorFlow
-
     mode = stage.removeprefix("train_")
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)
@@ -65,7 +62,7 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
             "learning_curve.svg": plots.learning_curves({mode: history}, {mode: bounds})
         },
         sequences=sequences,
-        model=models.load(data / "models" / mode),
+        model=data / "models" / mode,
     )
 
 

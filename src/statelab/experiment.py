@@ -22,6 +22,8 @@ ENGINES = {
     ),
 }
 
+ANSWERING = 100  # lanes for answers: where no lane sees another, more are faster
+
 
 class Trained(NamedTuple):
     """What training one mode leaves behind."""
@@ -92,25 +94,25 @@ def train(
     """
     fit, predict = ENGINES[engine]
     lay_out = functools.partial(
-        layouts.plan,
-        windows,
-        batch_size=batch_size,
-        stateful=stateful,
-        reset=reset,
-        batching=batching,
+        layouts.plan, windows, stateful=stateful, reset=reset, batching=batching
     )
-    plans = {
-        name: lay_out(samples)
+    splits = {
+        name: chosen
         for name, code in SPLITS.items()
-        if len(samples := layouts.of_split(windows, code))
+        if len(chosen := layouts.of_split(windows, code))
     }
+    plan = lay_out(splits["train"], batch_size=batch_size)
+    # Which samples share a lane is part of what naive batches do; else it is no matter.
+    naive = stateful and (batching, reset) != ("aligned", "sequence")
+    lanes = batch_size if naive else ANSWERING
+    answering = {name: lay_out(each, batch_size=lanes) for name, each in splits.items()}
     samples = training.Samples(
         values=np.asarray(sequences.values),
         first=windows.first,
         length=windows.length,
         target=layouts.sample_targets(sequences, windows),
     )
-    updates = len(plans["train"].sample) * epochs
+    updates = len(plan.sample) * epochs
     architecture = {"cell": cell, "layers": layers}
     numbers = range(seed, seed + seeds)
     weights = models.initial_weights(
@@ -124,9 +126,12 @@ def train(
         fit(
             weights,
             samples,
-            _reshuffled(lay_out, windows, numbers)
+            _reshuffled(
+                functools.partial(lay_out, splits["train"], batch_size=batch_size),
+                numbers,
+            )
             if shuffle
-            else lambda _: [plans["train"]],
+            else lambda _: [plan],
             epochs=epochs,
             optimizer=training.Optimizer(learning_rate, schedule, clipnorm, updates),
             gradient_window=gradient_window,
@@ -137,11 +142,9 @@ def train(
     ):
         seconds.append(time.perf_counter() - started)
         line = {"loss": trained.loss, "accuracy": trained.accuracy}
-        for name, plan in plans.items():
-            if name != "train":
-                line |= _held_out(
-                    name, answer(trained.weights, plan=plan), samples, plan
-                )
+        for name in [split for split in splits if split != "train"]:
+            answers = answer(trained.weights, plan=answering[name])[:, splits[name]]
+            line |= _held_out(name, answers, samples.target[splits[name]])
         history.append(pd.DataFrame({"seed": numbers, "epoch": epoch, **line}))
         watcher.epoch(
             epoch, {name: float(np.mean(each)) for name, each in line.items()}
@@ -149,8 +152,8 @@ def train(
         weights = trained.weights
         started = time.perf_counter()
 
-    answers = [answer(weights, plan=plan) for plan in plans.values()]
-    visible = [layouts.visible_from(plan, windows) for plan in plans.values()]
+    answers = [answer(weights, plan=each) for each in answering.values()]
+    visible = [layouts.visible_from(each, windows) for each in answering.values()]
     return Trained(
         weights=weights,
         probability=np.fmax.reduce(answers),  # NaN outside a plan's own split
@@ -162,20 +165,17 @@ def train(
 
 
 def _reshuffled(
-    lay_out: Callable[..., Plan], windows: Windows, seeds: range
+    lay_out: Callable[..., Plan], seeds: range
 ) -> Callable[[int], list[Plan]]:
-    train = layouts.of_split(windows, SPLITS["train"])
     return lambda epoch: [
-        lay_out(train, rng=np.random.default_rng((seed, epoch))) for seed in seeds
+        lay_out(rng=np.random.default_rng((seed, epoch))) for seed in seeds
     ]
 
 
 def _held_out(
-    name: str, probability: np.ndarray, samples: training.Samples, plan: Plan
+    name: str, probability: np.ndarray, target: np.ndarray
 ) -> dict[str, np.ndarray]:
-    used = plan.sample[plan.weight > 0]
-    answers, target = probability[:, used], samples.target[used]
     return {
-        f"{name}_loss": scores.binary_crossentropy(answers, target),
-        f"{name}_accuracy": scores.accuracy(answers, target),
+        f"{name}_loss": scores.binary_crossentropy(probability, target),
+        f"{name}_accuracy": scores.accuracy(probability, target),
     }

@@ -1,12 +1,10 @@
 """Files -> MLflow: one run for each stage that is worth comparing."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
@@ -23,9 +21,6 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from statelab.sequences import Sequences
-
-if TYPE_CHECKING:
-    import keras
 
 EXPERIMENT = "statelab"
 
@@ -44,7 +39,7 @@ class Run(NamedTuple):
     figures: Mapping[str, Figure]  # file name -> figure
     dataset: str  # what the sequences are called
     sequences: Sequences
-    model: keras.Model | None
+    model: Path | None  # a folder that models.write has written
 
 
 def store() -> str:
@@ -81,7 +76,7 @@ def log(run: Run) -> str:
         for name, figure in run.figures.items():
             mlflow.log_figure(figure, name)
         if run.model is not None:
-            _log_model(run.model)
+            _log_model(run.model, run.sequences.values.shape[1])
     return active.info.run_id
 
 
@@ -124,24 +119,20 @@ def _experiment(place: Path | None) -> str:
     return found.experiment_id
 
 
-def _log_model(model: keras.Model) -> None:
-    """Log a stateless model, which takes whole sequences of any length.
-
-    Never one that is stateful: it would answer the same request differently twice.
-    """
-    from mlflow import tensorflow as flavour  # imports TensorFlow
-
-    features = model.input_shape[-1]
+def _log_model(network: Path, features: int) -> None:
+    code = Path(__file__).parent
     tensor = np.dtype(np.float32)
-    flavour.log_model(
-        model,
+    mlflow.pyfunc.log_model(
         name="model",
+        python_model=str(code / "served.py"),
+        artifacts={"network": str(network)},
+        code_paths=[str(code)],
         signature=ModelSignature(
             inputs=Schema([TensorSpec(tensor, (-1, -1, features))]),
             outputs=Schema([TensorSpec(tensor, (-1, 1))]),
         ),
         # Named here: otherwise MLflow loads the model once more to find them out.
         pip_requirements=[
-            f"{name}=={version(name)}" for name in ("tensorflow", "keras")
+            f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
         ],
     )
