@@ -90,13 +90,17 @@ def _run(stage: Stage, mode: str, **shown) -> tracking.Run:
             "mode": mode,
             "dvc.stage": stage,
             "dvc.exp": experiment,
-            "git.commit": subprocess.run(
-                ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-            ).stdout.strip(),
+            "git.commit": _commit(),
         },
         dataset=params.load("generate")["task"],
         **shown,
     )
+
+
+def _commit() -> str:
+    head = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+    said = subprocess.run(head, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "none"  # before the first commit, or without Git
 
 
 def _common() -> dict[str, object]:

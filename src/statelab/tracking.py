@@ -1,6 +1,7 @@
 """Files -> MLflow: one run for each stage that is worth comparing."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -122,17 +123,21 @@ def _experiment(place: Path | None) -> str:
 def _log_model(network: Path, features: int) -> None:
     code = Path(__file__).parent
     tensor = np.dtype(np.float32)
-    mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(code / "served.py"),
-        artifacts={"network": str(network)},
-        code_paths=[str(code)],
-        signature=ModelSignature(
-            inputs=Schema([TensorSpec(tensor, (-1, -1, features))]),
-            outputs=Schema([TensorSpec(tensor, (-1, 1))]),
-        ),
-        # Named here: otherwise MLflow loads the model once more to find them out.
-        pip_requirements=[
-            f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
-        ],
-    )
+    with warnings.catch_warnings():
+        # An example of a request would run the network, and import TensorFlow for it;
+        # hints for the types of a request have no word for arrays.
+        warnings.filterwarnings("ignore", "(?s).*(input example|type hints)")
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(code / "served.py"),
+            artifacts={"network": str(network)},
+            code_paths=[str(code)],
+            signature=ModelSignature(
+                inputs=Schema([TensorSpec(tensor, (-1, -1, features))]),
+                outputs=Schema([TensorSpec(tensor, (-1, 1))]),
+            ),
+            # Named here: otherwise MLflow loads the model to find them out.
+            pip_requirements=[
+                f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
+            ],
+        )

@@ -1,0 +1,282 @@
+"""The pipeline on real DVC and real MLflow, in a small copy of this repository."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import psutil
+import pytest
+from conftest import REPOSITORY
+from ruamel.yaml import YAML
+
+SMALL = {
+    "generate": {"sequences": 24, "length": 4},
+    "window": {"window_length": 2, "test_size": 8},
+    "train_stateless": {"epochs": 2, "seeds": 2},
+    "train_stateful": {"epochs": 2, "seeds": 2},
+}
+TRAINED = "stages/train.py"  # in DVC's output, once for each training that ran
+
+
+class Checkout:
+    """A repository in which the pipeline can be run."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        here = str(Path(sys.executable).parent)
+        self.env = {**os.environ, "PATH": os.pathsep.join([here, os.environ["PATH"]])}
+        self.env.pop("MLFLOW_TRACKING_URI", None)
+        self.env.pop("PYTHONPATH", None)
+
+    def run(self, *words: str, fails: bool = False, timeout: int = 400) -> str:
+        ended = subprocess.run(
+            words,
+            cwd=self.root,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        assert (ended.returncode != 0) == fails, ended.stdout
+        return ended.stdout
+
+    def dvc(self, *words: str, fails: bool = False, timeout: int = 400) -> str:
+        return self.run("dvc", *words, fails=fails, timeout=timeout)
+
+    def changed_stages(self) -> set[str]:
+        """The stages of which something is not what dvc.lock says."""
+        return set(json.loads(self.dvc("status", "--json")))
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    def restore(self) -> None:
+        # `dvc exp run` leaves an index in which a params.yaml of the same size passes
+        # for unchanged: Git restores it only when it is gone.
+        (self.root / "params.yaml").unlink()
+        self.run("git", "reset", "--quiet", "--hard")
+
+    def mlflow_runs(self, **tags: str) -> list[mlflow.entities.Run]:
+        client = mlflow.MlflowClient(f"sqlite:///{self.root}/mlflow.db")
+        experiment = client.get_experiment_by_name("statelab")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        return [run for run in runs if tags.items() <= run.data.tags.items()]
+
+    def outputs(self) -> dict[str, bytes]:
+        folders = (self.root / "data", self.root / "metrics")
+        files = [file for folder in folders for file in folder.rglob("*")]
+        return {
+            str(file.relative_to(self.root)): file.read_bytes()
+            for file in files
+            if file.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Checkout:
+    """The files of this repository with a small task, committed and run once."""
+    root = tmp_path_factory.mktemp("checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (REPOSITORY / name).exists() and not name.startswith("metrics/"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, root / name)
+    (root / "dvc.lock").unlink(missing_ok=True)
+    yaml = YAML()
+    params = yaml.load(root / "params.yaml")
+    for section, changes in SMALL.items():
+        params[section].update(changes)
+    yaml.dump(params, root / "params.yaml")
+    checkout = Checkout(root)
+    checkout.run("git", "init", "--quiet")
+    checkout.run("git", "config", "user.name", "x")
+    checkout.run("git", "config", "user.email", "x@example.org")
+    said = checkout.dvc("repro")
+    assert said.count(TRAINED) == 2
+    checkout.run("git", "add", ".")
+    checkout.run("git", "commit", "--quiet", "-m", "Begin")
+    return checkout
+
+
+def test_repro_writes_what_other_tools_rely_on(checkout):
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    assert evaluated["layout"] == "per_timestep"
+    for mode, ceiling in (("stateless", 0.625), ("stateful", 1.0)):
+        # 1/4 of the steps are first steps: 1/4 + 3/4 · 1/2
+        assert evaluated[mode]["ceiling"]["accuracy"] == ceiling
+        score = evaluated[mode]["accuracy"]
+        assert set(score) == {"mean", "std", "low", "high", "n"}
+        assert score["n"] == 2 and score["mean"] <= ceiling
+        for name in ("final_accuracy", "loss", "balanced_accuracy", "auc"):
+            assert set(evaluated[mode][name]) == set(score)
+    for name in (
+        *("data/sequences/values.npy", "data/windows/first.npy"),
+        *("data/models/stateful/weights.npz", "data/predictions/stateless.npz"),
+        *("metrics/train_stateful.json", "metrics/history/stateless.csv"),
+        *("metrics/timing/stateless.json", "metrics/plots/learning_curves.svg"),
+    ):
+        assert (checkout.root / name).stat().st_size
+
+
+def test_repro_keeps_data_out_of_git_and_metrics_in(checkout):
+    tracked = checkout.run("git", "ls-files").splitlines()
+    assert not [name for name in tracked if name.endswith((".npy", ".npz", ".db"))]
+    assert "metrics/evaluate.json" in tracked
+
+
+def test_repro_logs_one_run_for_each_stage(checkout):
+    runs = checkout.mlflow_runs(**{"dvc.exp": "workspace"})
+    assert sorted(run.data.tags["dvc.stage"] for run in runs) == [
+        *("evaluate", "train_stateful", "train_stateless"),
+    ]
+    (stateful,) = checkout.mlflow_runs(mode="stateful", layout="per_timestep")
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    logged, written = stateful.data.metrics, evaluated["stateful"]
+    assert logged["accuracy.mean"] == written["accuracy"]["mean"]
+    assert logged["ceiling.accuracy"] == 1.0
+    assert "epoch.test_accuracy" in logged
+    assert stateful.data.params["train.epochs"] == "2"
+    assert stateful.data.params["window.layout"] == "per_timestep"
+
+
+def test_repro_again_runs_nothing(checkout):
+    said = checkout.dvc("repro")
+    assert "Running stage" not in said
+    assert "up to date" in said
+
+
+BAD = [
+    ("window.layout", "diagonal"),
+    ("window.window_length", "5"),
+    ("train_stateful.epochs", "-1"),
+    ("model.units", "0"),
+    ("model.unitz", "10"),
+    ("model.units", "ten"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_bad_parameters_give_one_line_and_lose_nothing(checkout, key, value):
+    before = checkout.outputs()
+    changes = ["-S", f"{'+' if key == 'model.unitz' else ''}{key}={value}"]
+    if key == "window.window_length":
+        changes += ["-S", "window.layout=subsampled"]
+    said = checkout.dvc("exp", "run", *changes, fails=True)
+    lines = [line for line in said.splitlines() if line.startswith("params.yaml: ")]
+    assert len(lines) == 1 and f"`{key}`" in lines[0]
+    assert "Traceback" not in said
+    assert checkout.outputs() == before
+    checkout.restore()
+
+
+def test_editing_code_reruns_what_depends_on_it(checkout):
+    checkout.edit("src/statelab/layouts.py", "import heapq", "import heapq  # a queue")
+    assert checkout.changed_stages() == {
+        *("window", "train_stateless", "train_stateful", "evaluate"),
+    }
+    said = checkout.dvc("repro", "window")
+    assert "Running stage 'window'" in said and "Running stage 'generate'" not in said
+    # the bytes of its output are the same, and stages that list layouts.py wait on
+    status = json.loads(checkout.dvc("status", "--json", "evaluate"))
+    (changes,) = [each for each in status["evaluate"] if "changed deps" in each]
+    assert set(changes["changed deps"]) == {"src/statelab/layouts.py"}
+    checkout.restore()
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("plots", {"evaluate"}),
+        ("metrics", {"evaluate"}),
+        ("schema", {"check"}),
+        ("tracking", set()),
+        ("progress", set()),
+    ],
+)
+def test_editing_what_training_does_not_use_retrains_nothing(checkout, module, stages):
+    checkout.edit(f"src/statelab/{module}.py", '"""', '"""Edited. ')
+    assert checkout.changed_stages() == stages
+    checkout.restore()
+
+
+@pytest.mark.slow
+def test_going_to_another_layout_and_back_trains_once(checkout):
+    there = checkout.dvc("exp", "run", "-S", "window.layout=subsampled")
+    assert there.count(TRAINED) == 2
+    back = checkout.dvc("exp", "run", "-S", "window.layout=per_timestep")
+    assert back.count(TRAINED) == 0
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    assert evaluated["layout"] == "per_timestep"
+    again = checkout.dvc("exp", "run", "-S", "window.layout=subsampled")
+    assert again.count(TRAINED) == 0
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    assert evaluated["layout"] == "subsampled"
+    assert len(checkout.mlflow_runs(mode="stateful", layout="subsampled")) == 1
+    checkout.restore()
+
+
+@pytest.mark.slow
+def test_a_queue_of_three_finishes_and_shows_everywhere(checkout):
+    lengths = ("2", "3", "4")
+    checkout.dvc(
+        *("exp", "run", "--queue", "-S", "window.layout=subsampled"),
+        *("-S", f"window.window_length={','.join(lengths)}"),
+    )
+    checkout.dvc("queue", "start", "--jobs", "2")
+    deadline = time.monotonic() + 120
+    while "Queued" in (said := checkout.dvc("queue", "status")) or "Running" in said:
+        assert time.monotonic() < deadline, said
+        time.sleep(1)
+    assert said.count("Success") == 3, said
+    shown = json.loads(checkout.dvc("exp", "show", "--json"))
+    names = [each["name"] for each in shown[1]["experiments"]]
+    assert len(names) >= 3
+    runs = checkout.mlflow_runs(**{"dvc.stage": "evaluate", "layout": "subsampled"})
+    queued = [run for run in runs if run.data.tags["dvc.exp"] in names]
+    assert {run.data.params["window.window_length"] for run in queued} == set(lengths)
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_a_training_within_a_second(checkout):
+    checkout.edit("params.yaml", "epochs: 2", "epochs: 100000")
+    with subprocess.Popen(
+        ["dvc", "repro", "train_stateless"],
+        cwd=checkout.root,
+        env=checkout.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches a whole foreground group
+    ) as dvc:
+        assert dvc.stderr is not None
+        for line in dvc.stderr:
+            if "epoch 1/" in line:
+                break
+        (training,) = [
+            process
+            for process in psutil.Process(dvc.pid).children(recursive=True)
+            if TRAINED in process.cmdline() and process.name().startswith("python")
+        ]
+        os.killpg(dvc.pid, signal.SIGINT)
+        training.wait(timeout=1)
+    assert dvc.returncode != 0
+    checkout.restore()
+    checkout.dvc("checkout")
