@@ -27,6 +27,7 @@ def learning_curves(
         A figure: the mean over seeds as a line, the range over seeds as a band.
     """
     figure = Figure(figsize=(4.4 * len(histories), 3.4), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1, w_pad=0.1)
     panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
         _learning_curve(panel, mode, history, scored[mode]["ceiling"]["accuracy"])
