@@ -8,6 +8,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 INK, GREY = "#24292f", "#8c959f"
@@ -26,8 +27,10 @@ def learning_curves(
     Returns:
         A figure: the mean over seeds as a line, the range over seeds as a band.
     """
-    figure = Figure(figsize=(4.4 * len(histories), 3.4), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1, w_pad=0.1)
+    figure = Figure(
+        figsize=(4.4 * len(histories), 3.4),
+        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
+    )
     panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
         _learning_curve(panel, mode, history, scored[mode]["ceiling"]["accuracy"])
