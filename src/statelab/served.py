@@ -1,32 +1,28 @@
-"""A trained network as MLflow loads it: this file is copied beside the weights.
-
-MLflow runs it both when the model is logged and when it is loaded, so that logging
-needs no TensorFlow.
-"""
+"""A trained network as MLflow loads it; this package is copied beside its weights."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from statelab import models
 
 
-class WholeSequences(PythonModel):
+class WholeSequences:
     """Answers whole sequences of any length, each from a state of zeros.
 
     Nothing is carried from one request to the next: the same request gets the same
     answer, also from a network that was trained with carried state.
     """
 
-    def load_context(self, context: PythonModelContext) -> None:
-        """Build the first network of the population, with its weights."""
-        from statelab import models
+    def __init__(self, model: keras.Model):
+        self._model = model
 
-        self._model = models.load(Path(context.artifacts["network"]))
-
-    def predict(self, context, model_input, params=None):  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return probabilities [batch, 1] of [batch, timesteps, features]."""
+    def predict(self, model_input: np.ndarray, params: None = None) -> np.ndarray:
+        """Return probabilities [batch, 1] for [batch, timesteps, features]."""
         return np.asarray(self._model(np.asarray(model_input, np.float32)))
 
 
-set_model(WholeSequences())
+def _load_pyfunc(path: str) -> WholeSequences:
+    """Load the first network of a population; the name is MLflow's."""
+    return WholeSequences(models.load(Path(path)))

@@ -11,6 +11,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
@@ -121,17 +122,15 @@ def _experiment(place: Path | None) -> str:
 
 
 def _log_model(network: Path, features: int) -> None:
-    code = Path(__file__).parent
     tensor = np.dtype(np.float32)
     with warnings.catch_warnings():
-        # An example of a request would run the network, and import TensorFlow for it;
-        # hints for the types of a request have no word for arrays.
-        warnings.filterwarnings("ignore", "(?s).*(input example|type hints)")
+        # An example of a request would run the network, and import TensorFlow for it.
+        warnings.filterwarnings("ignore", "(?s).*input example")
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(code / "served.py"),
-            artifacts={"network": str(network)},
-            code_paths=[str(code)],
+            loader_module="statelab.served",
+            data_path=str(network),
+            code_paths=[str(Path(__file__).parent)],
             signature=ModelSignature(
                 inputs=Schema([TensorSpec(tensor, (-1, -1, features))]),
                 outputs=Schema([TensorSpec(tensor, (-1, 1))]),
