@@ -10,7 +10,7 @@ from statelab import arrays, command, params, tasks
 def main(sequences: Path) -> None:
     task = params.load("generate")
     make = tasks.TASKS[task.pop("task")]
-    rng = np.random.default_rng(params.load("seed"))
+    rng = np.random.default_rng((params.load("seed"), 0))  # a stream of its own
     arrays.write(sequences, make(**task, rng=rng))
 
 

@@ -20,13 +20,9 @@ class Stage(StrEnum):
 
 
 def main(stage: Stage, data: Path, written: Path) -> None:
-    run = (
-        _evaluate(data, written)
-        if stage is Stage.EVALUATE
-        else _train(stage, data, written)
-    )
+    log = _evaluate if stage is Stage.EVALUATE else _train
     try:
-        tracking.log(run)
+        tracking.log(log(stage, data, written))
     except tracking.NotLogged as error:
         # Training took long and its files are sound: they are kept.
         reason = str(error).splitlines()[0]
@@ -46,6 +42,7 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
     history = results.read_table(files[1])
     table = metrics.seed_scores(predictions.probability, sequences, windows, history)
     bounds = metrics.bounds(sequences, windows, predictions.visible_from)
+    curve = plots.learning_curves({mode: history}, {mode: bounds})
     means = history.drop(columns="seed").groupby("epoch").mean()
     return _run(
         stage,
@@ -58,25 +55,26 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         },
         curves=means.add_prefix("epoch."),
         files=files,
-        figures={
-            "learning_curve.svg": plots.learning_curves({mode: history}, {mode: bounds})
-        },
+        pictures={"learning_curve.svg": plots.svg(curve).decode()},
         sequences=sequences,
         model=data / "models" / mode,
+        # Without state the network has never seen more than one sample at a time.
+        timesteps=-1 if stage is Stage.STATEFUL else int(windows.length.max()),
     )
 
 
-def _evaluate(data: Path, written: Path) -> tracking.Run:
+def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:
     return _run(
-        Stage.EVALUATE,
+        stage,
         "comparison",
         params=params.read(),
         scores=results.read_json(written / "evaluate.json"),
         curves=pd.DataFrame(),
         files=[written / "evaluate.json", *sorted((written / "plots").iterdir())],
-        figures={},
+        pictures={},
         sequences=arrays.read(data / "sequences", Sequences),
         model=None,
+        timesteps=-1,
     )
 
 

@@ -15,7 +15,7 @@ def main(sequences: Path, windows: Path) -> None:
         step_targets(read)[read.offsets[1:] - 1],
         test_size=window.pop("test_size"),
         validation_size=window.pop("validation_size"),
-        rng=np.random.default_rng(params.load("seed")),
+        rng=np.random.default_rng((params.load("seed"), 1)),
     )
     arrays.write(windows, layouts.windows(read.offsets, codes, **window))
 

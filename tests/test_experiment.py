@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from statelab import experiment, layouts
+from statelab import experiment, layouts, training
 from statelab.errors import UserError
 from statelab.sequences import SPLITS, Sequences, split
 from statelab.tasks import first_step
@@ -81,12 +81,61 @@ def test_train_does_the_same_twice(stateful):
     assert all((one.weights[name] == two.weights[name]).all() for name in one.weights)
 
 
-def test_train_shuffles_when_asked():
+def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch):
     task, table = task_and_windows(layout="subsampled")
-    ordered, shuffled = (
-        train(task, table, stateful=False, shuffle=shuffle) for shuffle in (False, True)
-    )
+    orders = {}
+    fit, predict = experiment.ENGINES["compiled"]
+
+    def spy(weights, samples, plans, **settings):
+        for epoch in (0, 1):
+            for k, plan in enumerate(plans(epoch)):
+                orders[epoch, k] = tuple(plan.sample.ravel().tolist())
+        return fit(weights, samples, plans, **settings)
+
+    ordered = train(task, table, stateful=False)
+    monkeypatch.setitem(experiment.ENGINES, "compiled", (spy, predict))
+    shuffled = train(task, table, stateful=False, shuffle=True)
+    assert len(set(orders.values())) == 4
+    assert len({tuple(sorted(order)) for order in orders.values()}) == 1
     assert (ordered.probability != shuffled.probability).any()
+
+
+def test_train_gives_each_seed_what_it_gets_alone():
+    task, table = task_and_windows(layout="subsampled")
+    changes = {"stateful": False, "shuffle": True, "clipnorm": 0.01}
+    both = train(task, table, **changes)
+    alone = train(task, table, **changes, seed=4, seeds=1)
+    np.testing.assert_allclose(both.probability[1:], alone.probability, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"clipnorm": 0.01}, {"schedule": "constant"}, {"gradient_window": 1}],
+)
+def test_train_hands_on_how_to_update(change):
+    task, table = task_and_windows(layout="subsampled")
+    usual, changed = train(task, table), train(task, table, **change)
+    assert (usual.probability != changed.probability).any()
+
+
+def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
+    task, table = task_and_windows(layout="subsampled")
+    naive = {"batching": "contiguous", "reset": "never"}
+    trained = train(task, table, batch_size=3, **naive)
+    test = layouts.of_split(table, SPLITS["test"])
+    expected = training.predict(
+        trained.weights,
+        training.Samples(
+            task.values,
+            table.first,
+            table.length,
+            layouts.sample_targets(task, table),
+        ),
+        layouts.plan(table, test, batch_size=3, stateful=True, **naive),
+        cell="lstm",
+        layers=1,
+    )
+    np.testing.assert_array_equal(trained.probability[:, test], expected[:, test])
 
 
 @pytest.mark.parametrize("engine", ["reference", "reference_loop"])

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
     {"errors"},
-    {"arrays", "params", "schema", "sequences", "scores"},
-    {"layouts", "tasks", "results", "progress"},
+    {"arrays", "params", "sequences", "scores"},
+    {"layouts", "schema", "tasks", "results", "progress"},
     {"metrics", "cells", "models"},
     {"training"},
     {"reference"},
@@ -21,7 +21,7 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
-SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots", "tracking"}}
+SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots"}}
 WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:3], {"metrics", "plots", "command"}))
 # Change no output: they read parameters, show progress, and turn errors into lines.
 NO_OUTPUT = {"params", "errors", "progress", "command"}

@@ -86,22 +86,33 @@ lengths_of_sequences = st.lists(st.integers(1, 9), min_size=1, max_size=6)
     lengths=lengths_of_sequences,
     layout=st.sampled_from(["full", "subsampled", "per_timestep"]),
     size=st.integers(1, 4),
+    stride=st.integers(1, 5),
 )
-def test_windows_are_reversible(lengths, layout, size):
-    """The sequences come back from the samples and the table, and nothing is lost."""
+def test_windows_are_reversible(lengths, layout, size, stride):
+    """The sequences come back from the samples and the table; nothing is lost or
+    doubled but what the stride says."""
     lengths = [length + size - 1 for length in lengths]  # none shorter than a window
     values = np.arange(1, sum(lengths) + 1, dtype=np.float32)[:, None]
-    table = cut(lengths, layout=layout, window_length=size, segment_length=size)
+    table = cut(
+        lengths, layout=layout, window_length=size, stride=stride, segment_length=size
+    )
     x = gather(values, table, np.arange(len(table.first)))
     rebuilt = np.zeros_like(values)
     for sample, first, length in zip(x, table.first, table.length, strict=True):
         rebuilt[first : first + length] = sample[:length]
         assert not sample[length:].any()
-    assert (rebuilt == values).all()
     ends = np.cumsum(lengths)
     assert (table.first + table.length <= ends[table.sequence]).all()
-    covered = sum(lengths) if layout != "subsampled" else size * len(table.first)
-    assert table.length.sum() == covered  # nothing twice but what the stride says
+    covered = np.zeros(len(values), bool)
+    for start, length in zip(ends - lengths, lengths, strict=True):
+        step = {"full": length, "subsampled": stride, "per_timestep": size}[layout]
+        reach = length if layout == "full" else size
+        last = length - size + 1 if layout == "subsampled" else length
+        for first in range(0, last, step):
+            covered[start + first : start + min(first + reach, length)] = True
+    assert (rebuilt == np.where(covered[:, None], values, 0)).all()
+    if layout != "subsampled":
+        assert covered.all() and table.length.sum() == sum(lengths)
 
 
 def test_gather_pads_the_end_with_zeros():
@@ -203,13 +214,16 @@ def test_plan_visits_every_sample_once(
 
 @given(
     lengths=lengths_of_sequences,
+    layout=st.sampled_from(["full", "subsampled", "per_timestep"]),
     segment_length=st.integers(1, 3),
     batch_size=st.integers(1, 4),
 )
-def test_plan_of_aligned_lanes_is_contiguous(lengths, segment_length, batch_size):
+def test_plan_of_aligned_lanes_is_contiguous(
+    lengths, layout, segment_length, batch_size
+):
     """A lane that is not reset reads the very next sample of the same sequence, and a
     lane that begins a sequence is reset."""
-    table = cut(lengths, layout="per_timestep", segment_length=segment_length)
+    table = cut([*lengths, 2], layout=layout, segment_length=segment_length)
     planned = plan(
         table, np.arange(len(table.first)), batch_size=batch_size, stateful=True
     )
@@ -220,6 +234,13 @@ def test_plan_of_aligned_lanes_is_contiguous(lengths, segment_length, batch_size
         if not planned.reset[batch, lane]:
             assert planned.sample[batch - 1, lane] == sample - 1
             assert planned.weight[batch - 1, lane] > 0
+
+
+def test_plan_refuses_to_shuffle_what_carries_state():
+    table = cut([4], layout="per_timestep")
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="`rng` must be None"):
+        plan(table, np.arange(4), batch_size=1, stateful=True, rng=rng)
 
 
 # --- what a model can see ---

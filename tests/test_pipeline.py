@@ -15,6 +15,8 @@ import pytest
 from conftest import REPOSITORY
 from ruamel.yaml import YAML
 
+from statelab import post
+
 SMALL = {
     "generate": {"sequences": 24, "length": 4},
     "window": {"window_length": 2, "test_size": 8},
@@ -215,6 +217,29 @@ def test_editing_what_training_does_not_use_retrains_nothing(checkout, module, s
     checkout.edit(f"src/statelab/{module}.py", '"""', '"""Edited. ')
     assert checkout.changed_stages() == stages
     checkout.restore()
+
+
+def test_experiments_of_the_post_are_run_once_and_read_back(checkout, monkeypatch):
+    params = YAML(typ="safe").load(checkout.root / "params.yaml")
+    sections = {name: keys for name, keys in params.items() if name != "seed"}
+    monkeypatch.setattr(post, "EXPERIMENTS", {"post-small": sections})
+    rows = (post.Row("small", "post-small", "stateful", 1.0, 29),)
+    monkeypatch.setattr(post, "ROWS", rows)
+    monkeypatch.chdir(checkout.root)
+    for name in ("MLFLOW_TRACKING_URI", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+    assert post.missing() == ["post-small"]
+    before = checkout.outputs()
+    post.run("post-small")
+    assert post.missing() == []
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    mean = evaluated["stateful"]["accuracy"]["mean"]
+    ((title, _, ours, *_),) = post.table()
+    assert title == "small" and ours.startswith(f"{mean:.4f} [")
+    assert checkout.outputs() == before  # it ran in a copy of the workspace
+    checkout.dvc("exp", "remove", "post-small")
+    ((_, _, ours, *_),) = post.table()
+    assert ours == "no experiment post-small"
 
 
 @pytest.mark.slow

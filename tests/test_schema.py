@@ -129,6 +129,25 @@ def relation(**sections) -> dict:
         ),
         (
             relation(
+                window={"layout": "subsampled"},
+                train_stateful={"gradient_window": 15},
+            ),
+            "train_stateful.gradient_window",
+            "raise `window.window_length` to reach further back. Received: 15",
+        ),
+        (
+            relation(
+                train_stateful={
+                    "engine": "reference",
+                    "batching": "contiguous",
+                    "batch_size": 3,
+                }
+            ),
+            "train_stateful.engine",
+            "stock Keras resets all lanes of a batch together. Received: reference",
+        ),
+        (
+            relation(
                 window={"segment_length": 4},
                 train_stateful={"gradient_window": 2, "engine": "reference"},
             ),

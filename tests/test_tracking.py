@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from statelab import models, plots, tracking
+from statelab import models, tracking
 from statelab.sequences import Sequences
 
 NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
@@ -25,9 +25,6 @@ def checkout(tmp_path, monkeypatch):
 
 
 def a_run(**changes) -> tracking.Run:
-    history = pd.DataFrame(
-        {"seed": [0, 0], "epoch": [1, 2], "accuracy": [0.5, 1], "test_accuracy": [0, 1]}
-    )
     return tracking.Run(
         **{
             "name": "full stateful, first-try",
@@ -36,16 +33,13 @@ def a_run(**changes) -> tracking.Run:
             "scores": {"accuracy": {"mean": 0.75, "std": None}, "ceiling": {"auc": 1}},
             "curves": pd.DataFrame({"epoch.loss": [0.5, 0.25]}, index=[1, 2]),
             "files": [],
-            "figures": {
-                "curve.svg": plots.learning_curves(
-                    {"stateful": history}, {"stateful": {"ceiling": {"accuracy": 1}}}
-                )
-            },
+            "pictures": {"curve.svg": "<svg/>"},
             "dataset": "first_step",
             "sequences": Sequences(
                 np.zeros((4, 1), np.float32), np.array([0, 2, 4]), np.float32([0, 1])
             ),
             "model": None,
+            "timesteps": -1,
             **changes,
         }
     )
@@ -53,6 +47,27 @@ def a_run(**changes) -> tracking.Run:
 
 def test_store_is_at_the_root_of_the_main_checkout(checkout):
     assert tracking.store() == f"sqlite:///{checkout}/mlflow.db"
+
+
+def test_store_keeps_a_database_of_ones_own_out_of_temporary_workspaces(
+    checkout, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    assert tracking.store() == f"sqlite:///{checkout}/mine.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mine.db")
+    assert tracking.store() == "sqlite:////elsewhere/mine.db"
+
+
+def test_log_refuses_sequences_longer_than_a_stateless_network_has_seen(checkout):
+    models.write(
+        checkout / "stateless", models.initial_weights(range(1), **NETWORK), NETWORK
+    )
+    run_id = tracking.log(a_run(model=checkout / "stateless", timesteps=2))
+    (output,) = mlflow.get_run(run_id).outputs.model_outputs
+    loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    assert loaded.predict(np.zeros((3, 2, 1), np.float32)).shape == (3, 1)
+    with pytest.raises(mlflow.MlflowException, match="shape"):
+        loaded.predict(np.zeros((3, 7, 1), np.float32))
 
 
 def test_store_is_the_server_that_the_environment_names(checkout, monkeypatch):
@@ -119,8 +134,7 @@ def test_a_server_that_is_down_costs_one_line_and_no_outputs(tmp_path):
 import sys
 sys.path.insert(0, "stages")
 import log
-log._evaluate = lambda data, written: None
-log.tracking.log = lambda run: log.tracking.mlflow.create_experiment("x")
+log._evaluate = lambda stage, data, written: None
 log.main(log.Stage.EVALUATE, None, None)
 """
     ended = subprocess.run(

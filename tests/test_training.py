@@ -17,6 +17,7 @@ def initial(features=2, seeds=range(2), units=3, layers=1):
 def train(engine, weights, samples, plans, *, layers=1, epochs=2, **changes):
     changes = {"gradient_window": None, **changes}
     optimizer = Optimizer(
+        name="adam",
         learning_rate=0.02,
         schedule=changes.pop("schedule", "cosine"),
         clipnorm=changes.pop("clipnorm", None),
@@ -242,7 +243,7 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
         plan,
         "lstm",
         1,
-        Optimizer(0.02, "cosine", None, 24),
+        Optimizer("adam", 0.02, "cosine", None, 24),
     )
     x = layouts.gather(samples.values, table, np.arange(24))
     for sample in range(24):
@@ -311,7 +312,7 @@ def test_fit_compiles_once(noise, cut):
     try:
         training.CHUNK_FLOPS = chunk_of_20
         reports = []
-        optimizer = Optimizer(0.02, "constant", None, 192)
+        optimizer = Optimizer("adam", 0.02, "constant", None, 192)
         list(
             training.fit(
                 weights,

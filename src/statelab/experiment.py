@@ -83,8 +83,7 @@ def train(
         cell, units, layers: of the network, as in `models.build`.
         epochs: passes over the train split.
         batch_size: lanes of a batch.
-        optimizer: "adam".
-        learning_rate, schedule, clipnorm: as in `training.Optimizer`.
+        optimizer, learning_rate, schedule, clipnorm: as in `training.Optimizer`.
         shuffle: visit the samples in a new order for each epoch and seed, stateless.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         reset, batching: as in `layouts.plan`, stateful.
@@ -133,7 +132,9 @@ def train(
             if shuffle
             else lambda _: [plan],
             epochs=epochs,
-            optimizer=training.Optimizer(learning_rate, schedule, clipnorm, updates),
+            optimizer=training.Optimizer(
+                optimizer, learning_rate, schedule, clipnorm, updates
+            ),
             gradient_window=gradient_window,
             report=watcher.batches,
             **architecture,

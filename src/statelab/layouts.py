@@ -176,7 +176,12 @@ def plan(
 
     Returns:
         The plan. Lanes that have run out of samples are padding of weight 0.
+
+    Raises:
+        ValueError: `rng` is given for a stateful plan, whose order is its meaning.
     """
+    if stateful and rng is not None:
+        raise ValueError("`rng` must be None for a stateful plan: it keeps its order")
     if not stateful:
         order = samples if rng is None else rng.permutation(samples)
         grid = _contiguous(windows.sequence, order, batch_size)

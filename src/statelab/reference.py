@@ -18,6 +18,12 @@ from statelab.layouts import Plan, Windows
 from statelab.models import Weights
 from statelab.training import Epoch, Optimizer, Samples
 
+OPTIMIZERS = {"adam": keras.optimizers.Adam}
+SCHEDULES = {
+    "constant": lambda rate, updates: rate,
+    "cosine": keras.optimizers.schedules.CosineDecay,
+}
+
 
 class ResetStates(keras.callbacks.Callback):
     """Reset the state before the batches that a plan says, in whatever Keras runs.
@@ -32,8 +38,7 @@ class ResetStates(keras.callbacks.Callback):
         if (plan.reset != plan.reset[:, :1]).any():
             raise UserError(
                 "`engine` must be `compiled` where a lane begins a sequence while its "
-                "neighbours go on: stock Keras resets all lanes of a batch together. "
-                "Received: engine='reference'"
+                "neighbours go on: stock Keras resets all lanes of a batch together"
             )
         self._reset = plan.reset[:, 0]
         self._report = report
@@ -87,8 +92,14 @@ def fit(
         After each epoch, the weights and the running loss and accuracy.
 
     Raises:
-        UserError: the plan resets some lanes of a batch and not others.
+        UserError: the plan resets some lanes of a batch and not others, samples differ
+            in length, or the gradient window is shorter than they are.
     """
+    if gradient_window not in (None, samples.length.max()):
+        raise UserError(
+            "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
+            f"end alone. Received: gradient_window={gradient_window}"
+        )
     first = plans(0)[0]
     seeds = len(next(iter(weights.values())))
     population = [
@@ -183,6 +194,11 @@ def _epoch_by_loop(model, samples, plan, report) -> tuple[float, float]:
 
 def _batches(samples: Samples, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
+    if samples.length.min() < samples.length.max():
+        raise UserError(
+            "`engine` must be `compiled` where samples differ in length. Received: "
+            f"{samples.length.min()} to {samples.length.max()} steps"
+        )
     order = plan.sample.ravel()
     table = Windows(
         sequence=np.zeros_like(samples.first),
@@ -203,15 +219,9 @@ def _compiled_model(
     optimizer: Optimizer,
 ) -> keras.Model:
     model = _model(weights, samples, plan, cell, layers)
-    rate = (
-        optimizer.learning_rate
-        if optimizer.schedule == "constant"
-        else keras.optimizers.schedules.CosineDecay(
-            optimizer.learning_rate, optimizer.updates
-        )
-    )
+    rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, clipnorm=optimizer.clipnorm),
+        optimizer=OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm),
         loss=keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight"),
         # Keras's own mean of the loss counts padding lanes; that of a metric does not.
         weighted_metrics=["accuracy", "binary_crossentropy"],

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from statelab.errors import UserError
+from statelab.sequences import count
 
 
 def _is_size(size: int | float) -> int | float:
@@ -118,13 +119,13 @@ def _is_key(part: int | str) -> bool:
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
     """Yield (broken, key, rule, received) for the rules that join several keys."""
     window, length = p.window, p.generate.length
-    timesteps = {
-        "full": length,
-        "subsampled": window.window_length,
-        "per_timestep": window.segment_length,
+    lengthened_by, timesteps = {
+        "full": ("generate.length", length),
+        "subsampled": ("window.window_length", window.window_length),
+        "per_timestep": ("window.segment_length", window.segment_length),
     }[window.layout]
-    test = _count(window.test_size, p.generate.sequences)
-    validation = _count(window.validation_size, p.generate.sequences)
+    test = count(window.test_size, p.generate.sequences)
+    validation = count(window.validation_size, p.generate.sequences)
     yield (
         window.layout == "subsampled" and window.window_length > length,
         "window.window_length",
@@ -150,12 +151,13 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"(`generate.sequences` is {p.generate.sequences})",
         f"{window.test_size} and {window.validation_size}",
     )
-    gradient_window = p.train_stateful.gradient_window
+    stateful = p.train_stateful
+    gradient_window = stateful.gradient_window
     yield (
         gradient_window is not None and gradient_window > timesteps,
         "train_stateful.gradient_window",
         f"reaches no further than one sample of {timesteps} steps: no gradient flows "
-        "through carried state; raise `window.segment_length` to reach further back",
+        f"through carried state; raise `{lengthened_by}` to reach further back",
         gradient_window,
     )
     yield (
@@ -178,14 +180,18 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             section.engine,
         )
     yield (
-        p.train_stateful.engine != "compiled"
-        and gradient_window not in (None, timesteps),
+        stateful.engine != "compiled"
+        and (stateful.batching, stateful.reset) == ("contiguous", "sequence")
+        and stateful.batch_size > 1,
+        "train_stateful.engine",
+        "must be `compiled` where `batching` is contiguous and `reset` is sequence: "
+        "stock Keras resets all lanes of a batch together",
+        stateful.engine,
+    )
+    yield (
+        stateful.engine != "compiled" and gradient_window not in (None, timesteps),
         "train_stateful.engine",
         "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
         "sample: Keras cuts the gradient at the end of a sample alone",
-        p.train_stateful.engine,
+        stateful.engine,
     )
-
-
-def _count(size: int | float, sequences: int) -> int:
-    return size if isinstance(size, int) else round(size * sequences)

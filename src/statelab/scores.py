@@ -23,7 +23,7 @@ def accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def binary_crossentropy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the mean negative log-likelihood, in nats.
+    """Return the mean negative log-likelihood, in nats, never below 1e-7.
 
     Args:
         probability: of class 1, [seeds, samples].

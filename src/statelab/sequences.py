@@ -32,6 +32,16 @@ def step_targets(sequences: Sequences) -> np.ndarray:
     return np.repeat(sequences.targets, np.diff(sequences.offsets))
 
 
+def count(size: int | float, sequences: int) -> int:
+    """Return a size as a count of sequences, be it given as a count or a fraction.
+
+    Example:
+        >>> count(0.25, 10), count(3, 10)
+        (2, 3)
+    """
+    return size if isinstance(size, int) else round(size * sequences)
+
+
 def split(
     classes: np.ndarray,
     *,
@@ -65,8 +75,7 @@ def split(
         rank[members] = (np.arange(len(members)) + 0.5) / len(members)
     dealt = order[np.argsort(rank[order], kind="stable")]
     test, validation = (
-        size if isinstance(size, int) else round(size * len(classes))
-        for size in (test_size, validation_size)
+        count(size, len(classes)) for size in (test_size, validation_size)
     )
     codes = np.full(len(classes), SPLITS["train"], np.int8)
     codes[dealt[:test]] = SPLITS["test"]

@@ -9,7 +9,7 @@ from statelab import models
 
 
 class WholeSequences:
-    """Answers whole sequences of any length, each from a state of zeros.
+    """Answers whole sequences, or whole samples, each from a state of zeros.
 
     Nothing is carried from one request to the next: the same request gets the same
     answer, also from a network that was trained with carried state.

@@ -16,17 +16,20 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from filelock import FileLock
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
+from sqlalchemy.exc import SQLAlchemyError
 
 from statelab.sequences import Sequences
 
 EXPERIMENT = "statelab"
 
-NotLogged = MlflowException  # the store is out of reach, or refuses
+SQLITE = "sqlite:///"
+# The store is out of reach, refuses, or needs a library that is not there.
+NotLogged = (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 
 class Run(NamedTuple):
@@ -38,27 +41,31 @@ class Run(NamedTuple):
     scores: Mapping[str, Any]  # as nested as evaluate.json; nulls are left out
     curves: pd.DataFrame  # one line for each epoch, which is the index
     files: list[Path]
-    figures: Mapping[str, Figure]  # file name -> figure
+    pictures: Mapping[str, str]  # file name -> SVG
     dataset: str  # what the sequences are called
     sequences: Sequences
     model: Path | None  # a folder that models.write has written
+    timesteps: int  # of the sequences that the model takes; -1 for any
 
 
 def store() -> str:
     """Return the URI of the tracking store.
 
     It is `MLFLOW_TRACKING_URI`, or a database at the root of the main checkout, which
-    DVC names even where it runs a stage in a temporary copy of it.
+    DVC names even where it runs a stage in a temporary copy of it. The path of any
+    database starts from there.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_root()}/mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{_root() / uri.removeprefix(SQLITE)}"
+    return uri
 
 
 def log(run: Run) -> str:
     """Log one run, and return its id."""
-    place = None if "MLFLOW_TRACKING_URI" in os.environ else _root() / "mlartifacts"
     mlflow.set_tracking_uri(store())
     with mlflow.start_run(
-        experiment_id=_experiment(place), run_name=run.name, tags=dict(run.tags)
+        experiment_id=_experiment(), run_name=run.name, tags=dict(run.tags)
     ) as active:
         mlflow.log_params(flatten(run.params))
         mlflow.log_metrics(
@@ -75,10 +82,10 @@ def log(run: Run) -> str:
         )
         for file in run.files:
             mlflow.log_artifact(str(file))
-        for name, figure in run.figures.items():
-            mlflow.log_figure(figure, name)
+        for name, picture in run.pictures.items():
+            mlflow.log_text(picture, name)
         if run.model is not None:
-            _log_model(run.model, run.sequences.values.shape[1])
+            _log_model(run.model, run.timesteps, run.sequences.values.shape[1])
     return active.info.run_id
 
 
@@ -102,26 +109,20 @@ def _root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
-def _experiment(place: Path | None) -> str:
-    """Return the id of the experiment, which is made on first use.
-
-    Args:
-        place: where its files go; None leaves it to the server.
-    """
-    client = mlflow.MlflowClient()
-    try:
-        return client.create_experiment(
-            EXPERIMENT, artifact_location=place and place.as_uri()
-        )
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    found = client.get_experiment_by_name(EXPERIMENT)
-    assert found is not None  # it was just refused for being there
-    return found.experiment_id
+def _experiment() -> str:
+    """Return the id of the experiment, which is made on first use."""
+    place = None  # a server keeps files where it was told to
+    if store().startswith(SQLITE):
+        place = (_root() / "mlartifacts").as_uri()
+    with FileLock(_root() / "mlflow.db.lock"):  # two workers may be the first to come
+        client = mlflow.MlflowClient()
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return found.experiment_id
+        return client.create_experiment(EXPERIMENT, artifact_location=place)
 
 
-def _log_model(network: Path, features: int) -> None:
+def _log_model(network: Path, timesteps: int, features: int) -> None:
     tensor = np.dtype(np.float32)
     with warnings.catch_warnings():
         # An example of a request would run the network, and import TensorFlow for it.
@@ -132,7 +133,7 @@ def _log_model(network: Path, features: int) -> None:
             data_path=str(network),
             code_paths=[str(Path(__file__).parent)],
             signature=ModelSignature(
-                inputs=Schema([TensorSpec(tensor, (-1, -1, features))]),
+                inputs=Schema([TensorSpec(tensor, (-1, timesteps, features))]),
                 outputs=Schema([TensorSpec(tensor, (-1, 1))]),
             ),
             # Named here: otherwise MLflow loads the model to find them out.

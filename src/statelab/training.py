@@ -37,10 +37,11 @@ class Samples(NamedTuple):
 
 
 class Optimizer(NamedTuple):
-    """Adam and its learning rate over a whole run."""
+    """How weights are updated over a whole run."""
 
+    name: str  # a key of OPTIMIZERS
     learning_rate: float
-    schedule: str  # "constant", or "cosine": to 0 over `updates`
+    schedule: str  # a key of SCHEDULES
     clipnorm: float | None  # of the gradient of each weight, as in Keras
     updates: int
 
@@ -188,7 +189,7 @@ def _train_chunk(network: Network, optimizer: Optimizer) -> Callable[..., Any]:
             gradient = tape.gradient(loss, moments[0])
             if optimizer.clipnorm is not None:
                 gradient = _clip(network, gradient, optimizer.clipnorm)
-            updated = _adam(optimizer, gradient, *moments)
+            updated = OPTIMIZERS[optimizer.name](optimizer, gradient, *moments)
             counts = new[2] > 0  # no weight, no update
             moments = tuple(
                 tf.where(
@@ -297,16 +298,23 @@ def _adam(optimizer: Optimizer, g, w, m, v, t):
     Reference:
         Kingma and Ba, Adam, 2014: the last formula of section 2.
     """
-    rate = tf.fill(t.shape, optimizer.learning_rate)
-    if optimizer.schedule == "cosine":
-        done = tf.minimum(t / optimizer.updates, 1.0)
-        rate *= 0.5 * (1 + tf.cos(np.float32(np.pi) * done))
+    done = tf.minimum(t / optimizer.updates, 1.0)
+    rate = optimizer.learning_rate * SCHEDULES[optimizer.schedule](done)
     t = t + 1
     m = m + (g - m) * (1 - BETA_1)
     v = v + (g * g - v) * (1 - BETA_2)
     alpha = rate * tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
     w = w - alpha[:, None] * m / (tf.sqrt(v) + EPSILON)
     return w, m, v, t
+
+
+OPTIMIZERS = {"adam": _adam}
+
+# From the share of all updates that is done to the share of the learning rate.
+SCHEDULES = {
+    "constant": tf.ones_like,
+    "cosine": lambda done: 0.5 * (1 + tf.cos(np.float32(np.pi) * done)),
+}
 
 
 def _clip(network: Network, gradient: tf.Tensor, clipnorm: float) -> tf.Tensor:

@@ -1,0 +1,84 @@
+"""What the README says of the task of the post, trained in full."""
+
+import numpy as np
+import pytest
+from test_experiment import Silent
+
+from statelab import experiment, layouts, metrics
+from statelab.sequences import split
+from statelab.tasks import first_step
+
+AS_THE_POST = {
+    "seed": 0,
+    "cell": "lstm",
+    "units": 10,
+    "layers": 1,
+    "batch_size": 1,
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "clipnorm": None,
+}
+
+
+def task_of_the_post(layout):
+    task = first_step(sequences=1200, length=20, rng=np.random.default_rng((0, 0)))
+    rng = np.random.default_rng((0, 1))
+    codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
+    return task, layouts.windows(
+        task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("layout", "stateful", "epochs", "lowest"),
+    [
+        ("per_timestep", True, 3, 0.99),
+        ("per_timestep", False, 15, 0.525),
+        ("subsampled", False, 15, 6 / 11),
+        ("full", False, 15, 0.99),
+    ],
+)
+def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
+    layout, stateful, epochs, lowest
+):
+    task, table = task_of_the_post(layout)
+    trained = experiment.train(
+        task,
+        table,
+        Silent(),
+        **AS_THE_POST,
+        stateful=stateful,
+        engine="compiled",
+        schedule="cosine",
+        epochs=epochs,
+        seeds=32,
+    )
+    scored = metrics.seed_scores(trained.probability, task, table, trained.history)
+    bounds = metrics.bounds(task, table, trained.visible_from)
+    assert scored["accuracy"].min() >= lowest - 1e-9
+    assert metrics.above_ceiling(scored, bounds["ceiling"]) == []
+
+
+@pytest.mark.slow
+def test_an_epoch_of_the_post_is_that_of_keras():
+    """20,000 updates one step at a time, at the constant rate of the post."""
+    task, table = task_of_the_post("per_timestep")
+    ours, theirs = (
+        experiment.train(
+            task,
+            table,
+            Silent(),
+            **AS_THE_POST,
+            stateful=True,
+            engine=engine,
+            schedule="constant",
+            epochs=1,
+            seeds=1,
+        ).history
+        for engine in ("compiled", "reference")
+    )
+    assert ours["loss"].item() > 1e-4  # below, 32 bits tell nothing
+    assert ours["loss"].item() == pytest.approx(theirs["loss"].item(), rel=0.01)
+    assert ours["accuracy"].item() == pytest.approx(theirs["accuracy"].item(), abs=1e-3)
+    assert ours["test_accuracy"].item() == theirs["test_accuracy"].item() == 1.0
