@@ -43,8 +43,7 @@ def _post(
         table.add_column(heading, justify="right" if table.columns else "left")
     for line in post.table():
         table.add_row(*line)
-    # Wide enough for every column, also where output goes into a file
-    Console(width=max(Console().width, 160)).print(table)
+    Console(width=200).print(table)  # a line for each row, also in a file
 
 
 def main() -> None:

@@ -74,23 +74,23 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("windows of 10, stateless", "post-windows", "stateless", 0.5455, 21),
+    Row("windows, stateless", "post-windows", "stateless", 0.5455, 21),
     Row(
-        "windows, stateful flag, naive batches of 1, never reset",
+        "windows, stateful, naive batches of 1, no reset",
         "post-windows-naive-1",
         "stateful",
         0.5,
         20,
     ),
     Row(
-        "windows, stateful flag, naive batches of 10, never reset",
+        "windows, stateful, naive batches of 10, no reset",
         "post-windows-naive-10",
         "stateful",
         0.5,
         20,
     ),
     Row(
-        "windows, stateful, aligned lanes of 10, reset at each sequence",
+        "windows, stateful, aligned lanes of 10, reset",
         "post-windows",
         "stateful",
         None,
