@@ -33,10 +33,10 @@ class Progress:
 
     def epoch(self, epoch: int, scores: dict[str, float]) -> None:
         """Take note of the end of an epoch, with the mean of each score over seeds."""
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
-        self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}: {shown}")
+        shown = [f"{name} {value:.4g}" for name, value in scores.items()]
+        self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}, {shown[-1]}")
         if epoch in (1, self._epochs) or self._due():
-            self._say(f"epoch {epoch}/{self._epochs}: {shown}")
+            self._say(f"epoch {epoch}/{self._epochs}: {', '.join(shown)}")
         if epoch == self._epochs:
             self._bar.close()
 
