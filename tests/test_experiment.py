@@ -149,6 +149,13 @@ def test_engines_give_the_same(engine):
         )
 
 
+def test_train_stops_when_networks_diverge():
+    task, table = task_and_windows(layout="per_timestep")
+    rule = "2 of 2 networks diverged in epoch 1: .* Received: learning_rate=1e\\+38"
+    with pytest.raises(UserError, match=rule):
+        train(task, table, learning_rate=1e38)
+
+
 def test_reference_says_what_it_cannot_do():
     task, table = task_and_windows(layout="per_timestep")
     with pytest.raises(UserError, match="`engine` must be `compiled`"):

@@ -165,6 +165,6 @@ def test_in_words_warns_of_a_score_above_its_ceiling():
     lines = metrics.in_words("stateless", table, scored).splitlines()
     assert lines == [
         "stateless: accuracy 0.9000, ceiling 0.5000; "
-        "final_accuracy 0.5000, baseline 0.2500; 1 seeds",
+        "final_accuracy 0.5000, baseline 0.2500; n = 1",
         "stateless: accuracy is ABOVE its ceiling for some seed: something leaks",
     ]

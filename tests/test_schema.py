@@ -179,5 +179,7 @@ def test_check_shows_the_misspelling_rather_than_the_key_that_it_left_missing():
 
 @pytest.mark.parametrize("params", [None, [], "text"])
 def test_check_refuses_a_file_that_holds_no_sections(params):
-    with pytest.raises(UserError, match="params.yaml: `the file` should be a valid"):
+    with pytest.raises(
+        UserError, match="params.yaml: must hold seed, generate, window, "
+    ):
         schema.check(params)

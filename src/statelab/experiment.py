@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from statelab import layouts, models, reference, scores, training
+from statelab.errors import UserError
 from statelab.layouts import Plan, Windows
 from statelab.models import Weights
 from statelab.sequences import SPLITS, Sequences
@@ -90,6 +91,9 @@ def train(
 
     Returns:
         Weights, answers and history.
+
+    Raises:
+        UserError: a network diverged.
     """
     fit, predict = ENGINES[engine]
     lay_out = functools.partial(
@@ -142,6 +146,12 @@ def train(
         start=1,
     ):
         seconds.append(time.perf_counter() - started)
+        if diverged := np.count_nonzero(~np.isfinite(trained.loss)):
+            raise UserError(
+                f"{diverged} of {seeds} networks diverged in epoch {epoch}: their loss "
+                "is not finite. Lower `learning_rate`, or set `clipnorm`. Received: "
+                f"learning_rate={learning_rate}, clipnorm={clipnorm}"
+            )
         line = {"loss": trained.loss, "accuracy": trained.accuracy}
         for name in [split for split in splits if split != "train"]:
             answers = answer(trained.weights, plan=answering[name])[:, splits[name]]

@@ -218,7 +218,7 @@ def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
             else f"baseline {scored['baseline'][name]:.4f}"
         )
         parts.append(f"{name} {mean:.4f}{spread}, {bound}")
-    text = f"{mode}: {'; '.join(parts)}; {len(table)} seeds"
+    text = f"{mode}: {'; '.join(parts)}; n = {len(table)}"
     for name in above_ceiling(table, scored["ceiling"]):
         text += f"\n{mode}: {name} is ABOVE its ceiling for some seed: something leaks"
     return text

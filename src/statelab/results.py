@@ -45,7 +45,7 @@ def read_table(file: Path) -> pd.DataFrame:
 def write_json(file: Path, value: dict[str, Any]) -> None:
     """Write JSON that a person can read and git can compare."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(value, indent=2) + "\n")
+    file.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -107,8 +107,11 @@ def _one_line(error: ValidationError) -> str:
         return f"params.yaml: `{key}` is missing"
     if first["type"] == "extra_forbidden":
         return f"params.yaml: `{key}` is not a parameter of statelab"
+    if not key:
+        sections = ", ".join(_Params.model_fields)
+        return f"params.yaml: must hold {sections}. Received: {first['input']!r}"
     rule = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"params.yaml: `{key or 'the file'}` {rule}. Received: {first['input']!r}"
+    return f"params.yaml: `{key}` {rule}. Received: {first['input']!r}"
 
 
 def _is_key(part: int | str) -> bool:
