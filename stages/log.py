@@ -25,7 +25,7 @@ def main(stage: Stage, data: Path, written: Path) -> None:
         tracking.log(log(stage, data, written))
     except tracking.NotLogged as error:
         # Training took long and its files are sound: they are kept.
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0]
         print(f"{stage}: not logged to {tracking.store()}: {reason}", file=sys.stderr)
 
 

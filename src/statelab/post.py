@@ -52,8 +52,8 @@ def _experiment(layout: str, **stateful: object) -> dict[str, dict[str, object]]
     }
 
 
-# name -> the sections of params.yaml
 _NAIVE = {"batching": "contiguous", "reset": "never"}
+# name -> the sections of params.yaml
 EXPERIMENTS = {
     "post-windows": _experiment("subsampled", batch_size=10),
     "post-windows-naive-1": _experiment("subsampled", **_NAIVE),
