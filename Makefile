@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test post lint lock
+.PHONY: repro test post bench lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
@@ -12,6 +12,9 @@ test: .venv/ready  ## every test
 
 post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 	statelab post
+
+bench: .venv/bench  ## ours and every peer, timed in the same run; some ten minutes
+	python -m benchmarks
 
 lint: .venv/ready  ## style and types
 	ruff check
@@ -24,6 +27,11 @@ lint: .venv/ready  ## style and types
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# the peers are in no lock: newest versions that go with what is locked
+.venv/bench: .venv/ready
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[bench]'
 	touch $@
 
 lock:  ## newest versions into requirements.lock; needs uv

@@ -1,0 +1,77 @@
+"""Ours: `training.train`. No other file of the benchmarks knows how it is called."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks import data
+from benchmarks.contestants import Turn
+from benchmarks.works import Work
+from statelab import layouts, training
+from statelab.optimizers import Optimizer
+
+
+def prepare(work: Work, updates: int, form: str) -> Turn:
+    """Train every seed of a work, one pass for each turn."""
+    weights, arguments, plans = case(work, updates)
+    run = training.start(weights, arguments["network"], arguments["optimizer"])
+    passes = 0
+
+    def turn() -> float:
+        nonlocal run, passes
+        run = training.train(run, plans=plans(passes), **arguments)
+        passes += 1
+        return float(np.mean(run.loss))
+
+    return Turn(run=turn, updates=len(plans(0)[0].sample) * work.seeds)
+
+
+def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
+    """Return first weights, other arguments of `train`, and a function to the plans."""
+    values, target = data.sequences(work, updates)
+    count, length, features = values.shape
+    windows = layouts.windows(
+        np.arange(count + 1) * length,
+        np.zeros(count, np.int8),
+        layout="per_timestep" if work.stateful else "subsampled",
+        window_length=work.timesteps,
+        stride=1,
+        segment_length=work.timesteps,
+    )
+
+    def plan(rng: np.random.Generator | None = None) -> layouts.Plan:
+        return layouts.plan(
+            windows,
+            np.arange(len(windows.first)),
+            batch_size=work.batch_size,
+            stateful=work.stateful,
+            rng=rng,
+        )
+
+    always = [plan()]
+    population = [data.weights(work, seed) for seed in range(work.seeds)]
+    weights = {
+        name: np.stack([each[name] for each in population]) for name in population[0]
+    }
+    arguments = {
+        "samples": training.Samples(
+            values=values.reshape(-1, features),
+            first=windows.first,
+            length=windows.length,
+            target=target[windows.sequence],
+        ),
+        "network": training.Network(
+            work.cell, "binary", work.layers, work.units, features, outputs=1
+        ),
+        "optimizer": Optimizer("adam", 1e-3, "constant", None, len(always[0].sample)),
+        "gradient_window": work.gradient_window,
+    }
+    if not work.shuffle:
+        return weights, arguments, lambda epoch: always
+    return (
+        weights,
+        arguments,
+        lambda epoch: [
+            plan(np.random.default_rng((seed, epoch))) for seed in range(work.seeds)
+        ],
+    )

@@ -1,0 +1,190 @@
+"""What is timed: works, and for each the peers that do the same work as we do."""
+
+import shutil
+from importlib.util import find_spec
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """Somebody who trains the same network on the same data."""
+
+    name: str
+    module: str  # of `contestants`
+    form: str  # which way of that module's
+    updates: int  # of a turn: about half a second's
+
+
+class Work(NamedTuple):
+    """A network, the data that it sees, and what an update is."""
+
+    name: str
+    updates: int  # of a turn of ours
+    peers: tuple[Peer, ...]
+    cell: str = "lstm"
+    units: int = 10
+    layers: int = 1
+    features: int = 1
+    batch_size: int = 1
+    timesteps: int = 1  # of an update
+    length: int = 20  # of a sequence
+    seeds: int = 1
+    stateful: bool = True  # segments one after another; else windows of stride 1
+    gradient_window: int | None = None  # None: as far as a sample
+    shuffle: bool = False
+    pairs: int = 5  # turns of each, at least
+    seconds: float = 4  # that a duel goes on, at least
+    counts_flops: bool = False  # arithmetic is what takes the time
+
+
+def gflop(work: Work) -> float:
+    """Return the 1e9 operations of an update: backward is twice forward."""
+    steps = work.batch_size * work.timesteps
+    return 3 * 2 * steps * 4 * work.units * (work.units + work.features) / 1e9
+
+
+def quick(work: Work) -> Work:
+    """Return a work cut down until it shows no more than that it runs."""
+    peers = (each._replace(updates=max(each.updates // 20, 1)) for each in work.peers)
+    return work._replace(
+        updates=max(work.updates // 20, 1),
+        peers=tuple(peers),
+        pairs=min(work.pairs, 2),
+        seconds=0,
+    )
+
+
+def missing() -> dict[str, str]:
+    """Return the modules whose packages are not installed, and the first such."""
+    return {
+        module: package
+        for module, packages in PACKAGES.items()
+        for package in reversed(packages)
+        if find_spec(package) is None
+    }
+
+
+def of_installed(work: Work) -> Work:
+    """Return a work with those peers alone whose packages are installed."""
+    absent = missing()
+    peers = (peer for peer in work.peers if peer.module not in absent)
+    return work._replace(peers=tuple(peers))
+
+
+def _floor(updates: int) -> Peer:
+    """Return the same arithmetic and nothing else, of one network on one core."""
+    form = "C" if shutil.which("cc") else "numba"
+    return Peer(f"floor in {form}, one core", "floor", form.lower(), updates)
+
+
+def _windows(name: str, *, shuffle: bool) -> Work:
+    return Work(
+        name,
+        344,  # 11,000 windows
+        (
+            Peer("Keras fit", "keras_peers", "fit", 344),
+            Peer("PyTorch", "torch_peer", "eager", 344),
+            Peer("JAX scan, pytree", "jax_peer", "scan_pytree", 344),
+        ),
+        batch_size=32,
+        timesteps=10,
+        stateful=False,
+        shuffle=shuffle,
+    )
+
+
+def _large(units: int, batch_size: int, timesteps: int, updates: int) -> Work:
+    return Work(
+        f"{units} units",
+        updates,
+        (
+            Peer("Keras fit", "keras_peers", "fit", updates),
+            Peer("Keras fit, jit_compile", "keras_peers", "fit_jit", updates),
+            Peer("JAX, jitted step", "jax_peer", "step", updates),
+            Peer("PyTorch", "torch_peer", "eager", updates),
+        ),
+        units=units,
+        features=8,
+        batch_size=batch_size,
+        timesteps=timesteps,
+        length=timesteps,
+        stateful=False,
+        counts_flops=True,
+    )
+
+
+def _flat(name: str, steps: int, *, pairs: int) -> Work:
+    peers = (Peer("ours on 1e4 steps", "ours", "compiled", 10_000),)
+    return Work(name, steps, peers, pairs=pairs)
+
+
+PACKAGES = {"torch_peer": ["torch"], "jax_peer": ["jax", "optax"]}
+
+OURS = Peer("ours", "ours", "compiled", 0)
+
+WORKS = (
+    Work(
+        "one seed",
+        40_000,
+        (
+            Peer("Keras fit", "keras_peers", "reference", 500),
+            Peer("Keras train_on_batch", "keras_peers", "reference_loop", 200),
+            Peer("Keras in an XLA loop", "keras_peers", "xla_loop", 20_000),
+            Peer("PyTorch", "torch_peer", "eager", 1_000),
+            Peer("JAX scan, pytree", "jax_peer", "scan_pytree", 20_000),
+            Peer("JAX scan, flat", "jax_peer", "scan_flat", 20_000),
+            _floor(100_000),
+        ),
+    ),
+    Work(
+        "32 seeds",
+        4_000,
+        (
+            Peer("JAX scan, vmap", "jax_peer", "scan_pytree", 4_000),
+            _floor(100_000),
+        ),
+        seeds=32,
+    ),
+    Work(
+        "batch 8",
+        20_000,
+        (
+            Peer("Keras fit", "keras_peers", "reference", 500),
+            Peer("PyTorch", "torch_peer", "eager", 1_000),
+            Peer("JAX scan, pytree", "jax_peer", "scan_pytree", 20_000),
+            _floor(40_000),
+        ),
+        batch_size=8,
+    ),
+    Work(
+        "two-layer GRU",
+        20_000,
+        (
+            Peer("Keras fit", "keras_peers", "reference", 400),
+            Peer("PyTorch", "torch_peer", "eager", 1_000),
+            Peer("JAX scan, flat", "jax_peer", "scan_flat", 20_000),
+        ),
+        cell="gru",
+        layers=2,
+    ),
+    Work(
+        "gradient window 100",
+        1_000,
+        (
+            Peer("Keras fit", "keras_peers", "reference", 50),
+            Peer("PyTorch", "torch_peer", "eager", 50),
+            Peer("JAX scan, flat", "jax_peer", "scan_flat", 500),
+            _floor(4_000),
+        ),
+        timesteps=100,
+        length=100,
+        gradient_window=100,
+    ),
+    _windows("windows", shuffle=False),
+    _windows("shuffled windows", shuffle=True),
+    _large(32, 64, 100, 60),
+    _large(128, 64, 100, 10),
+    _large(256, 256, 50, 2),
+    _flat("flat 1e5", 100_000, pairs=5),
+    _flat("flat 1e6", 1_000_000, pairs=3),
+    _flat("flat 1e7", 10_000_000, pairs=1),
+)
