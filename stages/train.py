@@ -31,7 +31,7 @@ def main(
     stage = f"train_{mode}"
     network, section = params.load("model"), params.load(stage)
     trained = experiment.train(
-        steps := arrays.read(sequences, Sequences),
+        arrays.read(sequences, Sequences),
         arrays.read(windows, Windows),
         Progress(stage, section["epochs"]),
         stateful=mode is Mode.STATEFUL,
@@ -39,13 +39,13 @@ def main(
         **network,
         **section,
     )
-    models.write(model, trained.weights, {**network, "features": steps.values.shape[1]})
+    models.write(model, trained.weights, trained.network._asdict())
     results.write_predictions(
         predictions, results.Predictions(trained.probability, trained.visible_from)
     )
     results.write_table(history, trained.history)
-    last = trained.history[trained.history["epoch"] == section["epochs"]]
-    means = last.drop(columns=["seed", "epoch"]).mean().to_dict()
+    last = trained.history.groupby("seed").last()  # a network may have stopped early
+    means = last.drop(columns="epoch").mean().to_dict()
     results.write_json(metrics, {"updates": trained.updates, **means})
     first, *later = trained.seconds
     results.write_json(

@@ -10,37 +10,60 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def one(*numbers: float) -> tf.Tensor:
+    """One seed and one lane."""
+    return tf.constant([[numbers]], tf.float32)
+
+
 def test_lstm_by_hand():
-    # one seed, one lane, one feature, one unit: x = 2, h = 0.5, c = -1.5
-    kernel = np.float32([[[0.1, -0.2, 0.3, 0.4]]])
-    recurrent = np.float32([[[0.5, 0.6, -0.7, 0.8]]])
-    bias = np.float32([[0.01, 0.02, 0.03, -0.04]])
-    i, f, o = sigmoid(0.2 + 0.25 + 0.01), sigmoid(-0.4 + 0.3 + 0.02), sigmoid(1.16)
-    g = np.tanh(0.6 - 0.35 + 0.03)
-    c = f * -1.5 + i * g
-    h = o * np.tanh(c)
-    output, (new_h, new_c) = cells.lstm(
-        [kernel, recurrent, bias],
-        np.float32([[[2]]]),
-        (tf.constant([[[0.5]]]), tf.constant([[[-1.5]]])),
-    )
-    assert output.numpy().item() == pytest.approx(h, rel=1e-6)
-    assert new_h.numpy().item() == pytest.approx(h, rel=1e-6)
-    assert new_c.numpy().item() == pytest.approx(c, rel=1e-6)
+    # x W + h U + b for gates i, f, g, o; h = 0.5 is no part of what follows
+    h, c = cells.lstm((one(0.46, -0.08, 0.28, 1.16),), (one(0.5), one(-1.5)))
+    c_by_hand = sigmoid(-0.08) * -1.5 + sigmoid(0.46) * np.tanh(0.28)
+    assert c.numpy().item() == pytest.approx(c_by_hand, rel=1e-6)
+    expected = sigmoid(1.16) * np.tanh(c_by_hand)
+    assert h.numpy().item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_lstm_is_the_cell_of_keras_for_every_seed():
+def test_gru_by_hand():
+    # gates z, r, g; the reset gate r scales h U + d of the candidate alone
+    x, h = one(0.3, -0.4, 0.5), one(0.1, 0.9, -1.2)
+    (after,) = cells.gru((x, h), (one(2.0),))
+    z, r = sigmoid(0.4), sigmoid(0.5)
+    expected = z * 2 + (1 - z) * np.tanh(0.5 + r * -1.2)
+    assert after.numpy().item() == pytest.approx(expected, rel=1e-6)
+
+
+KERAS = {
+    "lstm": keras.layers.LSTMCell,
+    "gru": keras.layers.GRUCell,
+    "simple_rnn": keras.layers.SimpleRNNCell,
+}
+
+
+@pytest.mark.parametrize("name", cells.CELLS)
+def test_a_cell_is_that_of_keras_for_every_seed(name):
     rng = np.random.default_rng(0)
     seeds, lanes, features, units = 3, 4, 2, 5
-    shapes = [(features, 4 * units), (units, 4 * units), (4 * units,)]
-    weights = [rng.normal(size=(seeds, *s)).astype(np.float32) for s in shapes]
+    cell = cells.CELLS[name]
+    columns = cell.gates * units
+    kernel = rng.normal(size=(seeds, features, columns)).astype(np.float32)
+    recurrent = rng.normal(size=(seeds, units, columns)).astype(np.float32)
+    bias = rng.normal(size=(seeds, cell.projections, columns)).astype(np.float32)
     x = rng.normal(size=(seeds, lanes, features)).astype(np.float32)
-    h, c = rng.normal(size=(2, seeds, lanes, units)).astype(np.float32)
-    _, (new_h, new_c) = cells.lstm(weights, x, (tf.constant(h), tf.constant(c)))
+    state = rng.normal(size=(cell.states, seeds, lanes, units)).astype(np.float32)
+    projections = [x @ kernel + bias[:, :1], state[0] @ recurrent]
+    if cell.projections == 1:
+        projections = [sum(projections)]
+    else:
+        projections[1] += bias[:, 1:]
+    after = cell.advance(
+        tuple(map(tf.constant, projections)), tuple(map(tf.constant, state))
+    )
     for k in range(seeds):
-        cell = keras.layers.LSTMCell(units)
-        cell.build((lanes, features))
-        cell.set_weights([each[k] for each in weights])
-        _, (keras_h, keras_c) = cell(x[k], [h[k], c[k]])
-        np.testing.assert_allclose(new_h[k], keras_h, atol=1e-6)
-        np.testing.assert_allclose(new_c[k], keras_c, atol=1e-6)
+        twin = KERAS[name](units)
+        twin.build((lanes, features))
+        its_bias = bias[k] if cell.projections == 2 else bias[k, 0]
+        twin.set_weights([kernel[k], recurrent[k], its_bias])
+        _, expected = twin(x[k], [part[k] for part in state])
+        for mine, theirs in zip(after, expected, strict=True):
+            np.testing.assert_allclose(mine[k], theirs, atol=1e-6)

@@ -12,6 +12,8 @@ class Silent:
 
     def epoch(self, epoch, scores): ...
 
+    def done(self): ...
+
 
 def task_and_windows(**layout) -> tuple[Sequences, layouts.Windows]:
     """Six sequences to train on, four to validate on, two to test on."""
@@ -81,23 +83,56 @@ def test_train_does_the_same_twice(stateful):
     assert all((one.weights[name] == two.weights[name]).all() for name in one.weights)
 
 
-def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch):
+@pytest.mark.parametrize("stateful", [True, False])
+def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     task, table = task_and_windows(layout="subsampled")
-    orders = {}
-    fit, predict = experiment.ENGINES["compiled"]
+    orders = []
+    engine = experiment.ENGINES["compiled"]
 
-    def spy(weights, samples, plans, **settings):
-        for epoch in (0, 1):
-            for k, plan in enumerate(plans(epoch)):
-                orders[epoch, k] = tuple(plan.sample.ravel().tolist())
-        return fit(weights, samples, plans, **settings)
+    def spy(run, samples, plans, **settings):
+        orders.extend(tuple(plan.sample.ravel().tolist()) for plan in plans)
+        return engine.train(run, samples, plans, **settings)
 
-    ordered = train(task, table, stateful=False)
-    monkeypatch.setitem(experiment.ENGINES, "compiled", (spy, predict))
-    shuffled = train(task, table, stateful=False, shuffle=True)
-    assert len(set(orders.values())) == 4
-    assert len({tuple(sorted(order)) for order in orders.values()}) == 1
+    ordered = train(task, table, stateful=stateful)
+    monkeypatch.setitem(experiment.ENGINES, "compiled", engine._replace(train=spy))
+    shuffled = train(task, table, stateful=stateful, shuffle=True)
+    assert len(orders) == len(set(orders)) == 4
+    assert len({tuple(sorted(order)) for order in orders}) == 1
     assert (ordered.probability != shuffled.probability).any()
+
+
+def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
+    """There is nothing to learn from noise but to remember it: validation gets worse,
+    after another number of epochs for each seed."""
+    task, table = task_and_windows(layout="subsampled")
+    values = np.random.default_rng(1).normal(size=task.values.shape)
+    task = task._replace(values=values.astype(np.float32))
+    settings = {"learning_rate": 0.03, "schedule": "constant", "seeds": 4}
+    free = train(task, table, epochs=12, **settings)
+    stopped = train(task, table, epochs=12, patience=2, **settings)
+    losses = free.history.pivot(index="epoch", columns="seed", values="validation_loss")
+    lasts = []
+    for k, (seed, loss) in enumerate(losses.items()):
+        best, last = 0, None
+        for epoch, value in enumerate(loss.tolist()):
+            best = epoch if value < loss.iloc[best] else best
+            if epoch - best == 2:
+                last = epoch + 1
+                break
+        lines = stopped.history[stopped.history["seed"] == seed]
+        assert len(lines) == (last or 12)
+        np.testing.assert_allclose(
+            lines["validation_loss"], loss.iloc[: len(lines)], atol=1e-5
+        )
+        lasts.append(len(lines))
+        validation = layouts.of_split(table, SPLITS["validation"])
+        target = layouts.sample_targets(task, table)[validation]
+        answer = stopped.probability[k, validation]
+        p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
+        assert -np.log(p).mean() == pytest.approx(
+            lines["validation_loss"].min(), abs=1e-5
+        )
+    assert len(set(lasts)) > 1
 
 
 def test_train_gives_each_seed_what_it_gets_alone():
@@ -132,8 +167,7 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
             layouts.sample_targets(task, table),
         ),
         layouts.plan(table, test, batch_size=3, stateful=True, **naive),
-        cell="lstm",
-        layers=1,
+        training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
     np.testing.assert_array_equal(trained.probability[:, test], expected[:, test])
 

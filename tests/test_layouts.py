@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statelab import layouts
-from statelab.layouts import Windows, gather, plan, visible_from
+from statelab.layouts import Windows, plan, visible_from
 from statelab.sequences import SPLITS, Sequences, split
 from statelab.tasks import first_step
 
@@ -25,9 +25,9 @@ def pairs(table: Windows) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("layout", "shape"),
     [
-        ("full", {"train": (1000, 20, 1), "test": (200, 20, 1)}),
-        ("subsampled", {"train": (11000, 10, 1), "test": (2200, 10, 1)}),
-        ("per_timestep", {"train": (20000, 1, 1), "test": (4000, 1, 1)}),
+        ("full", {"train": (1000, 20), "test": (200, 20)}),
+        ("subsampled", {"train": (11000, 10), "test": (2200, 10)}),
+        ("per_timestep", {"train": (20000, 1), "test": (4000, 1)}),
     ],
 )
 def test_windows_have_the_shapes_of_the_post(layout, shape):
@@ -39,16 +39,16 @@ def test_windows_have_the_shapes_of_the_post(layout, shape):
     )
     for name, expected in shape.items():
         samples = layouts.of_split(table, SPLITS[name])
-        assert gather(task.values, table, samples).shape == expected
         assert len(layouts.sample_targets(task, table)[samples]) == expected[0]
+        assert set(table.length[samples].tolist()) == {expected[1]}
 
 
 def test_windows_of_the_example_in_the_post():
     # X = [1, 0, 0, 0, 0] with window_length 2 gives [1, 0], [0, 0], [0, 0], [0, 0]
     values = np.float32([[1], [0], [0], [0], [0]])
     table = cut([5], layout="subsampled", window_length=2)
-    x = gather(values, table, np.arange(4))
-    assert x[..., 0].tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
+    x = [values[first : first + 2, 0].tolist() for first, _ in pairs(table)]
+    assert x == [[1, 0], [0, 0], [0, 0], [0, 0]]
 
 
 # --- windows ---
@@ -96,11 +96,9 @@ def test_windows_are_reversible(lengths, layout, size, stride):
     table = cut(
         lengths, layout=layout, window_length=size, stride=stride, segment_length=size
     )
-    x = gather(values, table, np.arange(len(table.first)))
     rebuilt = np.zeros_like(values)
-    for sample, first, length in zip(x, table.first, table.length, strict=True):
-        rebuilt[first : first + length] = sample[:length]
-        assert not sample[length:].any()
+    for first, length in pairs(table):
+        rebuilt[first : first + length] = values[first : first + length]
     ends = np.cumsum(lengths)
     assert (table.first + table.length <= ends[table.sequence]).all()
     covered = np.zeros(len(values), bool)
@@ -113,12 +111,6 @@ def test_windows_are_reversible(lengths, layout, size, stride):
     assert (rebuilt == np.where(covered[:, None], values, 0)).all()
     if layout != "subsampled":
         assert covered.all() and table.length.sum() == sum(lengths)
-
-
-def test_gather_pads_the_end_with_zeros():
-    values = np.float32([[1, 9], [2, 8], [3, 7]])
-    x = gather(values, cut([3], layout="per_timestep", segment_length=2), np.array([1]))
-    assert x.tolist() == [[[3, 7], [0, 0]]]
 
 
 def test_last_of_sequence():
@@ -236,11 +228,42 @@ def test_plan_of_aligned_lanes_is_contiguous(
             assert planned.weight[batch - 1, lane] > 0
 
 
-def test_plan_refuses_to_shuffle_what_carries_state():
-    table = cut([4], layout="per_timestep")
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="`rng` must be None"):
-        plan(table, np.arange(4), batch_size=1, stateful=True, rng=rng)
+@pytest.mark.parametrize("batching", ["aligned", "contiguous"])
+def test_a_shuffled_stateful_plan_keeps_sequences_whole(batching):
+    table = cut([5, 3, 4], layout="per_timestep")
+    orders = set()
+    for seed in range(6):
+        shuffled = plan(
+            table,
+            np.arange(12),
+            batch_size=1,
+            stateful=True,
+            batching=batching,
+            rng=np.random.default_rng(seed),
+        )
+        order = shuffled.sample[:, 0]
+        sequences = [order[a:b].tolist() for a, b in _between(shuffled.reset[:, 0])]
+        assert sorted(sequences) == [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9, 10, 11]]
+        orders.add(tuple(order.tolist()))
+    assert len(orders) > 1
+
+
+def _between(reset):
+    starts = np.flatnonzero(reset).tolist()
+    return zip(starts, [*starts[1:], len(reset)], strict=True)
+
+
+def test_plans_of_one_length_are_filled_up_with_what_does_not_count():
+    table = cut([5, 3, 4], layout="per_timestep")
+    # 5, 3 and 4 steps in two lanes: 7 batches in reading order
+    long, short = (
+        plan(table, chosen, batch_size=2, stateful=True)
+        for chosen in (np.arange(12), np.arange(5))
+    )
+    assert (len(long.sample), len(short.sample)) == (7, 5)
+    filled = layouts.of_one_length([long, short])
+    assert [len(each.weight) for each in filled] == [7, 7]
+    assert filled[1].weight[:, 0].tolist() == [1, 1, 1, 1, 1, 0, 0]
 
 
 # --- what a model can see ---

@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from statelab import models
+from statelab.errors import UserError
 
 SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
 
@@ -39,6 +41,40 @@ def test_load_gives_back_one_network_for_any_batch_and_length(tmp_path):
     loaded = models.load(tmp_path, network=1)
     np.testing.assert_allclose(loaded(x), expected, atol=1e-6)
     assert loaded.input_shape == (None, None, 2)
+
+
+def test_gru_keeps_its_two_biases_apart():
+    weights = models.initial_weights(range(2), **{**SMALL, "cell": "gru"})
+    assert weights["gru_1/bias"].shape == (2, 2, 9)
+
+
+@pytest.mark.parametrize("cell", models.LAYERS)
+def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
+    """The stateful one in segments of 2, 1 and 4 steps, the stateless one at once."""
+    small = {**SMALL, "cell": cell}
+    models.write(tmp_path, models.initial_weights(range(2), **small), small)
+    x = np.random.default_rng(0).normal(size=(3, 7, 2), scale=9).astype(np.float32)
+    for name, options in [
+        ("stateless", {}),
+        ("stateful", {"stateful": True, "batch_size": 3}),
+    ]:
+        models.load(tmp_path, network=1, **options).save(tmp_path / f"{name}.keras")
+    stateless, stateful = (
+        keras.models.load_model(tmp_path / f"{name}.keras")
+        for name in ("stateless", "stateful")
+    )
+    for start, stop in [(0, 2), (2, 3), (3, 7)]:
+        answer = stateful(x[:, start:stop])
+    np.testing.assert_allclose(answer, stateless(x), atol=1e-6)
+    assert np.ptp(answer) > 0.01
+
+
+def test_load_names_the_networks_that_there_are(tmp_path):
+    models.write(tmp_path, models.initial_weights(range(3), **SMALL), SMALL)
+    with pytest.raises(UserError, match="from 0 to 2, one for each seed. Received: 3"):
+        models.load(tmp_path, network=3)
+    with pytest.raises(UserError, match="holds no model. Run `dvc repro`"):
+        models.load(tmp_path / "elsewhere")
 
 
 def test_write_gives_the_same_bytes_for_the_same_weights(tmp_path):

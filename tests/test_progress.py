@@ -9,6 +9,7 @@ progress = Progress("train_stateful", 3)
 for epoch in (1, 2, 3):
     progress.batches(10 * epoch, 30)
     progress.epoch(epoch, {"loss": 0.125 / epoch})
+progress.done()
 """
 
 

@@ -4,28 +4,23 @@ import pytest
 
 from statelab import layouts, models, reference
 from statelab.errors import UserError
-from statelab.training import Optimizer
+from statelab.optimizers import Optimizer
+from statelab.training import Network
 
 
-def test_fit_refuses_to_reset_one_lane_alone(ragged, cut):
+def test_train_refuses_to_reset_one_lane_alone(ragged, cut):
     table, samples = cut(ragged, layout="per_timestep")
     plan = layouts.plan(table, np.arange(12), batch_size=2, stateful=True)
-    weights = models.initial_weights(
-        range(1), cell="lstm", units=2, layers=1, features=2
-    )
+    network = Network("lstm", "binary", layers=1, units=2, features=2, outputs=1)
+    optimizer = Optimizer("adam", 0.1, "constant", None, 7)
+    weights = models.initial_weights(range(1), **network._asdict())
     with pytest.raises(UserError, match="`engine` must be `compiled`"):
-        list(
-            reference.fit(
-                weights,
-                samples,
-                lambda _: [plan],
-                cell="lstm",
-                layers=1,
-                epochs=1,
-                optimizer=Optimizer("adam", 0.1, "constant", None, 7),
-                gradient_window=None,
-                report=lambda done, total: None,
-            )
+        reference.train(
+            reference.start(weights, network, optimizer),
+            samples,
+            [plan],
+            network=network,
+            optimizer=optimizer,
         )
 
 

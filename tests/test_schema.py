@@ -34,6 +34,9 @@ def test_check_passes_what_the_repository_ships():
         ("train_stateless.clipnorm", 1.0),
         ("train_stateful.gradient_window", 1),
         ("train_stateful.engine", "reference_loop"),
+        ("train_stateful.shuffle", True),
+        ("train_stateful.optimizer", "rmsprop"),
+        ("model.cell", "gru"),
     ],
 )
 def test_check_passes_other_choices(key, value):
@@ -73,6 +76,11 @@ def test_check_passes_other_choices(key, value):
         ("window.test_size", "some", "should be a valid integer. Received: 'some'"),
         ("window.test_size", 0, "must be at least two sequences"),
         ("window.test_size", 1200, "must leave sequences to train on"),
+        (
+            "train_stateful.patience",
+            3,
+            "needs sequences to validate on: set `window.validation_size`. Received: 3",
+        ),
         ("window.segment_length", 21, "must not be longer than a sequence"),
         (
             "train_stateful.gradient_window",

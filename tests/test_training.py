@@ -1,108 +1,218 @@
-"""The compiled trainer: against its slow twin, and what it alone can do."""
+"""The compiled trainer: against its slow twins, and what it alone can do."""
 
+import itertools
+
+import explicit_state
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from statelab import layouts, models, reference, training
-from statelab.training import Optimizer
+from statelab.optimizers import Optimizer
+from statelab.sequences import Sequences
+from statelab.training import Network
 
 
-def initial(features=2, seeds=range(2), units=3, layers=1):
-    return models.initial_weights(
-        seeds, cell="lstm", units=units, layers=layers, features=features
+def shape(**changes) -> Network:
+    small = Network(
+        cell="lstm", head="binary", layers=1, units=3, features=2, outputs=1
     )
+    return small._replace(**changes)
 
 
-def train(engine, weights, samples, plans, *, layers=1, epochs=2, **changes):
-    changes = {"gradient_window": None, **changes}
+def initial(seeds=range(2), **changes):
+    return models.initial_weights(seeds, **shape(**changes)._asdict())
+
+
+def train(
+    engine, weights, samples, plans, *, epochs=2, active=None, network=None, **changes
+):
+    """Return of each epoch the weights, the loss, the score and the state."""
+    network = network or shape()
+    options = {
+        name: changes.pop(name)
+        for name in ("gradient_window", "by_loop", "after_chunk")
+        if name in changes
+    }
+    rule = {"name": "adam", "learning_rate": 0.02, "schedule": "cosine"}
     optimizer = Optimizer(
-        name="adam",
-        learning_rate=0.02,
-        schedule=changes.pop("schedule", "cosine"),
-        clipnorm=changes.pop("clipnorm", None),
+        **{**rule, "clipnorm": None, **changes},
         updates=epochs * len(plans(0)[0].sample),
     )
-    return list(
-        engine(
-            weights,
+    run = engine.start(weights, network, optimizer)
+    results = []
+    for epoch in range(epochs):
+        run = engine.train(
+            run,
             samples,
-            plans,
-            cell="lstm",
-            layers=layers,
-            epochs=epochs,
+            plans(epoch),
+            network=network,
             optimizer=optimizer,
-            report=lambda done, total: None,
-            **changes,
+            active=active,
+            **options,
         )
-    )
+        now = engine.weights_of(run, network)
+        results.append((now, run.loss.copy(), run.score.copy(), engine.state_of(run)))
+    return results
 
 
 def assert_same(ours, theirs, tolerance=1e-5):
     for one, two in zip(ours, theirs, strict=True):
-        assert list(one.weights) == list(two.weights)
-        for name in one.weights:
+        assert list(one[0]) == list(two[0])
+        for name in one[0]:
             np.testing.assert_allclose(
-                one.weights[name], two.weights[name], atol=tolerance, err_msg=name
+                one[0][name], two[0][name], atol=tolerance, err_msg=name
             )
-        np.testing.assert_allclose(one.loss, two.loss, atol=tolerance)
-        np.testing.assert_allclose(one.accuracy, two.accuracy, atol=1e-6)
+        np.testing.assert_allclose(one[1], two[1], atol=tolerance)
+        np.testing.assert_allclose(one[2], two[2], atol=1e-6)
 
 
-GRID = [
-    # stateful, segment, batch, layers, clipnorm, schedule; 12 sequences of 8 steps
-    (True, 1, 1, 1, None, "cosine"),
-    (True, 4, 3, 2, 0.05, "constant"),
-    (True, 8, 4, 1, 0.05, "cosine"),
-    (False, 1, 5, 1, None, "constant"),  # 96 samples: the last batch has one
-    (False, 4, 7, 1, 0.05, "cosine"),  # 24 samples: the last batch has three
-    (False, 8, 1, 2, None, "constant"),
+STOCK = [
+    # cell, head, optimizer, stateful, segment, batch, layers, clipnorm, schedule
+    ("lstm", "binary", "adam", True, 1, 1, 1, None, "cosine"),
+    ("lstm", "regression", "adam", True, 4, 3, 2, 0.05, "constant"),
+    ("gru", "binary", "rmsprop", True, 8, 4, 1, 0.05, "cosine"),
+    ("gru", "multiclass", "adam", False, 1, 5, 2, None, "constant"),  # 96 samples
+    ("simple_rnn", "multiclass", "sgd", False, 4, 7, 1, 0.05, "cosine"),  # 24 samples
+    ("simple_rnn", "binary", "adam", True, 1, 2, 2, None, "cosine"),
+    ("lstm", "multiclass", "rmsprop", False, 8, 1, 2, None, "constant"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("stateful", "segment", "batch", "layers", "clipnorm", "schedule"), GRID
+    (
+        *("cell", "head", "rule", "stateful", "segment", "batch", "layers"),
+        *("clipnorm", "schedule"),
+    ),
+    STOCK,
 )
-def test_fit_is_the_fit_of_keras(
-    noise, cut, stateful, segment, batch, layers, clipnorm, schedule
+def test_train_is_the_fit_of_keras(
+    noise, cut, cell, head, rule, stateful, segment, batch, layers, clipnorm, schedule
 ):
+    """12 sequences of 8 steps; weights, running loss and score, state, answers."""
     table, samples = cut(noise, layout="per_timestep", segment_length=segment)
+    if head == "multiclass":
+        samples = samples._replace(target=np.float32(np.arange(len(table.first)) % 3))
     plan = layouts.plan(
         table, np.arange(len(table.first)), batch_size=batch, stateful=stateful
     )
-    weights = initial(layers=layers)
+    network = shape(
+        cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
+    )
+    weights = models.initial_weights(range(2), **network._asdict())
     ours, theirs = (
         train(
             engine,
             weights,
             samples,
             lambda _: [plan],
-            layers=layers,
+            network=network,
+            name=rule,
             clipnorm=clipnorm,
             schedule=schedule,
         )
-        for engine in (training.fit, reference.fit)
+        for engine in (training, reference)
     )
     assert_same(ours, theirs)
-    assert any((ours[-1].weights[name] != weights[name]).any() for name in weights)
+    last, *_, state = ours[-1]
+    assert any((last[name] != weights[name]).any() for name in weights)
     if not plan.reset.all():
-        assert len(ours[-1].state) == len(theirs[-1].state) == 2 * layers
-        for one, two in zip(ours[-1].state, theirs[-1].state, strict=True):
+        assert len(state) == len(theirs[-1][3]) == layers * (1 + (cell == "lstm"))
+        for one, two in zip(state, theirs[-1][3], strict=True):
             np.testing.assert_allclose(one, two, atol=1e-5)
     a, b = (
-        engine.predict(ours[-1].weights, samples, plan, cell="lstm", layers=layers)
-        for engine in (training, reference)
+        engine.predict(last, samples, plan, network) for engine in (training, reference)
     )
     np.testing.assert_allclose(a, b, atol=1e-6)
     assert np.ptp(a) > 0.01  # the networks do answer, each sample in its own way
+
+
+CELLS, BATCHES, SEGMENTS, LAYERS = (
+    ("lstm", "gru", "simple_rnn"),
+    (1, 8),
+    (1, 4, 20),
+    (1, 2),
+)
+EXACT = [
+    # every pair of values of two columns is there once at least
+    ("lstm", 1, 1, 1, None),
+    ("lstm", 8, 4, 2, 2),
+    ("lstm", 8, 20, 1, 5),
+    ("gru", 8, 1, 2, None),
+    ("gru", 1, 4, 1, None),
+    ("gru", 1, 20, 2, 10),
+    ("simple_rnn", 8, 1, 1, None),
+    ("simple_rnn", 1, 4, 2, 1),
+    ("simple_rnn", 8, 20, 2, None),
+]
+REST = [
+    pytest.param(*case, None, marks=pytest.mark.slow)
+    for case in itertools.product(CELLS, BATCHES, SEGMENTS, LAYERS)
+    if (*case, None) not in EXACT
+]
+
+
+@pytest.mark.parametrize(("cell", "batch", "segment", "layers", "window"), EXACT + REST)
+def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, window):
+    """16 sequences of 7 to 26 steps, so that lanes are reset one by one, samples end
+    early, and lanes run out; half of the samples do not count."""
+    rng = np.random.default_rng(5)
+    lengths = rng.permutation(np.arange(16) * 21 // 16 + 7)
+    offsets = np.append(0, np.cumsum(lengths))
+    sequences = Sequences(
+        rng.normal(size=(offsets[-1], 2)).astype(np.float32),
+        offsets,
+        rng.integers(0, 2, 16).astype(np.float32),
+    )
+    table, samples = cut(sequences, layout="per_timestep", segment_length=segment)
+    network = shape(cell=cell, layers=layers)
+    weights = models.initial_weights(range(2), **network._asdict())
+    every = np.arange(len(table.first))
+
+    def plans(epoch):
+        plan = layouts.plan(
+            table,
+            every,
+            batch_size=batch,
+            stateful=True,
+            rng=np.random.default_rng(epoch),
+        )
+        ends = layouts.last_of_sequence(table)[plan.sample]
+        return [plan._replace(weight=plan.weight * (ends | (plan.sample % 2 == 0)))]
+
+    assert batch == 1 or (plans(0)[0].reset[1:] != plans(0)[0].reset[1:, :1]).any()
+    ours = train(
+        training,
+        weights,
+        samples,
+        plans,
+        network=network,
+        clipnorm=0.1,
+        gradient_window=window,
+    )
+    optimizer = Optimizer("adam", 0.02, "cosine", 0.1, 2 * len(plans(0)[0].sample))
+    for k in range(2):
+        theirs, losses, state = explicit_state.train(
+            [array[k] for array in weights.values()],
+            samples,
+            [plans(epoch)[0] for epoch in range(2)],
+            network=network,
+            optimizer=optimizer,
+            gradient_window=window,
+        )
+        for (name, mine), other in zip(ours[-1][0].items(), theirs, strict=True):
+            np.testing.assert_allclose(mine[k], other, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose([each[1][k] for each in ours], losses, atol=1e-5)
+        for mine, other in zip(ours[-1][3], state, strict=True):
+            np.testing.assert_allclose(mine[k], other, atol=1e-5)
 
 
 def test_fit_is_the_loop_over_train_on_batch(noise, cut):
     table, samples = cut(noise, layout="per_timestep", segment_length=4)
     plan = layouts.plan(table, np.arange(24), batch_size=4, stateful=True)
     weights = initial(seeds=range(1))
-    ours = train(training.fit, weights, samples, lambda _: [plan])
-    theirs = train(reference.fit, weights, samples, lambda _: [plan], by_loop=True)
+    ours = train(training, weights, samples, lambda _: [plan])
+    theirs = train(reference, weights, samples, lambda _: [plan], by_loop=True)
     assert_same(ours, theirs)
 
 
@@ -119,7 +229,7 @@ def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
     weights = initial(seeds=range(1))
     ours, theirs = (
         train(engine, weights, samples, lambda _: [plan])
-        for engine in (training.fit, reference.fit)
+        for engine in (training, reference)
     )
     assert_same(ours, theirs)
 
@@ -141,17 +251,17 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
             for seed in seeds
         ]
 
-    together = train(training.fit, weights, samples, plans)
+    together = train(training, weights, samples, plans)
     for k in range(3):
         alone = train(
-            training.fit,
+            training,
             {name: array[k : k + 1] for name, array in weights.items()},
             samples,
             lambda epoch, k=k: plans(epoch, [k]),
         )
         for name in weights:
             np.testing.assert_allclose(
-                together[-1].weights[name][k], alone[-1].weights[name][0], atol=1e-6
+                together[-1][0][name][k], alone[-1][0][name][0], atol=1e-6
             )
 
 
@@ -165,8 +275,7 @@ def test_fit_resets_one_lane_alone(ragged, cut):
             weights,
             samples,
             layouts.plan(table, every, batch_size=lanes, stateful=True),
-            cell="lstm",
-            layers=1,
+            shape(),
         )
         for lanes in (1, 2)
     )
@@ -183,7 +292,7 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
     weights = initial(layers=2)
     table, samples = cut(ragged, layout="per_timestep", segment_length=segment)
     plan = layouts.plan(table, np.arange(len(table.first)), batch_size=2, stateful=True)
-    answers = training.predict(weights, samples, plan, cell="lstm", layers=2)
+    answers = training.predict(weights, samples, plan, shape(layers=2))
     last = layouts.last_of_sequence(table)
     for k in range(2):
         whole = models.build(cell="lstm", units=3, layers=2, features=2)
@@ -201,9 +310,7 @@ def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
     changed = samples.values.copy()
     changed[:5] += 1  # sequence 0 alone
     before, after = (
-        training.predict(
-            initial(), samples._replace(values=values), plan, cell="lstm", layers=1
-        )
+        training.predict(initial(), samples._replace(values=values), plan, shape())
         for values in (samples.values, changed)
     )
     np.testing.assert_array_equal(before[:, 5:], after[:, 5:])
@@ -215,7 +322,7 @@ def test_predict_without_state_sees_its_sample_alone(ragged, cut):
     plan = layouts.plan(table, np.arange(12), batch_size=1, stateful=False)
     one_step = models.build(cell="lstm", units=3, layers=1, features=2)
     one_step.set_weights([array[1] for array in initial().values()])
-    answers = training.predict(initial(), samples, plan, cell="lstm", layers=1)
+    answers = training.predict(initial(), samples, plan, shape())
     expected = one_step(ragged.values[:, None])[:, 0]
     np.testing.assert_allclose(answers[1], expected, atol=1e-6)
 
@@ -223,7 +330,7 @@ def test_predict_without_state_sees_its_sample_alone(ragged, cut):
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
     table, samples = cut(ragged, layout="full")
     plan = layouts.plan(table, np.array([2]), batch_size=1, stateful=True)
-    answers = training.predict(initial(), samples, plan, cell="lstm", layers=1)
+    answers = training.predict(initial(), samples, plan, shape())
     assert np.isnan(answers).tolist() == [[True, True, False]] * 2
 
 
@@ -234,18 +341,17 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     silent = plan._replace(weight=np.where(np.arange(24)[:, None] % 2, 1, 0))
     silent = silent._replace(weight=silent.weight.astype(np.float32))
     weights = initial(seeds=range(1))
-    ours = train(training.fit, weights, samples, lambda _: [silent], epochs=1)[0]
+    ours = train(training, weights, samples, lambda _: [silent], epochs=1)[0]
 
     # The twin: Keras sees the first half of each sequence by prediction alone.
     model = reference._compiled_model(
         [array[0] for array in weights.values()],
         samples,
         plan,
-        "lstm",
-        1,
+        shape(),
         Optimizer("adam", 0.02, "cosine", None, 24),
     )
-    x = layouts.gather(samples.values, table, np.arange(24))
+    x = samples.values.reshape(24, 4, 2)
     for sample in range(24):
         if plan.reset[sample, 0]:
             reference.reset_states(model)
@@ -254,9 +360,9 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
             model.train_on_batch(x[row], samples.target[row, None])
         else:
             model.predict_on_batch(x[row])
-    for mine, theirs in zip(ours.weights.values(), model.get_weights(), strict=True):
+    for mine, theirs in zip(ours[0].values(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
-    for mine, theirs in zip(ours.state, reference._states(model), strict=True):
+    for mine, theirs in zip(ours[3], reference._states(model), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
 
 
@@ -282,14 +388,14 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     gradients = tape.gradient(loss, model.trainable_variables)
     step = {
         window: train(
-            training.fit,
+            training,
             weights,
             samples,
             lambda _: [plan],
             epochs=1,
             gradient_window=window,
             schedule="constant",
-        )[0].weights
+        )[0][0]
         for window in (2, 4)
     }
     # The first step of Adam moves each weight by rate · g / (|g| + 1e-7 / sqrt(0.001)).
@@ -302,37 +408,60 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     assert differs
 
 
-def test_fit_compiles_once(noise, cut):
+def test_train_compiles_once(noise, cut, monkeypatch):
     """One program serves every chunk, the short last one too, and every epoch."""
     table, samples = cut(noise, layout="per_timestep")
     plan = layouts.plan(table, np.arange(96), batch_size=1, stateful=True)
-    weights = initial(seeds=range(1), units=4)
-    chunk_of_20 = 20 * 6 * sum(array.size for array in weights.values())
-    whole = training.CHUNK_FLOPS
-    try:
-        training.CHUNK_FLOPS = chunk_of_20
-        reports = []
-        optimizer = Optimizer("adam", 0.02, "constant", None, 192)
-        list(
-            training.fit(
-                weights,
+    network = shape(units=4)
+    monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1))
+    done = []
+    train(
+        training,
+        initial(seeds=range(1), units=4),
+        samples,
+        lambda _: [plan],
+        network=network,
+        learning_rate=0.0123,  # a program of its own
+        after_chunk=lambda run: done.append(run.batch),
+    )
+    assert done == [20, 40, 60, 80, 96] * 2
+    optimizer = Optimizer("adam", 0.0123, "cosine", None, 192)
+    program = training._train_chunk(network, optimizer, 1, False, False)
+    assert program.experimental_get_tracing_count() == 1
+
+
+def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
+    """Lanes of one network on a core each: the same weights, but for rounding."""
+    table, samples = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, np.arange(24), batch_size=5, stateful=True)
+    both = []
+    for flops in (np.inf, 0):
+        monkeypatch.setattr(training, "SPLIT_FLOPS", flops)
+        both.append(
+            train(
+                training,
+                initial(seeds=range(1)),
                 samples,
                 lambda _: [plan],
-                cell="lstm",
-                layers=1,
-                epochs=2,
-                optimizer=optimizer,
-                gradient_window=None,
-                report=lambda done, total: reports.append((done, total)),
+                clipnorm=0.05,
             )
         )
-    finally:
-        training.CHUNK_FLOPS = whole
-    assert [done for done, _ in reports] == [
-        *(20, 40, 60, 80, 96),
-        *(116, 136, 156, 176, 192),
-    ]
-    assert {total for _, total in reports} == {192}
-    network = training._network(weights, samples, "lstm", 1, None)
-    program = training._train_chunk(network, optimizer)
-    assert program.experimental_get_tracing_count() == 1
+    assert_same(*both)
+    for one, two in zip(both[0][-1][3], both[1][-1][3], strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_train_leaves_networks_that_are_not_active(noise, cut):
+    table, samples = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, np.arange(24), batch_size=5, stateful=True)
+    weights = initial(seeds=range(3))
+    active = np.array([True, False, True])
+    some, every = (
+        train(training, weights, samples, lambda _: [plan], active=each)
+        for each in (active, None)
+    )
+    for name, before in weights.items():
+        np.testing.assert_array_equal(some[-1][0][name][1], before[1])
+        np.testing.assert_allclose(
+            some[-1][0][name][active], every[-1][0][name][active], atol=1e-6
+        )

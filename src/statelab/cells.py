@@ -1,44 +1,120 @@
-"""Recurrent cells as pure functions of one time step."""
+"""Recurrent cells as pure functions of one time step, in the letters of their papers.
+
+A cell does not see the input x or the state h themselves, but their *projections*:
+their products with the kernels, biases added. Those of x do not depend on the order of
+time, so that a whole sample's are one matrix product (`recurrence`); what is left to a
+cell is elementwise.
+"""
+
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
-State = tuple[tf.Tensor, ...]
+State = tuple[tf.Tensor, ...]  # each [seeds, lanes, units]; the first is the output h
+Projections = tuple[tf.Tensor, ...]  # each [seeds, lanes, gates * units]
 
 
-def lstm(
-    weights: list[tf.Tensor], x: tf.Tensor, state: State
-) -> tuple[tf.Tensor, State]:
+def lstm(projections: Projections, state: State) -> State:
     r"""Advance an LSTM by one time step.
 
-        i = σ(x Wᵢ + h Uᵢ + bᵢ)      f = σ(x W_f + h U_f + b_f)
+        i = σ(x Wᵢ + h Uᵢ + bᵢ)        f = σ(x W_f + h U_f + b_f)
         g = tanh(x W_g + h U_g + b_g)  o = σ(x Wₒ + h Uₒ + bₒ)
-        c' = f ∘ c + i ∘ g           h' = o ∘ tanh(c')
-
-    All arguments have a leading axis of seeds: one network for each.
+        c' = f ∘ c + i ∘ g             h' = o ∘ tanh(c')
 
     Args:
-        weights: kernel [seeds, features, 4 units], recurrent kernel
-            [seeds, units, 4 units] and bias [seeds, 4 units], in Keras's order and
-            gate order i, f, g, o.
-        x: [seeds, lanes, features].
+        projections: x W + h U + b, [seeds, lanes, 4 units], in Keras's order i, f, g,
+            o.
         state: h and c, each [seeds, lanes, units].
 
     Returns:
-        The output [seeds, lanes, units], and the next (h, c).
+        The next h and c.
+
+    Example:
+        >>> z = tf.constant([[[0.0, 100.0, 0.0, 100.0]]])  # keep c, show it
+        >>> h, c = lstm((z,), (tf.zeros((1, 1, 1)), tf.ones((1, 1, 1))))
+        >>> round(float(h[0, 0, 0]), 4), float(c[0, 0, 0])
+        (0.7616, 1.0)
 
     Reference:
         Hochreiter and Schmidhuber, Long Short-Term Memory, 1997; with the forget gate
         of Gers, Schmidhuber and Cummins, Learning to Forget, 2000.
     """
-    kernel, recurrent_kernel, bias = weights
-    h, c = state
-    z = x @ kernel + h @ recurrent_kernel + bias[:, None]  # [S, B, 4U]
-    i, f, g, o = tf.split(z, 4, axis=-1)
-    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-    h = tf.sigmoid(o) * tf.tanh(c)
-    return h, (h, c)
+    (z,) = projections
+    _, c = state
+    # One kernel for all gates is faster than three for those that are sigmoids.
+    i, f, _, o = tf.split(tf.sigmoid(z), 4, axis=-1)
+    g = tf.tanh(tf.split(z, 4, axis=-1)[2])
+    c = f * c + i * g
+    return o * tf.tanh(c), c
 
 
-CELLS = {"lstm": lstm}
-STATE_SIZES = {"lstm": 2}  # tensors of [seeds, lanes, units] that make up a state
-WEIGHT_COUNTS = {"lstm": 3}  # tensors that make up a layer's weights
+def gru(projections: Projections, state: State) -> State:
+    r"""Advance a GRU by one time step, its reset gate after the product, as in Keras.
+
+        z = σ(x W_z + b_z + h U_z + d_z)  r = σ(x Wᵣ + bᵣ + h Uᵣ + dᵣ)
+        g = tanh(x W_g + b_g + r ∘ (h U_g + d_g))
+        h' = z ∘ h + (1 - z) ∘ g
+
+    Args:
+        projections: x W + b and h U + d, each [seeds, lanes, 3 units], in Keras's order
+            z, r, g.
+        state: h alone, [seeds, lanes, units].
+
+    Returns:
+        The next h.
+
+    Example:
+        >>> x, h = tf.constant([[[-100.0, 0.0, 0.5]]]), tf.zeros((1, 1, 3))
+        >>> round(float(gru((x, h), (tf.ones((1, 1, 1)),))[0][0, 0, 0]), 4)  # tanh 0.5
+        0.4621
+
+    Reference:
+        Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014, in
+        the form of version 1 of the paper, which cuDNN computes.
+    """
+    x, h_projected = projections
+    (h,) = state
+    x_z, x_r, x_g = tf.split(x, 3, axis=-1)
+    h_z, h_r, h_g = tf.split(h_projected, 3, axis=-1)
+    z, r = tf.sigmoid(x_z + h_z), tf.sigmoid(x_r + h_r)
+    return (z * h + (1 - z) * tf.tanh(x_g + r * h_g),)
+
+
+def simple_rnn(projections: Projections, _: State) -> State:
+    """Advance a simple recurrent network by one time step: h' = tanh(x W + h U + b).
+
+    Args:
+        projections: x W + h U + b, [seeds, lanes, units].
+
+    Returns:
+        The next h.
+
+    Example:
+        >>> simple_rnn((tf.constant([[[0.5]]]),), ())[0].numpy().round(4)
+        array([[[0.4621]]], dtype=float32)
+
+    Reference:
+        Elman, Finding Structure in Time, 1990.
+    """
+    (z,) = projections
+    return (tf.tanh(z),)
+
+
+class Cell(NamedTuple):
+    """A cell, and the sizes of what it takes."""
+
+    advance: Callable[[Projections, State], State]
+    gates: int  # blocks of units in a projection
+    states: int  # tensors that make up a state
+    projections: int  # 1: those of x and h are added up; 2: they stay apart
+
+
+CELLS = {
+    "lstm": Cell(lstm, gates=4, states=2, projections=1),
+    "gru": Cell(gru, gates=3, states=1, projections=2),
+    "simple_rnn": Cell(simple_rnn, gates=1, states=1, projections=1),
+}

@@ -3,24 +3,43 @@
 import functools
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
-from statelab import layouts, models, reference, scores, training
+from statelab import layouts, models, reference, scores, stopping, training
 from statelab.errors import UserError
 from statelab.layouts import Plan, Windows
 from statelab.models import Weights
+from statelab.optimizers import Optimizer
 from statelab.sequences import SPLITS, Sequences
 
-ENGINES = {
-    "compiled": (training.fit, training.predict),
-    "reference": (reference.fit, reference.predict),
-    "reference_loop": (
-        functools.partial(reference.fit, by_loop=True),
+
+class Engine(NamedTuple):
+    """What trains: functions of the same arguments and meaning."""
+
+    start: Callable[..., Any]
+    train: Callable[..., Any]
+    weights_of: Callable[..., Weights]
+    predict: Callable[..., np.ndarray]
+
+
+def _keras(**options: bool) -> Engine:
+    return Engine(
+        reference.start,
+        functools.partial(reference.train, **options),
+        reference.weights_of,
         reference.predict,
+    )
+
+
+ENGINES = {
+    "compiled": Engine(
+        training.start, training.train, training.weights_of, training.predict
     ),
+    "reference": _keras(),
+    "reference_loop": _keras(by_loop=True),
 }
 
 ANSWERING = 100  # lanes for answers: where no lane sees another, more are faster
@@ -29,6 +48,7 @@ ANSWERING = 100  # lanes for answers: where no lane sees another, more are faste
 class Trained(NamedTuple):
     """What training one mode leaves behind."""
 
+    network: training.Network
     weights: Weights
     probability: np.ndarray  # float32 [seeds, samples], from the last weights
     visible_from: np.ndarray  # int64 [samples]; see layouts.visible_from
@@ -43,6 +63,8 @@ class Watcher(Protocol):
     def batches(self, done: int, total: int) -> None: ...
 
     def epoch(self, epoch: int, scores: dict[str, float]) -> None: ...
+
+    def done(self) -> None: ...
 
 
 def train(
@@ -64,6 +86,7 @@ def train(
     schedule: str,
     clipnorm: float | None,
     shuffle: bool = False,
+    patience: int | None = None,
     gradient_window: int | None = None,
     reset: str = "sequence",
     batching: str = "aligned",
@@ -84,8 +107,11 @@ def train(
         cell, units, layers: of the network, as in `models.build`.
         epochs: passes over the train split.
         batch_size: lanes of a batch.
-        optimizer, learning_rate, schedule, clipnorm: as in `training.Optimizer`.
-        shuffle: visit the samples in a new order for each epoch and seed, stateless.
+        optimizer, learning_rate, schedule, clipnorm: as in `optimizers.Optimizer`.
+        shuffle: visit the samples, or with state the sequences, in a new order for each
+            epoch and seed.
+        patience: epochs without a lower loss on the validation split after which a
+            network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         reset, batching: as in `layouts.plan`, stateful.
 
@@ -95,7 +121,7 @@ def train(
     Raises:
         UserError: a network diverged.
     """
-    fit, predict = ENGINES[engine]
+    start, train_pass, weights_of, predict = ENGINES[engine]
     lay_out = functools.partial(
         layouts.plan, windows, stateful=stateful, reset=reset, batching=batching
     )
@@ -115,72 +141,88 @@ def train(
         length=windows.length,
         target=layouts.sample_targets(sequences, windows),
     )
-    updates = len(plan.sample) * epochs
-    architecture = {"cell": cell, "layers": layers}
-    numbers = range(seed, seed + seeds)
-    weights = models.initial_weights(
-        numbers, units=units, features=samples.values.shape[1], **architecture
+    network = training.Network(
+        cell=cell,
+        units=units,
+        layers=layers,
+        features=samples.values.shape[1],
+        head="binary",
+        outputs=1,
     )
-    answer = functools.partial(predict, samples=samples, **architecture)
+    rule = Optimizer(
+        optimizer, learning_rate, schedule, clipnorm, len(plan.sample) * epochs
+    )
+    numbers = range(seed, seed + seeds)
+    weights = models.initial_weights(numbers, **network._asdict())
+    answer = functools.partial(predict, samples=samples, network=network)
 
+    run, best = start(weights, network, rule), stopping.begin(weights)
+    active = np.ones(seeds, bool)
     history, seconds = [], []
-    started = time.perf_counter()
-    for epoch, trained in enumerate(
-        fit(
-            weights,
-            samples,
-            _reshuffled(
-                functools.partial(lay_out, splits["train"], batch_size=batch_size),
-                numbers,
-            )
-            if shuffle
-            else lambda _: [plan],
-            epochs=epochs,
-            optimizer=training.Optimizer(
-                optimizer, learning_rate, schedule, clipnorm, updates
-            ),
-            gradient_window=gradient_window,
-            report=watcher.batches,
-            **architecture,
-        ),
-        start=1,
-    ):
-        seconds.append(time.perf_counter() - started)
-        if diverged := np.count_nonzero(~np.isfinite(trained.loss)):
-            raise UserError(
-                f"{diverged} of {seeds} networks diverged in epoch {epoch}: their loss "
-                "is not finite. Lower `learning_rate`, or set `clipnorm`. Received: "
-                f"learning_rate={learning_rate}, clipnorm={clipnorm}"
-            )
-        line = {"loss": trained.loss, "accuracy": trained.accuracy}
-        for name in [split for split in splits if split != "train"]:
-            answers = answer(trained.weights, plan=answering[name])[:, splits[name]]
-            line |= _held_out(name, answers, samples.target[splits[name]])
-        history.append(pd.DataFrame({"seed": numbers, "epoch": epoch, **line}))
-        watcher.epoch(
-            epoch, {name: float(np.mean(each)) for name, each in line.items()}
-        )
-        weights = trained.weights
+    for epoch in range(epochs):
         started = time.perf_counter()
+        run = train_pass(
+            run,
+            samples,
+            _shuffled(lay_out, splits["train"], batch_size, numbers, epoch)
+            if shuffle
+            else [plan],
+            network=network,
+            optimizer=rule,
+            gradient_window=gradient_window,
+            active=active,
+            after_chunk=lambda run, epoch=epoch: watcher.batches(
+                epoch * run.batches + run.batch, epochs * run.batches
+            ),
+        )
+        seconds.append(time.perf_counter() - started)
+        if diverged := np.count_nonzero(active & ~np.isfinite(run.loss)):
+            raise UserError(
+                f"{diverged} of {seeds} networks diverged in epoch {epoch + 1}: their "
+                "loss is not finite. Lower `learning_rate`, or set `clipnorm`. "
+                f"Received: learning_rate={learning_rate}, clipnorm={clipnorm}"
+            )
+        weights = weights_of(run, network)
+        line = {"loss": run.loss, "accuracy": run.score}
+        for name in [split for split in splits if split != "train"]:
+            answers = answer(weights, plan=answering[name])[:, splits[name]]
+            line |= _held_out(name, answers, samples.target[splits[name]])
+        lines = pd.DataFrame({"seed": numbers, "epoch": epoch + 1, **line})
+        history.append(lines[active])
+        watcher.epoch(epoch + 1, lines[active].iloc[:, 2:].mean().to_dict())
+        if patience is not None:
+            best = stopping.observe(best, line["validation_loss"], weights)
+            weights = best.weights
+            active &= best.waited < patience
+            if not active.any():
+                break
+    watcher.done()
 
     answers = [answer(weights, plan=each) for each in answering.values()]
     visible = [layouts.visible_from(each, windows) for each in answering.values()]
     return Trained(
+        network=network,
         weights=weights,
         probability=np.fmax.reduce(answers),  # NaN outside a plan's own split
         visible_from=np.maximum.reduce(visible),  # -1 outside it
         history=pd.concat(history, ignore_index=True),
-        updates=updates,
+        updates=len(plan.sample) * len(history),
         seconds=seconds,
     )
 
 
-def _reshuffled(
-    lay_out: Callable[..., Plan], seeds: range
-) -> Callable[[int], list[Plan]]:
-    return lambda epoch: [
-        lay_out(rng=np.random.default_rng((seed, epoch))) for seed in seeds
+def _shuffled(
+    lay_out: Callable[..., Plan],
+    chosen: np.ndarray,
+    batch_size: int,
+    seeds: range,
+    epoch: int,
+) -> list[Plan]:
+    plans = [
+        lay_out(chosen, batch_size=batch_size, rng=np.random.default_rng((seed, epoch)))
+        for seed in seeds
     ]
+    return layouts.of_one_length(plans)
 
 
 def _held_out(

@@ -122,23 +122,6 @@ def sample_targets(sequences: Sequences, windows: Windows) -> np.ndarray:
     return step_targets(sequences)[windows.first + windows.length - 1]
 
 
-def gather(values: np.ndarray, windows: Windows, samples: np.ndarray) -> np.ndarray:
-    """Copy samples out of the flat steps, for those who need them as one array.
-
-    Args:
-        values: flat steps, [steps, features].
-        windows: the table of samples.
-        samples: lines of it, [batch].
-
-    Returns:
-        float32 [batch, timesteps, features]; zeros after a sample's last step.
-    """
-    steps = np.arange(windows.length.max())
-    index = windows.first[samples, None] + steps
-    valid = steps < windows.length[samples, None]
-    return values[np.where(valid, index, 0)] * valid[..., None]  # [B, T, F]
-
-
 # --- plan: samples -> batches of lanes ------------------------------------------------
 
 
@@ -172,21 +155,20 @@ def plan(
             than the one before; `never` carries state on through the whole pass.
         batching: `aligned` keeps a sequence in one lane; `contiguous` puts samples one
             after another into the lanes of a batch, as people get it from Keras.
-        rng: shuffles the samples of a stateless plan; None keeps their order.
+        rng: shuffles the samples of a stateless plan, or the sequences of a stateful
+            one, the samples of which stay together; None keeps their order.
 
     Returns:
         The plan. Lanes that have run out of samples are padding of weight 0.
-
-    Raises:
-        ValueError: `rng` is given for a stateful plan, whose order is its meaning.
     """
-    if stateful and rng is not None:
-        raise ValueError("`rng` must be None for a stateful plan: it keeps its order")
     if not stateful:
         order = samples if rng is None else rng.permutation(samples)
         grid = _contiguous(windows.sequence, order, batch_size)
         resets = np.ones(grid.shape, bool)
     else:
+        if rng is not None:
+            runs = _runs(windows.sequence, samples)
+            samples = np.concatenate([runs[k] for k in rng.permutation(len(runs))])
         grid = BATCHINGS[batching](windows.sequence, samples, batch_size)
         resets = RESETS[reset](windows.sequence, grid)
     return Plan(
@@ -194,6 +176,21 @@ def plan(
         reset=resets,
         weight=(grid >= 0).astype(np.float32),
     )
+
+
+def of_one_length(plans: list[Plan]) -> list[Plan]:
+    """Fill plans up with padding, so that all have as many batches as the longest."""
+    longest = max(len(each.sample) for each in plans)
+    return [
+        Plan(*(np.pad(field, ((0, longest - len(field)), (0, 0))) for field in each))
+        for each in plans
+    ]
+
+
+def _runs(sequence: np.ndarray, samples: np.ndarray) -> list[np.ndarray]:
+    """Return the samples of each sequence in turn."""
+    starts = np.flatnonzero(np.diff(sequence[samples], prepend=-1))
+    return np.split(samples, starts[1:])
 
 
 def _contiguous(_: np.ndarray, samples: np.ndarray, lanes: int) -> np.ndarray:
@@ -204,10 +201,9 @@ def _contiguous(_: np.ndarray, samples: np.ndarray, lanes: int) -> np.ndarray:
 
 
 def _aligned(sequence: np.ndarray, samples: np.ndarray, lanes: int) -> np.ndarray:
-    starts = np.flatnonzero(np.diff(sequence[samples], prepend=-1))
     free = [(0, lane) for lane in range(lanes)]  # (batches filled, lane)
     placed = []
-    for run in np.split(samples, starts[1:]):
+    for run in _runs(sequence, samples):
         batch, lane = heapq.heappop(free)
         placed.append((batch, lane, run))
         heapq.heappush(free, (batch + len(run), lane))

@@ -133,13 +133,13 @@ def seed_scores(
     Returns:
         One line for each seed: the scores on test, `final_accuracy` at the last sample
         of each sequence, `train_accuracy` of the frozen weights, and
-        `running_accuracy`, that of the weights as they moved through the last epoch.
+        `running_accuracy`, that of the weights as they moved through its last epoch.
     """
     target = layouts.sample_targets(sequences, windows)
     test = layouts.of_split(windows, SPLITS["test"])
     final = test[layouts.last_of_sequence(windows)[test]]
     train = layouts.of_split(windows, SPLITS["train"])
-    last = history.loc[history["epoch"] == history["epoch"].max()]
+    last = history.groupby("seed").last().reset_index()  # some may have stopped early
     table = {
         name: score(probability[:, test], target[test])
         for name, score in scores.SCORES.items()

@@ -3,14 +3,23 @@
 # pyright: reportArgumentType=false
 # (Keras and TensorFlow annotate less than they take)
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-LAYERS = {"lstm": keras.layers.LSTM}
+from statelab.errors import UserError
+
+LAYERS = {
+    "lstm": keras.layers.LSTM,
+    "gru": keras.layers.GRU,
+    "simple_rnn": keras.layers.SimpleRNN,
+}
+ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "regression": None}
 
 Weights = dict[str, np.ndarray]  # name in Keras's order -> [seeds, ...]
 
@@ -21,25 +30,29 @@ def build(
     units: int,
     layers: int,
     features: int,
+    head: str = "binary",
+    outputs: int = 1,
     seed: int = 0,
     timesteps: int | None = None,
     batch_size: int | None = None,
     stateful: bool = False,
 ) -> keras.Model:
-    """Build stacked recurrent layers and one sigmoid output at the last time step.
+    """Build stacked recurrent layers and a dense head on the last time step.
 
     Args:
         cell: a key of `LAYERS`.
         units: of each recurrent layer.
         layers: recurrent layers, one on top of the other.
         features: of the input.
+        head: a key of `ACTIVATIONS`.
+        outputs: of the head; classes, where there are more than two.
         seed: of the initial weights.
         timesteps: of the input; None for any.
         batch_size: of the input; None for any. Keras needs it where `stateful`.
         stateful: let the layers carry state from a batch to the next.
 
     Returns:
-        A model from [batch, timesteps, features] to [batch, 1].
+        A model from [batch, timesteps, features] to [batch, outputs].
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * layers + 1).tolist())
     model = keras.Sequential(
@@ -58,8 +71,8 @@ def build(
         )
     model.add(
         keras.layers.Dense(
-            1,
-            activation="sigmoid",
+            outputs,
+            activation=ACTIVATIONS[head],
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
             name="dense",
         )
@@ -67,25 +80,26 @@ def build(
     return model
 
 
-def initial_weights(
-    seeds: range, *, cell: str, units: int, layers: int, features: int
-) -> Weights:
+def initial_weights(seeds: range, **architecture: Any) -> Weights:
     """Return the weights that `build` draws for each seed.
 
     Args:
         seeds: one network for each.
-        cell, units, layers, features: as in `build`.
+        architecture: cell, units, layers, features, head and outputs, as in `build`.
 
     Returns:
         Weights by name, in Keras's order, each with a leading axis of seeds.
     """
-    models = [
-        build(cell=cell, units=units, layers=layers, features=features, seed=seed)
-        for seed in seeds
-    ]
-    names = [_name(variable) for variable in models[0].weights]
+    models = [build(seed=seed, **architecture) for seed in seeds]
     populations = zip(*(model.get_weights() for model in models), strict=True)
-    return {name: np.stack(each) for name, each in zip(names, populations, strict=True)}
+    names = weight_names(**architecture)
+    return dict(zip(names, map(np.stack, populations), strict=True))
+
+
+@functools.cache
+def weight_names(**architecture: Any) -> list[str]:
+    """Return the names of the weights that `build` makes, in Keras's order."""
+    return [_name(variable) for variable in build(**architecture).weights]
 
 
 def _name(variable: keras.Variable) -> str:
@@ -105,14 +119,37 @@ def write(folder: Path, weights: Weights, architecture: Mapping[str, object]) ->
     (folder / "model.json").write_text(json.dumps(architecture, indent=2) + "\n")
 
 
-def load(folder: Path, *, network: int = 0) -> keras.Model:
-    """Return one trained network as a stateless Keras model of any batch and length.
+def load(
+    folder: Path,
+    *,
+    network: int = 0,
+    stateful: bool = False,
+    batch_size: int | None = None,
+) -> keras.Model:
+    """Return one trained network as a stock Keras model of any length.
 
     Args:
         folder: where `write` put the weights.
         network: which seed's, counted from 0.
+        stateful: let the layers carry state from a batch to the next.
+        batch_size: of the input; None for any. Keras needs it where `stateful`.
+
+    Raises:
+        UserError: there is no such model, or no such network in it.
     """
-    model = build(**json.loads((folder / "model.json").read_text()))
+    if not (folder / "model.json").exists():
+        raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
+    model = build(
+        **json.loads((folder / "model.json").read_text()),
+        stateful=stateful,
+        batch_size=batch_size,
+    )
     with np.load(folder / "weights.npz") as weights:
+        count = len(weights[weights.files[0]])
+        if not 0 <= network < count:
+            raise UserError(
+                f"{folder}: `network` must be from 0 to {count - 1}, one for each "
+                f"seed. Received: {network}"
+            )
         model.set_weights([weights[name][network] for name in weights.files])
     return model

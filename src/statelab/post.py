@@ -23,6 +23,8 @@ _TRAIN = {
     "schedule": "cosine",
     "clipnorm": None,
     "seeds": SEEDS,
+    "shuffle": False,
+    "patience": None,
 }
 _POST = {
     "generate": {"task": "first_step", "sequences": 1200, "length": 20},
@@ -34,7 +36,7 @@ _POST = {
         "validation_size": 0,
     },
     "model": {"cell": "lstm", "units": 10, "layers": 1},
-    "train_stateless": {**_TRAIN, "shuffle": False},
+    "train_stateless": _TRAIN,
     "train_stateful": {
         **_TRAIN,
         "gradient_window": None,

@@ -20,6 +20,7 @@ class Progress:
         self._label = label
         self._epochs = epochs
         self._last_line = time.monotonic()
+        self._unsaid = ""  # about the last epoch
         self._bar = tqdm(
             desc=label, unit=" batches", disable=not sys.stderr.isatty(), leave=False
         )
@@ -35,15 +36,20 @@ class Progress:
         """Take note of the end of an epoch, with the mean of each score over seeds."""
         shown = [f"{name} {value:.4g}" for name, value in scores.items()]
         self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}, {shown[-1]}")
-        if epoch in (1, self._epochs) or self._due():
-            self._say(f"epoch {epoch}/{self._epochs}: {', '.join(shown)}")
-        if epoch == self._epochs:
-            self._bar.close()
+        self._unsaid = f"epoch {epoch}/{self._epochs}: {', '.join(shown)}"
+        if epoch == 1 or self._due():
+            self._say(self._unsaid)
+
+    def done(self) -> None:
+        """Take note that training has ended, perhaps before the last epoch."""
+        self._bar.close()
+        if self._unsaid:
+            self._say(self._unsaid)
 
     def _due(self) -> bool:
         waited = time.monotonic() - self._last_line
         return self._bar.disable and waited > SECONDS_BETWEEN_LINES
 
     def _say(self, text: str) -> None:
-        self._last_line = time.monotonic()
+        self._last_line, self._unsaid = time.monotonic(), ""
         tqdm.write(f"{self._label}: {text}", file=sys.stderr)

@@ -7,18 +7,36 @@ same plans and gives the same numbers, at the speed that people know.
 # pyright: reportArgumentType=false
 # (Keras and TensorFlow annotate less than they take)
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from statelab import layouts, models
+from statelab import models
 from statelab.errors import UserError
-from statelab.layouts import Plan, Windows
+from statelab.layouts import Plan
 from statelab.models import Weights
-from statelab.training import Epoch, Optimizer, Samples
+from statelab.optimizers import Optimizer
+from statelab.training import Network, Samples
 
-OPTIMIZERS = {"adam": keras.optimizers.Adam}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+# Of each head, its loss, and the metrics that are the loss and the score.
+LOSSES = {
+    "binary": (keras.losses.BinaryCrossentropy, ["binary_crossentropy", "accuracy"]),
+    "multiclass": (
+        keras.losses.SparseCategoricalCrossentropy,
+        ["sparse_categorical_crossentropy", "accuracy"],
+    ),
+    "regression": (
+        keras.losses.MeanSquaredError,
+        ["mean_squared_error", "mean_absolute_error"],
+    ),
+}
 SCHEDULES = {
     "constant": lambda rate, updates: rate,
     "cosine": keras.optimizers.schedules.CosineDecay,
@@ -67,29 +85,45 @@ def reset_states(model: keras.Model) -> None:
             layer.reset_state()
 
 
-def fit(
-    weights: Weights,
+class Run(NamedTuple):
+    """Where a run stands: a Keras model for each seed, none before the first pass."""
+
+    weights: Weights
+    models: tuple[keras.Model, ...]
+    batch: int  # batches done of this pass, those of each seed counted
+    batches: int  # of this pass, likewise
+    loss: np.ndarray  # float64 [seeds]; the mean over this pass, as weights moved
+    score: np.ndarray  # float64 [seeds]; accuracy, or mean absolute error
+
+
+def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
+    """Return a run that has not begun, as `training.start` does."""
+    seeds = len(next(iter(weights.values())))
+    return Run(weights, (), 0, 0, np.full(seeds, np.nan), np.full(seeds, np.nan))
+
+
+def train(
+    run: Run,
     samples: Samples,
-    plans: Callable[[int], Sequence[Plan]],
+    plans: Sequence[Plan],
     *,
-    cell: str,
-    layers: int,
-    epochs: int,
+    network: Network,
     optimizer: Optimizer,
-    gradient_window: int | None,
-    report: Callable[[int, int], None],
+    gradient_window: int | None = None,
+    active: np.ndarray | None = None,
+    after_chunk: Callable[[Run], None] = lambda _: None,
     by_loop: bool = False,
-) -> Iterator[Epoch]:
+) -> Run:
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        weights, samples, plans, cell, layers, epochs, optimizer, report: as in
-            `training.fit`.
+        run, samples, plans, network, optimizer, active: as in `training.train`.
         gradient_window: None or the whole sample: Keras has no other.
+        after_chunk: is told of each batch, those of each seed counted.
         by_loop: call `train_on_batch` for every batch in place of `fit`.
 
-    Yields:
-        After each epoch, the weights and the running loss and accuracy.
+    Returns:
+        Where the run stands after the pass.
 
     Raises:
         UserError: the plan resets some lanes of a batch and not others, samples differ
@@ -100,62 +134,69 @@ def fit(
             "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
             f"end alone. Received: gradient_window={gradient_window}"
         )
-    first = plans(0)[0]
-    seeds = len(next(iter(weights.values())))
-    population = [
-        _compiled_model(_one(weights, k), samples, first, cell, layers, optimizer)
+    seeds, batches = len(run.loss), len(plans[0].sample)
+    population = run.models or tuple(
+        _compiled_model(_one(run.weights, k), samples, plans[0], network, optimizer)
         for k in range(seeds)
-    ]
-    run = _epoch_by_loop if by_loop else _epoch_by_fit
-    batches = len(first.sample)
-    for epoch in range(epochs):
-        each = plans(epoch)
-        results = []
-        for k, model in enumerate(population):
-            before = (epoch * seeds + k) * batches
-            results.append(
-                run(
-                    model,
-                    samples,
-                    each[k % len(each)],
-                    lambda done, before=before: report(
-                        before + done, epochs * seeds * batches
-                    ),
-                )
-            )
-        loss, accuracy = np.array(results).T
-        trained = zip(*(model.get_weights() for model in population), strict=True)
-        states = zip(*map(_states, population), strict=True)
-        yield Epoch(
-            weights=dict(zip(weights, map(np.stack, trained), strict=True)),
-            loss=loss,
-            accuracy=accuracy,
-            state=[np.stack(part) for part in states],
+    )
+    run = run._replace(
+        models=population,
+        batches=seeds * batches,
+        loss=run.loss.copy(),
+        score=run.score.copy(),
+    )
+    one_pass = _pass_by_loop if by_loop else _pass_by_fit
+    for k, model in enumerate(population):
+        if active is not None and not active[k]:
+            continue
+        reset_states(model)
+        run.loss[k], run.score[k] = one_pass(
+            model,
+            samples,
+            plans[k % len(plans)],
+            network,
+            lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
         )
+    trained = zip(*(model.get_weights() for model in population), strict=True)
+    weights = dict(zip(run.weights, map(np.stack, trained), strict=True))
+    return run._replace(weights=weights, batch=seeds * batches)
+
+
+def weights_of(run: Run, network: Network) -> Weights:
+    """Return the weights of a run by Keras's names, in Keras's order and shapes."""
+    return run.weights
+
+
+def state_of(run: Run) -> list[np.ndarray]:
+    """Return the state after the last batch, h and c of each layer in turn.
+
+    Each is [seeds, lanes, units]; nothing where the models are stateless.
+    """
+    return [np.stack(part) for part in zip(*map(_states, run.models), strict=True)]
 
 
 def predict(
-    weights: Weights, samples: Samples, plan: Plan, *, cell: str, layers: int
+    weights: Weights, samples: Samples, plan: Plan, network: Network
 ) -> np.ndarray:
     """Return each network's answers as `training.predict` does, with stock Keras."""
-    answers = np.full(
-        (len(next(iter(weights.values()))), len(samples.first)), np.nan, np.float32
-    )
     x, _, _ = _batches(samples, plan)
     used = plan.weight > 0
-    for k in range(len(answers)):
-        model = _model(_one(weights, k), samples, plan, cell, layers)
+    answers = []
+    for k in range(len(next(iter(weights.values())))):
+        model = _model(_one(weights, k), samples, plan, network)
         outputs = model.predict(
             x,
             batch_size=plan.sample.shape[1],
             verbose=0,
             callbacks=[ResetStates(plan)],
         )
-        answers[k, plan.sample[used]] = outputs.reshape(plan.sample.shape)[used]
-    return answers
+        answer = np.full((len(samples.first), network.outputs), np.nan, np.float32)
+        answer[plan.sample[used]] = outputs.reshape(*plan.sample.shape, -1)[used]
+        answers.append(answer if network.outputs > 1 else answer[:, 0])
+    return np.stack(answers)
 
 
-def _epoch_by_fit(model, samples, plan, report) -> tuple[float, float]:
+def _pass_by_fit(model, samples, plan, network, report) -> tuple[float, float]:
     x, y, weight = _batches(samples, plan)
     history = model.fit(
         x,
@@ -166,10 +207,11 @@ def _epoch_by_fit(model, samples, plan, report) -> tuple[float, float]:
         verbose=0,
         callbacks=[ResetStates(plan, report)],
     ).history
-    return history["binary_crossentropy"][0], history["accuracy"][0]
+    loss, score = (history[name][0] for name in LOSSES[network.head][1])
+    return loss, score
 
 
-def _epoch_by_loop(model, samples, plan, report) -> tuple[float, float]:
+def _pass_by_loop(model, samples, plan, network, report) -> tuple[float, float]:
     x, y, weight = _batches(samples, plan)
     lanes = plan.sample.shape[1]
     ResetStates(plan)  # refuses what Keras cannot do
@@ -185,11 +227,11 @@ def _epoch_by_loop(model, samples, plan, report) -> tuple[float, float]:
         )
         report(batch + 1)
     weights = plan.weight.sum(axis=1)
-    loss, accuracy = (
+    loss, score = (
         np.average([log[name] for log in logs], weights=weights)
-        for name in ("binary_crossentropy", "accuracy")
+        for name in LOSSES[network.head][1]
     )
-    return float(loss), float(accuracy)
+    return float(loss), float(score)
 
 
 def _batches(samples: Samples, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -200,43 +242,34 @@ def _batches(samples: Samples, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.n
             f"{samples.length.min()} to {samples.length.max()} steps"
         )
     order = plan.sample.ravel()
-    table = Windows(
-        sequence=np.zeros_like(samples.first),
-        first=samples.first,
-        length=samples.length,
-        split=np.zeros(1, np.int8),
-    )
-    x = layouts.gather(samples.values, table, order)
-    return x, samples.target[order][:, None], plan.weight.ravel()
+    steps = samples.first[order, None] + np.arange(samples.length.max())
+    return samples.values[steps], samples.target[order][:, None], plan.weight.ravel()
 
 
 def _compiled_model(
     weights: list[np.ndarray],
     samples: Samples,
     plan: Plan,
-    cell: str,
-    layers: int,
+    network: Network,
     optimizer: Optimizer,
 ) -> keras.Model:
-    model = _model(weights, samples, plan, cell, layers)
+    model = _model(weights, samples, plan, network)
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
+    loss, metrics = LOSSES[network.head]
     model.compile(
         optimizer=OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm),
-        loss=keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight"),
+        loss=loss(reduction="mean_with_sample_weight"),
         # Keras's own mean of the loss counts padding lanes; that of a metric does not.
-        weighted_metrics=["accuracy", "binary_crossentropy"],
+        weighted_metrics=metrics,
     )
     return model
 
 
 def _model(
-    weights: list[np.ndarray], samples: Samples, plan: Plan, cell: str, layers: int
+    weights: list[np.ndarray], samples: Samples, plan: Plan, network: Network
 ) -> keras.Model:
     model = models.build(
-        cell=cell,
-        units=len(weights[-2]),  # the output layer's kernel is [units, 1]
-        layers=layers,
-        features=samples.values.shape[1],
+        **network._asdict(),
         timesteps=int(samples.length.max()),
         batch_size=plan.sample.shape[1],
         stateful=not plan.reset.all(),

@@ -40,7 +40,7 @@ class _Window(_Section):
 
 
 class _Model(_Section):
-    cell: Literal["lstm"]
+    cell: Literal["lstm", "gru", "simple_rnn"]
     units: Count
     layers: Count
 
@@ -49,15 +49,13 @@ class _Train(_Section):
     engine: Literal["compiled", "reference", "reference_loop"]
     epochs: Count
     batch_size: Count
-    optimizer: Literal["adam"]
+    optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: Positive
     schedule: Literal["cosine", "constant"]
     clipnorm: Positive | None
     seeds: Count
-
-
-class _TrainStateless(_Train):
     shuffle: bool
+    patience: Count | None
 
 
 class _TrainStateful(_Train):
@@ -71,7 +69,7 @@ class _Params(_Section):
     generate: _Generate
     window: _Window
     model: _Model
-    train_stateless: _TrainStateless
+    train_stateless: _Train
     train_stateful: _TrainStateful
 
 
@@ -173,6 +171,12 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         ("stateless", p.train_stateless),
         ("stateful", p.train_stateful),
     ):
+        yield (
+            section.patience is not None and validation < 1,
+            f"train_{name}.patience",
+            "needs sequences to validate on: set `window.validation_size`",
+            section.patience,
+        )
         yield (
             section.engine != "compiled"
             and window.layout == "per_timestep"

@@ -1,30 +1,42 @@
 """Trains a population of networks, one for each seed, in compiled chunks of batches.
 
-The compiled unit is a chunk: a while loop over a fixed number of batches that gathers
-samples, resets lanes, steps the network, and updates the weights. A host loop feeds it
-slices of the plan. State, weights and moments are loop variables; weights are one flat
-vector for each seed, so that an update is a few fused kernels.
+The compiled unit is a chunk: a loop over a fixed number of batches that resets lanes,
+steps the network, and updates the weights, all of them loop variables. A host loop
+gathers what the chunk reads, following the plan, and keeps what it leaves behind.
+
+Every core is used: a population is trained in parts side by side, and where there is
+one network alone and its batches are large, it is their lanes that are.
 
 The same updates as stock Keras gives for the same plan: `reference` is the slow twin.
 """
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportCallIssue=false
 # (Keras and TensorFlow annotate less than they take)
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from statelab import cells
+from statelab import models
+from statelab.cells import CELLS, State
+from statelab.heads import HEADS
 from statelab.layouts import Plan
 from statelab.models import Weights
+from statelab.optimizers import OPTIMIZERS, Optimizer, clip, step_sizes, update
+from statelab.recurrence import layer, with_one
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Keras's defaults for Adam
-CHUNK_FLOPS = 2e8  # about a tenth of a second, so that progress is seen
-MAX_CHUNK = 4096  # batches
+CHUNK_FLOPS = 5e8  # about a tenth of a second, so that progress is seen
+MAX_CHUNK = 16384  # batches
+SPLIT_FLOPS = 5e7  # of an update, above which its lanes are worth a core each
+CORES = len(os.sched_getaffinity(0))
+
+Matrices = tuple[
+    tf.Tensor, ...
+]  # of each layer, and of the head: [seeds, rows, columns]
 
 
 class Samples(NamedTuple):
@@ -36,97 +48,148 @@ class Samples(NamedTuple):
     target: np.ndarray  # float32 [samples]
 
 
-class Optimizer(NamedTuple):
-    """How weights are updated over a whole run."""
-
-    name: str  # a key of OPTIMIZERS
-    learning_rate: float
-    schedule: str  # a key of SCHEDULES
-    clipnorm: float | None  # of the gradient of each weight, as in Keras
-    updates: int
-
-
 class Network(NamedTuple):
     """The shape of a network, as `models.build` makes it."""
 
-    cell: str
+    cell: str  # a key of CELLS
+    head: str  # a key of HEADS
     layers: int
-    names: tuple[str, ...]  # of the weights
-    shapes: tuple[tuple[int, ...], ...]  # of the weights, without the axis of seeds
-    timesteps: int
-    ragged: bool  # some samples are shorter than `timesteps`
-    gradient_window: int  # steps
+    units: int
+    features: int
+    outputs: int
+
+    @property
+    def blocks(self) -> list[tuple[int, ...]]:
+        """Rows of each of Keras's weights in each matrix: kernel, bias, recurrent."""
+        inputs = [self.features] + [self.units] * (self.layers - 1)
+        biases = CELLS[self.cell].projections
+        return [(rows, biases, self.units) for rows in inputs] + [(self.units, 1)]
 
 
-class Epoch(NamedTuple):
-    """What an epoch left behind; loss and accuracy are of the weights as they moved."""
+class Run(NamedTuple):
+    """All that the next chunk of a run depends on."""
 
-    weights: Weights
-    loss: np.ndarray  # float64 [seeds]
-    accuracy: np.ndarray  # float64 [seeds]
-    state: list[np.ndarray]  # of each layer in turn, h and c [seeds, lanes, units]
+    matrices: Matrices
+    slots: tuple[tuple[tf.Tensor, ...], ...]  # of the optimizer, for each matrix
+    updates: tf.Tensor  # int32 [seeds]
+    state: State  # of each layer in turn, each [seeds, lanes, units]
+    batch: int  # batches done of this pass
+    batches: int  # of this pass
+    sums: np.ndarray  # float64 [3, seeds]: of loss, score and weight, in this pass
+
+    @property
+    def loss(self) -> np.ndarray:
+        """The mean over this pass, of weights as they moved, [seeds]."""
+        return _mean(self.sums[0], self.sums[2])
+
+    @property
+    def score(self) -> np.ndarray:
+        """The mean accuracy, or absolute error, over this pass, [seeds]."""
+        return _mean(self.sums[1], self.sums[2])
 
 
-def fit(
-    weights: Weights,
-    samples: Samples,
-    plans: Callable[[int], Sequence[Plan]],
-    *,
-    cell: str,
-    layers: int,
-    epochs: int,
-    optimizer: Optimizer,
-    gradient_window: int | None,
-    report: Callable[[int, int], None],
-) -> Iterator[Epoch]:
-    """Train every network of a population on its own plan.
+def _mean(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return np.divide(total, weight, out=np.full(len(total), np.nan), where=weight > 0)
+
+
+class _Batches(NamedTuple):
+    """What a chunk reads; one population for all seeds where they share a plan."""
+
+    x: np.ndarray  # float32 [batches, populations, lanes, timesteps, features]
+    length: np.ndarray  # int32 [batches, populations, lanes]; steps
+    target: np.ndarray  # float32 [batches, populations, lanes]
+    reset: np.ndarray  # bool [batches, populations, lanes]
+    weight: np.ndarray  # float32 [batches, populations, lanes]
+
+
+def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
+    """Return a run that has not begun, from initial weights.
 
     Args:
         weights: by name, in Keras's order, each with a leading axis of seeds.
+        network: their shape.
+        optimizer: what they will be moved by.
+    """
+    matrices = _pack(weights, network)
+    slots = OPTIMIZERS[optimizer.name].slots
+    seeds = matrices[0].shape[0]
+    return Run(
+        matrices=matrices,
+        slots=tuple(tuple(tf.zeros_like(m) for _ in range(slots)) for m in matrices),
+        updates=tf.zeros(seeds, tf.int32),
+        state=(),
+        batch=0,
+        batches=0,
+        sums=np.zeros((3, seeds)),
+    )
+
+
+def train(
+    run: Run,
+    samples: Samples,
+    plans: Sequence[Plan],
+    *,
+    network: Network,
+    optimizer: Optimizer,
+    gradient_window: int | None = None,
+    active: np.ndarray | None = None,
+    after_chunk: Callable[[Run], None] = lambda _: None,
+) -> Run:
+    """Train every network of a population over one pass of its plan.
+
+    Args:
+        run: where it stands. A pass that is done is followed by a new one, from a
+            state of zeros; one that is not goes on.
         samples: what the plans index.
-        plans: from the number of an epoch to one plan for each seed, or to a single
-            plan that all of them follow.
-        cell: a key of `cells.CELLS`.
-        layers: recurrent layers.
-        epochs: passes over the plans.
+        plans: one for each seed, or a single one that all of them follow.
+        network: its shape.
         optimizer: how to update.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
-        report: called now and then with the batches done and the batches in all.
+        active: which networks learn, bool [seeds]; None for all.
+        after_chunk: is told after each chunk where the run stands.
 
-    Yields:
-        After each epoch, the weights and the running loss and accuracy.
+    Returns:
+        Where the run stands after the pass.
     """
-    network = _network(weights, samples, cell, layers, gradient_window)
-    train = _train_chunk(network, optimizer)
-    data = _on_device(samples)
-    flat = _flatten(weights)
-    moments = (flat, tf.zeros_like(flat), tf.zeros_like(flat), tf.zeros(len(flat)))
-    for epoch in range(epochs):
-        plan = _stack(plans(epoch), seeds=len(flat))
-        state = _initial_state(network, plan)
-        totals = np.zeros((3, len(flat)))
-        done = 0
-        for chunk, batches in _chunks(plan, network):
-            moments, state, sums = train(data, moments, state, chunk, batches)
-            done += int(batches)
-            totals += np.asarray(sums, np.float64)
-            report(epoch * plan.batches + done, epochs * plan.batches)
-        loss, correct, weight = totals
-        yield Epoch(
-            weights=_unflatten(moments[0], network),
-            loss=loss / weight,
-            accuracy=correct / weight,
-            state=[part.numpy() for part in state],
+    seeds = run.sums.shape[1]
+    batches, lanes = plans[0].sample.shape
+    timesteps = int(samples.length.max())
+    learns = np.ones(seeds, bool) if active is None else active
+    large = seeds == 1 < lanes and lanes * _flops(network, timesteps) > SPLIT_FLOPS
+    chunk = _train_chunk(
+        network,
+        optimizer,
+        gradient_window or timesteps,
+        bool(samples.length.min() < timesteps),
+        large,
+    )
+    if run.batch == run.batches:
+        run = run._replace(
+            state=_zero_state(network, seeds, lanes),
+            batch=0,
+            batches=batches,
+            sums=np.zeros((3, seeds)),
         )
+    while run.batch < batches:
+        read, count = _gather(samples, plans, run.batch, network, seeds)
+        matrices, slots, updates, state, sums = chunk(
+            run.matrices,
+            run.slots,
+            run.updates,
+            run.state,
+            tf.constant(learns, tf.float32),
+            read,
+            count,
+        )
+        sums = run.sums + np.asarray(sums, np.float64).T
+        done = run.batch + int(count)
+        run = Run(matrices, slots, updates, state, done, batches, sums)
+        after_chunk(run)
+    return run
 
 
 def predict(
-    weights: Weights,
-    samples: Samples,
-    plan: Plan,
-    *,
-    cell: str,
-    layers: int,
+    weights: Weights, samples: Samples, plan: Plan, network: Network
 ) -> np.ndarray:
     """Return each network's answer to each sample of a plan, from frozen weights.
 
@@ -134,288 +197,316 @@ def predict(
         weights: by name, in Keras's order, each with a leading axis of seeds.
         samples: what the plan indexes.
         plan: state starts from zero, whatever was trained before.
-        cell: a key of `cells.CELLS`.
-        layers: recurrent layers.
+        network: its shape.
 
     Returns:
-        Probabilities, float32 [seeds, samples]; NaN for samples outside the plan.
+        float32 [seeds, samples]: probabilities of class 1, or values; of many classes,
+        [seeds, samples, outputs]. NaN for samples outside the plan.
     """
-    network = _network(weights, samples, cell, layers, None)
-    answer = _predict_chunk(network)
-    data = _on_device(samples)
-    flat = _flatten(weights)
-    stacked = _stack([plan], seeds=len(flat))
-    state = _initial_state(network, stacked)
-    outputs = []
-    for chunk, batches in _chunks(stacked, network):
-        state, probabilities = answer(data, flat, state, chunk, batches)
-        outputs.append(probabilities.numpy())
-    grid = np.concatenate(outputs, axis=1)[:, : len(plan.sample)]  # [S, batches, lanes]
-    answers = np.full((len(flat), len(samples.first)), np.nan, np.float32)
+    matrices = _pack(weights, network)
+    seeds, lanes = matrices[0].shape[0], plan.sample.shape[1]
+    timesteps = int(samples.length.max())
+    ragged = bool(samples.length.min() < timesteps)
+    chunk = _predict_chunk(network, ragged)
+    state = _zero_state(network, seeds, lanes)
+    grids, batch = [], 0
+    while batch < len(plan.sample):
+        read, batches = _gather(samples, [plan], batch, network, seeds)
+        state, answers = chunk(matrices, state, read, batches)
+        grids.append(answers.numpy()[: int(batches)])
+        batch += int(batches)
+    grid = np.concatenate(grids)  # [batches, seeds, lanes, ...]
+    shape = (seeds, len(samples.first), *grid.shape[3:])
+    answers = np.full(shape, np.nan, np.float32)
     used = plan.weight > 0
-    answers[:, plan.sample[used]] = grid[:, used]
+    answers[:, plan.sample[used]] = np.swapaxes(grid, 1, 2)[used].swapaxes(0, 1)
     return answers
+
+
+def weights_of(run: Run, network: Network) -> Weights:
+    """Return the weights of a run by Keras's names, in Keras's order and shapes."""
+    names = models.weight_names(**network._asdict())
+    return dict(zip(names, _unpack(run.matrices, network), strict=True))
+
+
+def state_of(run: Run) -> list[np.ndarray]:
+    """Return the state after the last batch, h and c of each layer in turn.
+
+    Each is [seeds, lanes, units].
+    """
+    return [part.numpy() for part in run.state]
 
 
 # --- the compiled chunks --------------------------------------------------------------
 
 
 @functools.cache
-def _train_chunk(network: Network, optimizer: Optimizer) -> Callable[..., Any]:
-    def loss_of(flat, x, lengths, state, target, weight):
-        logits, state = _forward(network, flat, x, lengths, state)
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)  # [S, B]
-        total = tf.reduce_sum(weight, axis=-1)
-        mean = tf.math.divide_no_nan(tf.reduce_sum(weight * losses, axis=-1), total)
-        correct = tf.cast((logits > 0) == (target > 0.5), tf.float32)
-        sums = (
-            tf.reduce_sum(weight * losses, axis=-1),
-            tf.reduce_sum(weight * correct, axis=-1),
-            total,
+def _train_chunk(
+    network: Network, optimizer: Optimizer, window: int, ragged: bool, lanes_apart: bool
+) -> Callable[..., Any]:
+    gradient = functools.partial(_gradient, network, window, ragged)
+    apply = functools.partial(_apply, network, optimizer)
+    loop = functools.partial(_loop, network, optimizer)
+    if lanes_apart:
+        side_by_side = _lanes_side_by_side(_compiled(gradient))
+        return tf.function(
+            functools.partial(loop, side_by_side, _compiled(apply)), autograph=False
         )
+    return _seeds_side_by_side(_compiled(functools.partial(loop, gradient, apply)))
+
+
+_compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
+
+
+class _Step(NamedTuple):
+    """What one update reads of its batch."""
+
+    x: tf.Tensor  # [populations, lanes, timesteps, features]
+    length: tf.Tensor  # [populations, lanes]
+    target: tf.Tensor  # [populations, lanes]
+    reset: tf.Tensor  # [populations, lanes]
+    share: tf.Tensor  # [seeds, lanes]; of the loss that is minimised
+
+
+def _loop(
+    network,
+    optimizer,
+    gradient,
+    apply,
+    matrices,
+    slots,
+    updates,
+    state,
+    learns,
+    read,
+    batches,
+):
+    """Train on the first `batches` of what is read."""
+    # What does not depend on the weights is worked out for all batches at once.
+    weight = read.weight * learns[:, None]  # [batches, seeds, lanes]
+    total = tf.reduce_sum(weight, axis=-1)
+    counts = total > 0
+    scale, after = step_sizes(optimizer, updates, counts)
+    steps = _Step(*read[:4], share=tf.math.divide_no_nan(weight, total[..., None]))
+
+    def body(batch, matrices, slots, state, logits):
+        now = _Step(*(field[batch] for field in steps))
+        gradients, state, new = gradient(matrices, state, now)
+        matrices, slots = apply(scale[batch], counts[batch], gradients, matrices, slots)
+        return batch + 1, matrices, slots, state, logits.write(batch, new)
+
+    size, seeds, lanes = weight.shape
+    logits = tf.TensorArray(
+        tf.float32, size, element_shape=(seeds, lanes, network.outputs)
+    )
+    _, matrices, slots, state, logits = tf.while_loop(
+        lambda batch, *_: batch < batches, body, (0, matrices, slots, state, logits)
+    )
+    logits, target = logits.stack(), tf.broadcast_to(read.target, weight.shape)
+    head = HEADS[network.head]
+    sums = [
+        tf.reduce_sum(weight * each, axis=(0, 2))
+        for each in (head.loss(logits, target), head.score(logits, target), 1.0)
+    ]
+    return matrices, slots, after, state, tf.stack(sums, axis=1)
+
+
+def _gradient(network, window, ragged, matrices, state, now):
+    """Return the gradients, the state after the batch, and its logits."""
+    with tf.GradientTape() as tape:
+        tape.watch(matrices)
+        logits, state = _forward(network, window, ragged, matrices, state, now)
+        target = tf.broadcast_to(now.target, now.share.shape)
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
-        return tf.reduce_sum(mean), state, sums
+        loss = tf.reduce_sum(now.share * HEADS[network.head].loss(logits, target))
+    return tape.gradient(loss, matrices), state, logits
 
-    @tf.function(jit_compile=True, autograph=False)
-    def train_chunk(data, moments, state, chunk, batches):
-        def train_step(batch, moments, state, sums):
-            x, lengths, target, reset, weight = _read(network, data, chunk, batch)
-            state = _reset(state, reset)
-            with tf.GradientTape() as tape:
-                tape.watch(moments[0])
-                loss, state, new = loss_of(
-                    moments[0], x, lengths, state, target, weight
-                )
-            gradient = tape.gradient(loss, moments[0])
-            if optimizer.clipnorm is not None:
-                gradient = _clip(network, gradient, optimizer.clipnorm)
-            updated = OPTIMIZERS[optimizer.name](optimizer, gradient, *moments)
-            counts = new[2] > 0  # no weight, no update
-            moments = tuple(
-                tf.where(
-                    tf.reshape(counts, [-1] + [1] * (after.ndim - 1)), after, before
-                )
-                for after, before in zip(updated, moments, strict=True)
-            )
-            sums = tuple(a + b for a, b in zip(sums, new, strict=True))
-            return batch + 1, moments, state, sums
 
-        zero = tf.zeros(moments[0].shape[0])
-        _, moments, state, sums = tf.while_loop(
-            lambda batch, *_: batch < batches,
-            train_step,
-            (0, moments, state, (zero, zero, zero)),
+def _apply(network, optimizer, scale, counts, gradients, matrices, slots):
+    if optimizer.clipnorm is not None:
+        gradients = tuple(
+            clip(each, rows, optimizer.clipnorm)
+            for each, rows in zip(gradients, network.blocks, strict=True)
         )
-        return moments, state, sums
+    return update(optimizer, scale, counts, gradients, matrices, slots)
 
-    return train_chunk
+
+def _forward(network, window, ragged, matrices, state, now):
+    """Run a batch of samples through a network: logits, and the state after them."""
+    *recurrent, head = matrices
+    cell = CELLS[network.cell]
+    _, lanes, timesteps, features = now.x.shape
+    x = tf.transpose(now.x, (2, 0, 1, 3))  # [timesteps, populations, lanes, features]
+    outputs = tf.broadcast_to(x, (timesteps, head.shape[0], lanes, features))
+    zero = now.reset[..., None]
+    state = tuple(tf.where(zero, tf.zeros_like(part), part) for part in state)
+    after = ()
+    for index, matrix in enumerate(recurrent):
+        outputs, new = layer(
+            cell,
+            matrix,
+            outputs,
+            state[index * cell.states : (index + 1) * cell.states],
+            lengths=now.length if ragged else None,
+            gradient_window=window,
+        )
+        after += new
+    h = after[-cell.states]  # of the last layer
+    return with_one(h) @ head, after
+
+
+def _seeds_side_by_side(chunk):
+    """Let every core train its part of the population."""
+
+    @tf.function(autograph=False)
+    def side_by_side(matrices, slots, updates, state, learns, read, batches):
+        seeds = updates.shape[0]
+        sizes = _sizes(seeds)
+        shared = read.weight.shape[1] < seeds
+        parts = zip(
+            *(
+                _split(each, sizes, axis=0)
+                for each in (matrices, slots, updates, state, learns)
+            ),
+            [read] * len(sizes) if shared else _split(read, sizes, axis=1),
+            strict=True,
+        )
+        return _join([chunk(*part, batches) for part in parts], axis=0)
+
+    return side_by_side
+
+
+def _lanes_side_by_side(gradient):
+    """Let every core find the gradient of its part of a batch."""
+
+    def side_by_side(matrices, state, now):
+        sizes = _sizes(now.share.shape[1])
+        parts = [
+            gradient(matrices, *part)
+            for part in zip(
+                _split(state, sizes, axis=1), _split(now, sizes, axis=1), strict=True
+            )
+        ]
+        gradients, states, logits = zip(*parts, strict=True)
+        gradients = tf.nest.map_structure(lambda *each: tf.add_n(each), *gradients)
+        return gradients, _join(states, axis=1), tf.concat(logits, axis=1)
+
+    return side_by_side
+
+
+def _sizes(count: int) -> list[int]:
+    """Return how many of `count` each core takes."""
+    return [len(part) for part in np.array_split(range(count), min(CORES, count))]
+
+
+def _split(structure, sizes, axis):
+    pieces = [tf.split(each, sizes, axis) for each in tf.nest.flatten(structure)]
+    return [
+        tf.nest.pack_sequence_as(structure, [piece[part] for piece in pieces])
+        for part in range(len(sizes))
+    ]
+
+
+def _join(structures, axis):
+    return tf.nest.map_structure(lambda *each: tf.concat(each, axis), *structures)
 
 
 @functools.cache
-def _predict_chunk(network: Network) -> Callable[..., Any]:
-    @tf.function(jit_compile=True, autograph=False)
-    def predict_chunk(data, flat, state, chunk, batches):
-        seeds, size, lanes = chunk.sample.shape
+def _predict_chunk(network: Network, ragged: bool) -> Callable[..., Any]:
+    @_compiled
+    def predict_chunk(matrices, state, read, batches):
+        size, _, lanes, timesteps, _ = read.x.shape
+        seeds = matrices[0].shape[0]
+        shape = (seeds, lanes, network.outputs)
 
-        def predict_step(batch, state, outputs):
-            x, lengths, _, reset, _ = _read(network, data, chunk, batch)
-            logits, state = _forward(network, flat, x, lengths, _reset(state, reset))
-            return batch + 1, state, outputs.write(batch, tf.sigmoid(logits))
+        def body(batch, state, outputs):
+            now = _Step(*(field[batch] for field in read))
+            logits, state = _forward(network, timesteps, ragged, matrices, state, now)
+            return batch + 1, state, outputs.write(batch, logits)
 
-        outputs = tf.TensorArray(tf.float32, size, element_shape=(seeds, lanes))
+        outputs = tf.TensorArray(tf.float32, size, element_shape=shape)
         _, state, outputs = tf.while_loop(
-            lambda batch, *_: batch < batches, predict_step, (0, state, outputs)
+            lambda batch, *_: batch < batches, body, (0, state, outputs)
         )
-        return state, tf.transpose(outputs.stack(), [1, 0, 2])
+        return state, HEADS[network.head].answer(outputs.stack())
 
     return predict_chunk
-
-
-def _read(network: Network, data: Samples, chunk: Plan, batch: tf.Tensor):
-    """Gather what a batch reads: x [S, B, T, F], and [S, B] of the rest."""
-    sample = chunk.sample[:, batch]
-    steps = tf.gather(data.first, sample)[..., None] + tf.range(network.timesteps)
-    return (
-        tf.gather(data.values, tf.minimum(steps, data.values.shape[0] - 1)),
-        tf.gather(data.length, sample),
-        tf.gather(data.target, sample),
-        chunk.reset[:, batch],
-        chunk.weight[:, batch],
-    )
-
-
-def _reset(state: cells.State, reset: tf.Tensor) -> cells.State:
-    return tuple(
-        tf.where(reset[..., None], tf.zeros_like(part), part) for part in state
-    )
-
-
-def _forward(
-    network: Network,
-    flat: tf.Tensor,
-    x: tf.Tensor,
-    lengths: tf.Tensor,
-    state: cells.State,
-) -> tuple[tf.Tensor, cells.State]:
-    """Run a batch of samples through the network: logits [S, B] and the next state."""
-    *recurrent, kernel, bias = _split(network, flat)
-    step = cells.CELLS[network.cell]
-    parts = cells.STATE_SIZES[network.cell]
-    tensors = cells.WEIGHT_COUNTS[network.cell]
-
-    def time_step(t, state):
-        if network.gradient_window < network.timesteps:
-            cut = t % network.gradient_window == 0
-            state = tuple(tf.where(cut, tf.stop_gradient(s), s) for s in state)
-        output, after = x[:, :, t], ()
-        for layer in range(network.layers):
-            output, new = step(
-                recurrent[layer * tensors : (layer + 1) * tensors],
-                output,
-                state[layer * parts : (layer + 1) * parts],
-            )
-            after += new
-        if network.ragged:
-            valid = (t < lengths)[..., None]
-            after = tuple(
-                tf.where(valid, new, old) for new, old in zip(after, state, strict=True)
-            )
-        return t + 1, after
-
-    _, state = tf.while_loop(
-        lambda t, _: t < network.timesteps,
-        time_step,
-        (0, state),
-        maximum_iterations=network.timesteps,
-    )
-    top = state[(network.layers - 1) * parts]  # h of the last layer is its output
-    return (top @ kernel + bias[:, None])[..., 0], state
-
-
-def _adam(optimizer: Optimizer, g, w, m, v, t):
-    """Update flat weights [S, P] by Adam, in the form and the order that Keras has.
-
-    Reference:
-        Kingma and Ba, Adam, 2014: the last formula of section 2.
-    """
-    done = tf.minimum(t / optimizer.updates, 1.0)
-    rate = optimizer.learning_rate * SCHEDULES[optimizer.schedule](done)
-    t = t + 1
-    m = m + (g - m) * (1 - BETA_1)
-    v = v + (g * g - v) * (1 - BETA_2)
-    alpha = rate * tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
-    w = w - alpha[:, None] * m / (tf.sqrt(v) + EPSILON)
-    return w, m, v, t
-
-
-OPTIMIZERS = {"adam": _adam}
-
-# From the share of all updates that is done to the share of the learning rate.
-SCHEDULES = {
-    "constant": tf.ones_like,
-    "cosine": lambda done: 0.5 * (1 + tf.cos(np.float32(np.pi) * done)),
-}
-
-
-def _clip(network: Network, gradient: tf.Tensor, clipnorm: float) -> tf.Tensor:
-    clipped = []
-    for part in _split(network, gradient):
-        axes = list(range(1, part.ndim))
-        norm = tf.sqrt(tf.reduce_sum(part * part, axes, keepdims=True))
-        part *= clipnorm / tf.maximum(norm, clipnorm)
-        clipped.append(tf.reshape(part, [part.shape[0], -1]))
-    return tf.concat(clipped, axis=1)
 
 
 # --- between the host and the device --------------------------------------------------
 
 
-class _Stacked(NamedTuple):
-    """A plan for each seed."""
+def _gather(
+    samples: Samples, plans: Sequence[Plan], start: int, network: Network, seeds: int
+) -> tuple[_Batches, tf.Tensor]:
+    """Copy out what the chunk from batch `start` on reads, and how many batches it is.
 
-    sample: np.ndarray  # int32 [seeds, batches, lanes]
-    reset: np.ndarray  # bool [seeds, batches, lanes]
-    weight: np.ndarray  # float32 [seeds, batches, lanes]
-
-    @property
-    def batches(self) -> int:
-        return self.sample.shape[1]
-
-
-def _stack(plans: Sequence[Plan], *, seeds: int) -> _Stacked:
-    fields = (np.stack(field) for field in zip(*plans, strict=True))
-    return _Stacked(
-        *(np.broadcast_to(field, (seeds, *field.shape[1:])) for field in fields)
-    )
-
-
-def _chunks(plan: _Stacked, network: Network) -> Iterator[tuple[Plan, tf.Tensor]]:
-    """Yield slices of one size, and how many batches of each are to be run.
-
-    The last slice is filled up, so that it fits the program compiled for the others.
+    All chunks have one size, filled up at the end, so that they fit one program.
+    Nothing is read of the flat steps but what the chunk needs: they may be mapped.
     """
-    seeds, batches, lanes = plan.sample.shape
-    parameters = sum(int(np.prod(shape)) for shape in network.shapes)
-    flops = 6 * seeds * lanes * network.timesteps * parameters
-    size = int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, batches))
-    for start in range(0, batches, size):
-        fields = [field[:, start : start + size] for field in plan]
-        count = fields[0].shape[1]
-        if count < size:
-            fill = ((0, 0), (0, size - count), (0, 0))
-            fields = [np.pad(field, fill) for field in fields]
-        yield Plan(*map(tf.constant, fields)), tf.constant(count)
-
-
-def _on_device(samples: Samples) -> Samples:
-    return Samples(
-        values=tf.constant(samples.values),
-        first=tf.constant(samples.first, tf.int32),
-        length=tf.constant(samples.length, tf.int32),
-        target=tf.constant(samples.target, tf.float32),
-    )
-
-
-def _network(
-    weights: Weights,
-    samples: Samples,
-    cell: str,
-    layers: int,
-    gradient_window: int | None,
-) -> Network:
     timesteps = int(samples.length.max())
-    return Network(
-        cell=cell,
-        layers=layers,
-        names=tuple(weights),
-        shapes=tuple(array.shape[1:] for array in weights.values()),
-        timesteps=timesteps,
-        ragged=bool((samples.length < timesteps).any()),
-        gradient_window=gradient_window or timesteps,
+    batches, lanes = plans[0].sample.shape
+    flops = seeds * lanes * _flops(network, timesteps)
+    # A power of two above the batches, which may vary from pass to pass.
+    size = int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, 2 ** batches.bit_length()))
+    sample, reset, weight = (
+        np.stack([field[start : start + size] for field in fields], axis=1)
+        for fields in zip(*plans, strict=True)
+    )
+    count = len(sample)
+    if count < size:
+        fill = ((0, size - count), (0, 0), (0, 0))
+        sample, reset, weight = (np.pad(each, fill) for each in (sample, reset, weight))
+    first = np.asarray(samples.first[sample])[..., None]
+    steps = np.minimum(first + np.arange(timesteps), len(samples.values) - 1)
+    read = _Batches(
+        x=samples.values[steps],
+        length=samples.length[sample].astype(np.int32),
+        target=samples.target[sample],
+        reset=reset,
+        weight=weight,
+    )
+    return _Batches(*map(tf.constant, read)), tf.constant(count)
+
+
+def _flops(network: Network, timesteps: int) -> int:
+    """Floating point operations of one sample in one update, about."""
+    gates = CELLS[network.cell].gates
+    rows = sum(sum(block) for block in network.blocks[:-1])
+    return 6 * timesteps * rows * gates * network.units
+
+
+def _zero_state(network: Network, seeds: int, lanes: int) -> State:
+    shape = (seeds, lanes, network.units)
+    return tuple(
+        tf.zeros(shape) for _ in range(network.layers * CELLS[network.cell].states)
     )
 
 
-def _initial_state(network: Network, plan: _Stacked) -> cells.State:
-    seeds, _, lanes = plan.sample.shape
-    units = network.shapes[-2][0]  # the output layer's kernel is [units, 1]
-    zeros = tf.zeros((seeds, lanes, units))
-    return (zeros,) * (network.layers * cells.STATE_SIZES[network.cell])
+def _pack(weights: Weights, network: Network) -> Matrices:
+    """Stack Keras's weights of a layer, in the order of `recurrence`, into a matrix."""
+    *recurrent, kernel, bias = weights.values()
+    stacked = []
+    for index in range(network.layers):
+        kernel_, recurrent_kernel, bias_ = recurrent[3 * index : 3 * index + 3]
+        stacked.append([kernel_, _rows(bias_, kernel_), recurrent_kernel])
+    stacked.append([kernel, _rows(bias, kernel)])
+    return tuple(tf.constant(np.concatenate(parts, axis=1)) for parts in stacked)
 
 
-def _flatten(weights: Weights) -> tf.Tensor:
-    """Return all weights of a seed as one vector, [seeds, parameters]."""
-    flat = [array.reshape(len(array), -1) for array in weights.values()]
-    return tf.constant(np.concatenate(flat, axis=1))
+def _rows(bias: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return bias.reshape(len(bias), -1, kernel.shape[-1])
 
 
-def _split(network: Network, flat: tf.Tensor) -> list[tf.Tensor]:
-    sizes = [int(np.prod(shape)) for shape in network.shapes]
-    return [
-        tf.reshape(part, (part.shape[0], *shape))
-        for part, shape in zip(tf.split(flat, sizes, 1), network.shapes, strict=True)
-    ]
-
-
-def _unflatten(flat: tf.Tensor, network: Network) -> Weights:
-    parts = (part.numpy() for part in _split(network, flat))
-    return dict(zip(network.names, parts, strict=True))
+def _unpack(matrices: Matrices, network: Network) -> list[np.ndarray]:
+    """Undo `_pack`: the weights of each layer in Keras's order and shapes."""
+    weights = []
+    for matrix, blocks in zip(matrices, network.blocks, strict=True):
+        cuts = np.cumsum(blocks)[:-1]
+        kernel, bias, *recurrent_kernel = np.split(matrix.numpy(), cuts, axis=1)
+        weights += [
+            kernel,
+            *recurrent_kernel,
+            bias[:, 0] if bias.shape[1] == 1 else bias,
+        ]
+    return weights

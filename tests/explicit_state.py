@@ -1,0 +1,99 @@
+"""Stock Keras layers given their initial state by hand: the twin of every plan.
+
+A stateful Keras layer resets all lanes of a batch together. One that is handed its
+state can reset each lane by itself, hold it where a sample has ended, and cut the
+gradient anywhere: so this is what the compiled trainer is held against.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from statelab.models import LAYERS
+from statelab.reference import OPTIMIZERS, SCHEDULES
+
+LOSSES = {
+    "binary": lambda y, z: keras.ops.binary_crossentropy(y, z[:, 0], from_logits=True),
+    "multiclass": lambda y, z: keras.ops.sparse_categorical_crossentropy(
+        tf.cast(y, tf.int32), z, from_logits=True
+    ),
+    "regression": lambda y, z: (y - z[:, 0]) ** 2,
+}
+
+
+def train(weights, samples, plans, *, network, optimizer, gradient_window=None):
+    """Train one network on plan after plan, one for each epoch.
+
+    Returns:
+        Its weights, the mean loss of each epoch, and the state at the end.
+    """
+    timesteps = int(samples.length.max())
+    window = gradient_window or timesteps
+    rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
+    rule = OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm)
+    recurrent = [
+        LAYERS[network.cell](network.units, return_sequences=True, return_state=True)
+        for _ in range(network.layers)
+    ]
+    dense = keras.layers.Dense(network.outputs)
+    lanes = plans[0].sample.shape[1]
+
+    def forward(x, mask, state):
+        for start in range(0, timesteps, window):
+            outputs, valid = (
+                x[:, start : start + window],
+                mask[:, start : start + window],
+            )
+            state = [[tf.stop_gradient(part) for part in each] for each in state]
+            for k, layer in enumerate(recurrent):
+                outputs, *state[k] = layer(outputs, initial_state=state[k], mask=valid)
+        return dense(state[-1][0]), state
+
+    zero = [
+        [tf.zeros((lanes, network.units))] * (2 if network.cell == "lstm" else 1)
+        for _ in recurrent
+    ]
+    for k, layer in enumerate(recurrent):
+        inputs = network.units if k else network.features
+        layer.build((lanes, None, inputs))
+    dense.build((lanes, network.units))
+    variables = [v for layer in [*recurrent, dense] for v in layer.trainable_variables]
+    for variable, value in zip(variables, weights, strict=True):
+        variable.assign(value)
+
+    @tf.function
+    def step(x, mask, y, weight, reset, state):
+        state = [
+            [tf.where(reset[:, None], tf.zeros_like(part), part) for part in each]
+            for each in state
+        ]
+        with tf.GradientTape() as tape:
+            logits, state = forward(x, mask, state)
+            loss = tf.reduce_sum(weight * LOSSES[network.head](y, logits))
+            mean = loss / tf.maximum(tf.reduce_sum(weight), 1e-9)
+        if tf.reduce_sum(weight) > 0:
+            gradients = tape.gradient(mean, variables)
+            rule.apply_gradients(zip(gradients, variables, strict=True))
+        return loss, state
+
+    rule.build(variables)
+    losses = []
+    steps = np.arange(timesteps)
+    for plan in plans:
+        state, total = zero, 0.0
+        for sample, reset, weight in zip(*plan, strict=True):
+            index = np.minimum(
+                samples.first[sample, None] + steps, len(samples.values) - 1
+            )
+            loss, state = step(
+                samples.values[index],
+                steps < samples.length[sample, None],
+                samples.target[sample],
+                weight,
+                reset,
+                state,
+            )
+            total += float(loss)
+        losses.append(total / plan.weight.sum())
+    state = [part.numpy() for each in state for part in each]
+    return [variable.numpy() for variable in variables], losses, state
