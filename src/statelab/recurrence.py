@@ -67,6 +67,10 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
     units = state[0].shape[-1]
     rows = features + 1  # of the matrix, for the input and its bias
 
+    def array(size, width):
+        shape = (seeds, lanes, width)
+        return tf.TensorArray(tf.float32, size, element_shape=shape)
+
     @tf.custom_gradient
     def scan(matrix, x, *state):
         for_input, for_state = matrix[:, :rows], matrix[:, rows:]
@@ -77,29 +81,18 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
             projections = _projections(
                 cell, x_projected[t], _state_rows(cell, state[0]) @ for_state
             )
+            state = _advance(cell, projections, state, t, lengths)
             kept = kept.write(t, projections[-1])
-            states = tuple(
-                s.write(t, now) for s, now in zip(states, state, strict=True)
-            )
-            return t + 1, _advance(cell, projections, state, t, lengths), kept, states
+            return t + 1, state, kept, _write(states, t + 1, state)
 
-        def steps(width):
-            shape = (seeds, lanes, width)
-            return tf.TensorArray(tf.float32, timesteps, element_shape=shape)
-
+        empty = tuple(array(timesteps + 1, units) for _ in state)
         _, after, kept, states = tf.while_loop(
             lambda t, *_: t < timesteps,
             forward,
-            (
-                0,
-                state,
-                steps(cell.gates * units),
-                tuple(steps(units) for _ in state),
-            ),
+            (0, state, array(timesteps, cell.gates * units), _write(empty, 0, state)),
             maximum_iterations=timesteps,
         )
         kept, states = kept.stack(), tuple(each.stack() for each in states)
-        outputs = tf.concat([states[0][1:], after[0][None]], 0)
 
         def gradient(d_outputs, *d_after):
             transposed = tf.linalg.matrix_transpose(
@@ -114,52 +107,52 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
                 )
                 with tf.GradientTape() as tape:
                     tape.watch((projections, before))
-                    now = _advance(cell, projections, before, t, lengths)
-                d_projections, d_before = tape.gradient(
-                    now,
+                    after = _advance(cell, projections, before, t, lengths)
+                d_projections, (d_h, *d_rest) = tape.gradient(
+                    after,
                     (projections, before),
                     output_gradients=d_after,
                     unconnected_gradients="zero",
                 )
-                d_kept = tuple(
-                    each.write(t, d)
-                    for each, d in zip(d_kept, d_projections, strict=True)
-                )
-                d_before = (d_before[0] + d_projections[-1] @ transposed, *d_before[1:])
+                d_before = (d_h + d_projections[-1] @ transposed, *d_rest)
                 if gradient_window < timesteps:
                     first = t % gradient_window == 0
                     d_before = tuple(
                         tf.where(first, tf.zeros_like(d), d) for d in d_before
                     )
-                return t - 1, d_before, d_kept
+                return t - 1, d_before, _write(d_kept, t, d_projections)
 
+            empty = tuple(
+                array(timesteps, cell.gates * units) for _ in range(cell.projections)
+            )
             _, d_state, d_kept = tf.while_loop(
                 lambda t, *_: t >= 0,
                 backward,
-                (
-                    timesteps - 1,
-                    d_after,
-                    tuple(steps(cell.gates * units) for _ in range(cell.projections)),
-                ),
+                (timesteps - 1, d_after, empty),
                 maximum_iterations=timesteps,
             )
             d_kept = [each.stack() for each in d_kept]
+            h = _state_rows(cell, states[0][:-1])
             d_matrix = tf.concat(
                 [
                     tf.einsum("tsbf,tsbg->sfg", inputs, d_kept[0]),
-                    tf.einsum(
-                        "tsbu,tsbg->sug", _state_rows(cell, states[0]), d_kept[-1]
-                    ),
+                    tf.einsum("tsbu,tsbg->sug", h, d_kept[-1]),
                 ],
                 axis=1,
             )
             d_x = tf.einsum("tsbg,sfg->tsbf", d_kept[0], for_input[:, :features])
             return (d_matrix, d_x, *d_state)
 
-        return (outputs, *after), gradient
+        return (states[0][1:], *after), gradient
 
     outputs, *after = scan(matrix, x, *state)
     return outputs, tuple(after)
+
+
+def _write(arrays, t, tensors):
+    return tuple(
+        each.write(t, tensor) for each, tensor in zip(arrays, tensors, strict=True)
+    )
 
 
 def _projections(cell: Cell, x: tf.Tensor, h: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -29,7 +29,7 @@ from statelab.models import Weights
 from statelab.optimizers import OPTIMIZERS, Optimizer, clip, step_sizes, update
 from statelab.recurrence import layer, with_one
 
-CHUNK_FLOPS = 5e8  # about a tenth of a second, so that progress is seen
+CHUNK_FLOPS = 2e9  # some tenths of a second, so that progress is seen
 MAX_CHUNK = 16384  # batches
 SPLIT_FLOPS = 5e7  # of an update, above which its lanes are worth a core each
 CORES = len(os.sched_getaffinity(0))
@@ -246,13 +246,13 @@ def _train_chunk(
 ) -> Callable[..., Any]:
     gradient = functools.partial(_gradient, network, window, ragged)
     apply = functools.partial(_apply, network, optimizer)
-    loop = functools.partial(_loop, network, optimizer)
     if lanes_apart:
-        side_by_side = _lanes_side_by_side(_compiled(gradient))
-        return tf.function(
-            functools.partial(loop, side_by_side, _compiled(apply)), autograph=False
+        loop = functools.partial(
+            _loop, network, optimizer, _compiled(gradient), _compiled(apply), CORES
         )
-    return _seeds_side_by_side(_compiled(functools.partial(loop, gradient, apply)))
+        return tf.function(loop, autograph=False)
+    loop = functools.partial(_loop, network, optimizer, gradient, apply, 1)
+    return _seeds_side_by_side(_compiled(loop))
 
 
 _compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
@@ -273,6 +273,7 @@ def _loop(
     optimizer,
     gradient,
     apply,
+    cores,
     matrices,
     slots,
     updates,
@@ -281,38 +282,50 @@ def _loop(
     read,
     batches,
 ):
-    """Train on the first `batches` of what is read."""
+    """Train on the first `batches` of what is read, lanes shared out to some cores."""
     # What does not depend on the weights is worked out for all batches at once.
     weight = read.weight * learns[:, None]  # [batches, seeds, lanes]
     total = tf.reduce_sum(weight, axis=-1)
-    counts = total > 0
-    scale, after = step_sizes(optimizer, updates, counts)
-    steps = _Step(*read[:4], share=tf.math.divide_no_nan(weight, total[..., None]))
-
-    def body(batch, matrices, slots, state, logits):
-        now = _Step(*(field[batch] for field in steps))
-        gradients, state, new = gradient(matrices, state, now)
-        matrices, slots = apply(scale[batch], counts[batch], gradients, matrices, slots)
-        return batch + 1, matrices, slots, state, logits.write(batch, new)
-
+    scale, after = step_sizes(optimizer, updates, total > 0)
+    share = tf.math.divide_no_nan(weight, total[..., None])
     size, seeds, lanes = weight.shape
-    logits = tf.TensorArray(
-        tf.float32, size, element_shape=(seeds, lanes, network.outputs)
+    shares = _shares(lanes, cores)
+    steps = _split(_Step(*read[:4], share=share), shares, axis=2)
+
+    def body(batch, matrices, slots, states, logits):
+        found = [
+            gradient(matrices, state, step, batch)
+            for state, step in zip(states, steps, strict=True)
+        ]
+        gradients, states, new = zip(*found, strict=True)
+        matrices, slots = apply(scale, total, batch, gradients, matrices, slots)
+        logits = tuple(
+            each.write(batch, part) for each, part in zip(logits, new, strict=True)
+        )
+        return batch + 1, matrices, slots, states, logits
+
+    logits = tuple(
+        tf.TensorArray(tf.float32, size, element_shape=(seeds, part, network.outputs))
+        for part in shares
     )
-    _, matrices, slots, state, logits = tf.while_loop(
-        lambda batch, *_: batch < batches, body, (0, matrices, slots, state, logits)
+    _, matrices, slots, states, logits = tf.while_loop(
+        lambda batch, *_: batch < batches,
+        body,
+        (0, matrices, slots, tuple(_split(state, shares, axis=1)), logits),
     )
-    logits, target = logits.stack(), tf.broadcast_to(read.target, weight.shape)
+    logits = tf.concat([part.stack() for part in logits], axis=2)
+    target = tf.broadcast_to(read.target, weight.shape)
     head = HEADS[network.head]
     sums = [
         tf.reduce_sum(weight * each, axis=(0, 2))
         for each in (head.loss(logits, target), head.score(logits, target), 1.0)
     ]
-    return matrices, slots, after, state, tf.stack(sums, axis=1)
+    return matrices, slots, after, _join(states, axis=1), tf.stack(sums, axis=1)
 
 
-def _gradient(network, window, ragged, matrices, state, now):
-    """Return the gradients, the state after the batch, and its logits."""
+def _gradient(network, window, ragged, matrices, state, steps, batch):
+    """Return the gradients, the state after a batch, and its logits."""
+    now = _Step(*(field[batch] for field in steps))
     with tf.GradientTape() as tape:
         tape.watch(matrices)
         logits, state = _forward(network, window, ragged, matrices, state, now)
@@ -322,13 +335,16 @@ def _gradient(network, window, ragged, matrices, state, now):
     return tape.gradient(loss, matrices), state, logits
 
 
-def _apply(network, optimizer, scale, counts, gradients, matrices, slots):
+def _apply(network, optimizer, scale, total, batch, parts, matrices, slots):
+    """Update the weights by the gradients, which add up over the parts of a batch."""
+    gradients = [tf.add_n(each) for each in zip(*parts, strict=True)]
     if optimizer.clipnorm is not None:
-        gradients = tuple(
+        gradients = [
             clip(each, rows, optimizer.clipnorm)
             for each, rows in zip(gradients, network.blocks, strict=True)
-        )
-    return update(optimizer, scale, counts, gradients, matrices, slots)
+        ]
+    counts = total[batch] > 0
+    return update(optimizer, scale[batch], counts, gradients, matrices, slots)
 
 
 def _forward(network, window, ragged, matrices, state, now):
@@ -361,7 +377,7 @@ def _seeds_side_by_side(chunk):
     @tf.function(autograph=False)
     def side_by_side(matrices, slots, updates, state, learns, read, batches):
         seeds = updates.shape[0]
-        sizes = _sizes(seeds)
+        sizes = _shares(seeds, CORES)
         shared = read.weight.shape[1] < seeds
         parts = zip(
             *(
@@ -376,27 +392,14 @@ def _seeds_side_by_side(chunk):
     return side_by_side
 
 
-def _lanes_side_by_side(gradient):
-    """Let every core find the gradient of its part of a batch."""
+def _shares(count: int, cores: int) -> list[int]:
+    """Return how many of `count` each core takes.
 
-    def side_by_side(matrices, state, now):
-        sizes = _sizes(now.share.shape[1])
-        parts = [
-            gradient(matrices, *part)
-            for part in zip(
-                _split(state, sizes, axis=1), _split(now, sizes, axis=1), strict=True
-            )
-        ]
-        gradients, states, logits = zip(*parts, strict=True)
-        gradients = tf.nest.map_structure(lambda *each: tf.add_n(each), *gradients)
-        return gradients, _join(states, axis=1), tf.concat(logits, axis=1)
-
-    return side_by_side
-
-
-def _sizes(count: int) -> list[int]:
-    """Return how many of `count` each core takes."""
-    return [len(part) for part in np.array_split(range(count), min(CORES, count))]
+    Example:
+        >>> _shares(5, 2)
+        [3, 2]
+    """
+    return [len(part) for part in np.array_split(range(count), min(cores, count))]
 
 
 def _split(structure, sizes, axis):
