@@ -7,8 +7,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
 
-test: .venv/ready  ## every test
-	pytest
+test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytest -m slow
+	pytest -m "not slow"
 
 post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 	statelab post

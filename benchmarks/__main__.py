@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import chart, check, machine, works
+from benchmarks import chart, check, machine, table, works
 from benchmarks.duel import duel
 from benchmarks.processes import Unable, started
 from benchmarks.works import OURS, WORKS, Work
@@ -51,9 +51,10 @@ def main(
         folder = METRICS
     if not rows:
         raise typer.Exit(1)
+    document = {"machine": machine.description(), "rows": rows}
+    CONSOLE.print("\n" + table.markdown(document), markup=False)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        document = {"machine": machine.description(), "rows": rows}
         (folder / "benchmark.json").write_text(json.dumps(document, indent=2) + "\n")
         (folder / "benchmark.svg").write_bytes(plots.svg(chart.ratios(rows)))
 
@@ -88,7 +89,7 @@ def _rows(work: Work) -> list[dict]:
 
 
 def _row(row: dict) -> str:
-    times = [_time(row[f"{who}_us"]) for who in ("ours", "peer")]
+    times = [table.figure(row[f"{who}_us"]) for who in ("ours", "peer")]
     line = _line(row["work"], times[0], times[1], row["peer"], f"{row['ratio']:.2f}")
     if "ours_gflops" in row:
         line += f"   {row['ours_gflops']:.0f} : {row['peer_gflops']:.0f} GFLOP/s"
@@ -97,10 +98,6 @@ def _row(row: dict) -> str:
 
 def _line(work: str, ours: str, theirs: str, peer: str, ratio: str) -> str:
     return f"{work:22} {ours:>9} {theirs:>9}  {peer:24} {ratio:>7}"
-
-
-def _time(us: float) -> str:
-    return f"{us:,.0f}" if us >= 100 else f"{us:.2f}"
 
 
 def _check(chosen: list[Work]) -> bool:

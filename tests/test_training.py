@@ -155,7 +155,8 @@ REST = [
 @pytest.mark.parametrize(("cell", "batch", "segment", "layers", "window"), EXACT + REST)
 def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, window):
     """16 sequences of 7 to 26 steps, so that lanes are reset one by one, samples end
-    early, and lanes run out; half of the samples do not count."""
+    early, and lanes run out; half of the samples do not count. At a rate of 0.02, 524
+    updates of a simple RNN blow rounding up to 1.7e-5; at 0.01 to less than 1e-6."""
     rng = np.random.default_rng(5)
     lengths = rng.permutation(np.arange(16) * 21 // 16 + 7)
     offsets = np.append(0, np.cumsum(lengths))
@@ -187,10 +188,11 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
         samples,
         plans,
         network=network,
+        learning_rate=0.01,
         clipnorm=0.1,
         gradient_window=window,
     )
-    optimizer = Optimizer("adam", 0.02, "cosine", 0.1, 2 * len(plans(0)[0].sample))
+    optimizer = Optimizer("adam", 0.01, "cosine", 0.1, 2 * len(plans(0)[0].sample))
     for k in range(2):
         theirs, losses, state = explicit_state.train(
             [array[k] for array in weights.values()],

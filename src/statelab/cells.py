@@ -6,7 +6,7 @@ time, so that a whole sample's are one matrix product (`recurrence`); what is le
 cell is elementwise.
 """
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalOperand=false
 # (Keras and TensorFlow annotate less than they take)
 
 from collections.abc import Callable

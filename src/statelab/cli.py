@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,6 +46,37 @@ def _post(
     for line in post.table():
         table.add_row(*line)
     Console(width=200).print(table)  # a line for each row, also in a file
+
+
+class Mode(StrEnum):
+    STATELESS = "stateless"
+    STATEFUL = "stateful"
+
+
+@app.command("export")
+def _export(
+    mode: Annotated[Mode, typer.Argument(help="Which training's model.")],
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")] = Path("."),
+    network: Annotated[int, typer.Option(help="Which seed's, counted from 0.")] = 0,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Of the stateful twin: Keras fixes it.")
+    ] = 1,
+) -> None:
+    """Write a trained network as two stock Keras models that answer alike.
+
+    MODE-stateless.keras takes whole sequences; MODE-stateful.keras takes them piece by
+    piece, and carries its state from one call to the next until it is reset.
+    """
+    with command.quiet_import():
+        from statelab import models
+    folder.mkdir(parents=True, exist_ok=True)
+    for twin, options in {
+        "stateless": {},
+        "stateful": {"stateful": True, "batch_size": batch_size},
+    }.items():
+        file = folder / f"{mode}-{twin}.keras"
+        models.load(Path("data/models") / mode, network=network, **options).save(file)
+        print(file)
 
 
 def main() -> None:
