@@ -113,7 +113,7 @@ def _large(units: int, batch_size: int, timesteps: int, updates: int) -> Work:
 
 
 def _flat(name: str, steps: int, *, pairs: int) -> Work:
-    peers = (Peer("ours on 1e4 steps", "ours", "compiled", 10_000),)
+    peers = (Peer("ours on 1e4 steps", "ours", "passes", 10_000),)
     return Work(name, steps, peers, pairs=pairs)
 
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from statelab import command, params, schema
+from statelab import command, files, params, schema
 
 
 def main(done: Path) -> None:
     schema.check(params.read())
-    done.write_text("params.yaml is sound\n")
+    with files.whole(done) as stream:
+        stream.write(b"params.yaml is sound\n")
 
 
 if __name__ == "__main__":

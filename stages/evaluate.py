@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import arrays, command, metrics, params, plots, results
+from statelab import arrays, command, files, metrics, params, plots, results
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
 
@@ -40,7 +40,8 @@ def main(
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
     curves = plots.learning_curves(histories, comparison)
-    (figures / "learning_curves.svg").write_bytes(plots.svg(curves))
+    with files.whole(figures / "learning_curves.svg") as stream:
+        stream.write(plots.svg(curves))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from enum import StrEnum
 from pathlib import Path
 from statistics import median
 
-from statelab import arrays, command, params, results
+from statelab import arrays, command, params, results, workspace
 from statelab.layouts import Windows
 from statelab.progress import Progress
 from statelab.sequences import Sequences
 
 with command.quiet_import():
-    from statelab import experiment, models
+    from statelab import checkpoints, experiment, models
 
 
 class Mode(StrEnum):
@@ -29,33 +29,42 @@ def main(
     timing: Path,
 ) -> None:
     stage = f"train_{mode}"
-    network, section = params.load("model"), params.load(stage)
-    trained = experiment.train(
-        arrays.read(sequences, Sequences),
-        arrays.read(windows, Windows),
-        Progress(stage, section["epochs"]),
-        stateful=mode is Mode.STATEFUL,
-        seed=params.load("seed"),
-        **network,
-        **section,
-    )
-    models.write(model, trained.weights, trained.network._asdict())
-    results.write_predictions(
-        predictions, results.Predictions(trained.probability, trained.visible_from)
-    )
-    results.write_table(history, trained.history)
+    settings = {
+        "stateful": mode is Mode.STATEFUL,
+        "seed": params.load("seed"),
+        **params.load("model"),
+        **params.load(stage),
+    }
+    with workspace.only_writer(stage, model):
+        data = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
+        watcher = Progress(stage, settings["epochs"])
+        with checkpoints.of(settings, *data) as (resume, keep):
+            trained = experiment.train(
+                *data, watcher, resume=resume, keep=keep, **settings
+            )
+            models.write(model, trained.weights, trained.network._asdict())
+            results.write_predictions(
+                predictions,
+                results.Predictions(trained.probability, trained.visible_from),
+            )
+            results.write_table(history, trained.history)
+            results.write_json(metrics, _last_scores(trained))
+            results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+
+
+def _last_scores(trained: experiment.Trained) -> dict[str, float]:
     last = trained.history.groupby("seed").last()  # a network may have stopped early
     means = last.drop(columns="epoch").mean().to_dict()
-    results.write_json(metrics, {"updates": trained.updates, **means})
-    first, *later = trained.seconds
-    results.write_json(
-        timing,
-        {
-            "seconds_first_epoch": round(first, 4),
-            "seconds_per_epoch": round(median(later or [first]), 4),
-            "seeds": section["seeds"],
-        },
-    )
+    return {"updates": trained.updates, **means}
+
+
+def _timing(seconds: list[float], seeds: int) -> dict[str, float]:
+    first, *later = seconds
+    return {
+        "seconds_first_epoch": round(first, 4),
+        "seconds_per_epoch": round(median(later or [first]), 4),
+        "seeds": seeds,
+    }
 
 
 if __name__ == "__main__":

@@ -10,22 +10,23 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors"},
-    {"arrays", "params", "sequences", "scores"},
+    {"errors", "files"},
+    {"arrays", "params", "sequences", "scores", "workspace"},
     {"layouts", "schema", "tasks", "results", "progress"},
     {"metrics", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping"},
     {"training"},
     {"reference"},
     {"experiment", "plots", "served", "tracking", "post"},
-    {"command"},
+    {"command", "checkpoints"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots"}}
 WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:3], {"metrics", "plots", "command"}))
-# Change no output: they read parameters, show progress, and turn errors into lines.
-NO_OUTPUT = {"params", "errors", "progress", "command"}
+# Change no output: they read parameters, show progress, turn errors into lines, and see
+# to it that a stage is the only one to write.
+NO_OUTPUT = {"params", "errors", "progress", "command", "workspace"}
 
 
 def imports(file) -> set[str]:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -305,3 +307,144 @@ def test_ctrl_c_stops_a_training_within_a_second(checkout):
     assert dvc.returncode != 0
     checkout.restore()
     checkout.dvc("checkout")
+
+
+# A training of some seconds, in which an epoch has several chunks.
+LONG = {
+    "generate": {"sequences": 1200, "length": 20},
+    "window": {"test_size": 100, "validation_size": 100},
+    "model": {"units": 32},
+    "train_stateful": {"epochs": 10, "seeds": 4, "shuffle": True, "patience": 9},
+}
+GOES_ON = "train_stateful: goes on from epoch "
+
+
+class Long:
+    """A long training, by itself or by DVC, and what it writes if nobody kills it."""
+
+    def __init__(self, checkout: Checkout, folder: Path):
+        self.checkout, self.folder = checkout, folder
+        self.begun: list[psutil.Popen] = []
+        self.whole = self.finish("whole")
+
+    def begin(self, *words: str, **env: str) -> psutil.Popen:
+        process = psutil.Popen(
+            words,
+            cwd=self.checkout.root,
+            env={**self.checkout.env, **env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.begun.append(process)
+        return process
+
+    def begin_stage(self, name: str) -> psutil.Popen:
+        """Begin it as DVC would, but for where it writes to."""
+        to = self.folder / name
+        return self.begin(
+            *(sys.executable, "stages/train.py", "stateful"),
+            *("data/sequences", "data/windows", f"{to}/model", f"{to}/answers.npz"),
+            *(f"{to}/scores.json", f"{to}/history.csv", f"{to}/timing.json"),
+            PYTHONPATH="src",
+            TF_CPP_MIN_LOG_LEVEL="3",
+        )
+
+    def finish(self, name: str, goes_on: bool = False) -> list[bytes]:
+        process = self.begin_stage(name)
+        _, said = process.communicate(timeout=200)
+        assert process.returncode == 0, said
+        assert (GOES_ON in said) == goes_on
+        files = ("model/weights.npz", "model/model.json", "answers.npz", "history.csv")
+        return [(self.folder / name / file).read_bytes() for file in files]
+
+    def checkpoint(self) -> int:
+        """Return when the checkpoint was written; 0 where there is none."""
+        files = (self.checkout.root / ".checkpoints").glob("*.checkpoint")
+        return max((file.stat().st_mtime_ns for file in files), default=0)
+
+    def wait_for_checkpoints(self, process: psutil.Popen, count: int) -> None:
+        """Wait until a training that goes on has written so many."""
+        last = self.checkpoint()
+        for _ in range(count):
+            while (now := self.checkpoint()) == last:
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.002)
+            last = now
+
+    def orphan(self, held_up: bool = False) -> psutil.Process:
+        """Begin it by DVC, which is killed; return the stage."""
+        dvc = self.begin("dvc", "repro", "train_stateful")
+        self.wait_for_checkpoints(dvc, 1)
+        (stage,) = [
+            process
+            for process in dvc.children(recursive=True)
+            if TRAINED in process.cmdline() and process.name().startswith("python")
+        ]
+        self.begun.append(stage)
+        if held_up:
+            stage.suspend()
+        dvc.kill()
+        dvc.wait()
+        assert stage.is_running()
+        return stage
+
+    def close(self) -> None:
+        for process in self.begun:
+            if process.is_running():
+                process.kill()
+            if isinstance(process, psutil.Popen):
+                process.wait()
+                process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def long(checkout, tmp_path_factory) -> Iterator[Long]:
+    yaml = YAML()
+    params = yaml.load(checkout.root / "params.yaml")
+    for section, changes in LONG.items():
+        params[section].update(changes)
+    yaml.dump(params, checkout.root / "params.yaml")
+    checkout.dvc("repro", "window")
+    with closing(Long(checkout, tmp_path_factory.mktemp("long"))) as long:
+        yield long
+    checkout.restore()
+    checkout.dvc("checkout")
+
+
+@pytest.mark.slow
+def test_a_killed_stage_goes_on_and_writes_the_same_bytes(long):
+    for count in (1, 2):
+        process = long.begin_stage("parts")
+        long.wait_for_checkpoints(process, count)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert not (long.folder / "parts" / "history.csv").exists()
+    assert long.finish("parts", goes_on=True) == long.whole
+    assert long.checkpoint() == 0  # there is nothing left to go on from
+
+
+@pytest.mark.slow
+def test_an_orphan_ends_and_its_successor_goes_on_to_the_same_bytes(long):
+    """DVC is killed twice. The first orphan is alive and well; the second one is held
+    up, so that it can be seen that the next stage waits for it."""
+    first = long.orphan()
+    second = long.orphan(held_up=True)
+    assert not first.is_running()
+    last = long.begin("dvc", "repro", "train_stateful")
+    waits = f"train_stateful: waits for process {second.pid}, "
+    assert any(line.startswith(waits) for line in last.stderr)
+    root = long.checkout.root
+    assert not (root / "metrics/history/stateful.csv").exists()
+    second.resume()
+    said = last.stderr.read()
+    assert last.wait() == 0, said
+    assert GOES_ON in said
+    assert not second.is_running()
+    written = (
+        *("data/models/stateful/weights.npz", "data/models/stateful/model.json"),
+        *("data/predictions/stateful.npz", "metrics/history/stateful.csv"),
+    )
+    assert [(root / file).read_bytes() for file in written] == long.whole
+    assert long.checkpoint() == 0
+    assert "train_stateful" not in long.checkout.changed_stages()

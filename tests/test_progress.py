@@ -31,3 +31,15 @@ def test_progress_says_how_far_a_long_epoch_is(capsys):
     progress.batches(1600, 40000)
     said = capsys.readouterr().err.splitlines()
     assert said == ["train_stateless: 1,500 of 40,000 batches"]
+
+
+def test_progress_says_where_training_goes_on(capsys):
+    progress = Progress("train_stateful", 9)
+    progress.resumed(7, 12345, 132345)
+    progress.batches(132400, 180000)
+    progress.epoch(7, {"loss": 0.125})
+    progress.done()
+    assert capsys.readouterr().err.splitlines() == [
+        "train_stateful: goes on from epoch 7, batch 12,345",
+        "train_stateful: epoch 7/9: loss 0.125",
+    ]

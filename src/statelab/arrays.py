@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from statelab import files
 from statelab.errors import UserError
 
 Fields = TypeVar("Fields")
@@ -14,9 +15,9 @@ Fields = TypeVar("Fields")
 
 def write(folder: Path, fields: NamedTuple) -> None:
     """Write every field of `fields` to `folder/<field>.npy`."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, array in fields._asdict().items():
-        np.save(folder / f"{name}.npy", array)
+        with files.whole(folder / f"{name}.npy") as stream:
+            np.save(stream, array)
 
 
 def read(folder: Path, kind: Callable[..., Fields]) -> Fields:
@@ -29,8 +30,8 @@ def read(folder: Path, kind: Callable[..., Fields]) -> Fields:
     Raises:
         UserError: a field's file is missing.
     """
-    files = [folder / f"{name}.npy" for name in signature(kind).parameters]
-    for file in files:
-        if not file.exists():
-            raise UserError(f"{file}: no such file. Run `dvc repro` to make it")
-    return kind(*(np.load(file, mmap_mode="r") for file in files))
+    paths = [folder / f"{name}.npy" for name in signature(kind).parameters]
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such file. Run `dvc repro` to make it")
+    return kind(*(np.load(path, mmap_mode="r") for path in paths))

@@ -14,6 +14,7 @@ from statelab.layouts import Plan, Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
 from statelab.sequences import SPLITS, Sequences
+from statelab.stopping import Stopping
 
 
 class Engine(NamedTuple):
@@ -57,8 +58,20 @@ class Trained(NamedTuple):
     seconds: list[float]  # of each epoch's training; the first one compiles
 
 
+class Standing(NamedTuple):
+    """How far training has come: all that the rest of it depends on."""
+
+    epoch: int  # epochs done
+    run: Any  # of the engine; its pass is over, or under way, or has not begun
+    best: Stopping
+    history: list[pd.DataFrame]  # lines of the epochs done
+    seconds: list[float]  # of each epoch's training, and so far of one under way
+
+
 class Watcher(Protocol):
     """Is told how training goes."""
+
+    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
 
     def batches(self, done: int, total: int) -> None: ...
 
@@ -90,6 +103,8 @@ def train(
     gradient_window: int | None = None,
     reset: str = "sequence",
     batching: str = "aligned",
+    resume: Standing | None = None,
+    keep: Callable[[Standing], None] = lambda _: None,
 ) -> Trained:
     """Train a population on the train split, and answer every split with it.
 
@@ -114,9 +129,13 @@ def train(
             network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         reset, batching: as in `layouts.plan`, stateful.
+        resume: where training of the same settings and data stood, to go on from there;
+            None to begin.
+        keep: is told after each chunk and each epoch where training stands.
 
     Returns:
-        Weights, answers and history.
+        Weights, answers and history, the same to the byte however often training was
+        resumed.
 
     Raises:
         UserError: a network diverged.
@@ -156,46 +175,60 @@ def train(
     weights = models.initial_weights(numbers, **network._asdict())
     answer = functools.partial(predict, samples=samples, network=network)
 
-    run, best = start(weights, network, rule), stopping.begin(weights)
-    active = np.ones(seeds, bool)
-    history, seconds = [], []
-    for epoch in range(epochs):
-        started = time.perf_counter()
-        run = train_pass(
-            run,
-            samples,
-            _shuffled(lay_out, splits["train"], batch_size, numbers, epoch)
-            if shuffle
-            else [plan],
-            network=network,
-            optimizer=rule,
-            gradient_window=gradient_window,
-            active=active,
-            after_chunk=lambda run, epoch=epoch: watcher.batches(
-                epoch * run.batches + run.batch, epochs * run.batches
-            ),
-        )
-        seconds.append(time.perf_counter() - started)
-        if diverged := np.count_nonzero(active & ~np.isfinite(run.loss)):
+    at: Standing = resume or Standing(
+        epoch=0,
+        run=start(weights, network, rule),
+        best=stopping.begin(weights),
+        history=[],
+        seconds=[],
+    )
+    if resume is not None:
+        done = at.epoch * len(plan.sample) + at.run.batch
+        watcher.resumed(at.epoch + 1, at.run.batch, done)
+    while at.epoch < epochs and (active := _active(at.best, patience)).any():
+        under_way = _under_way(at)
+        if at.run.batch == 0 or at.run.batch < at.run.batches:
+            run = train_pass(
+                at.run,
+                samples,
+                _shuffled(lay_out, splits["train"], batch_size, numbers, at.epoch)
+                if shuffle
+                else [plan],
+                network=network,
+                optimizer=rule,
+                gradient_window=gradient_window,
+                active=active,
+                after_chunk=functools.partial(
+                    _report, watcher, keep, under_way, at.epoch, epochs
+                ),
+            )
+            at = under_way(run)
+        if diverged := np.count_nonzero(active & ~np.isfinite(at.run.loss)):
             raise UserError(
-                f"{diverged} of {seeds} networks diverged in epoch {epoch + 1}: their "
-                "loss is not finite. Lower `learning_rate`, or set `clipnorm`. "
+                f"{diverged} of {seeds} networks diverged in epoch {at.epoch + 1}: "
+                "their loss is not finite. Lower `learning_rate`, or set `clipnorm`. "
                 f"Received: learning_rate={learning_rate}, clipnorm={clipnorm}"
             )
-        weights = weights_of(run, network)
-        line = {"loss": run.loss, "accuracy": run.score}
+        weights = weights_of(at.run, network)
+        line = {"loss": at.run.loss, "accuracy": at.run.score}
         for name in [split for split in splits if split != "train"]:
             answers = answer(weights, plan=answering[name])[:, splits[name]]
             line |= _held_out(name, answers, samples.target[splits[name]])
-        lines = pd.DataFrame({"seed": numbers, "epoch": epoch + 1, **line})
-        history.append(lines[active])
-        watcher.epoch(epoch + 1, lines[active].iloc[:, 2:].mean().to_dict())
+        lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
+        lines = lines.loc[active]
+        watcher.epoch(at.epoch + 1, lines.iloc[:, 2:].mean().to_dict())
+        best = at.best
         if patience is not None:
             best = stopping.observe(best, line["validation_loss"], weights)
-            weights = best.weights
-            active &= best.waited < patience
-            if not active.any():
-                break
+        at = Standing(
+            epoch=at.epoch + 1,
+            run=at.run._replace(batch=0, batches=0),  # the next pass has not begun
+            best=best,
+            history=[*at.history, lines],
+            seconds=at.seconds,
+        )
+        keep(at)
+    weights = weights_of(at.run, network) if patience is None else at.best.weights
     watcher.done()
 
     answers = [answer(weights, plan=each) for each in answering.values()]
@@ -205,10 +238,40 @@ def train(
         weights=weights,
         probability=np.fmax.reduce(answers),  # NaN outside a plan's own split
         visible_from=np.maximum.reduce(visible),  # -1 outside it
-        history=pd.concat(history, ignore_index=True),
-        updates=len(plan.sample) * len(history),
-        seconds=seconds,
+        history=pd.concat(at.history, ignore_index=True),
+        updates=len(plan.sample) * at.epoch,
+        seconds=at.seconds,
     )
+
+
+def _active(best: Stopping, patience: int | None) -> np.ndarray:
+    """Return which networks still learn, [seeds]."""
+    if patience is None:
+        return np.ones(len(best.waited), bool)
+    return best.waited < patience
+
+
+def _under_way(at: Standing) -> Callable[[Any], Standing]:
+    """Begin an epoch, or go on with it; return what says where a run within it is."""
+    started = time.perf_counter() - sum(at.seconds[at.epoch :])
+
+    def under_way(run: Any) -> Standing:
+        spent = time.perf_counter() - started
+        return at._replace(run=run, seconds=[*at.seconds[: at.epoch], spent])
+
+    return under_way
+
+
+def _report(
+    watcher: Watcher,
+    keep: Callable[[Standing], None],
+    under_way: Callable[[Any], Standing],
+    epoch: int,
+    epochs: int,
+    run: Any,
+) -> None:
+    watcher.batches(epoch * run.batches + run.batch, epochs * run.batches)
+    keep(under_way(run))
 
 
 def _shuffled(

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from statelab import files
 from statelab.errors import UserError
 
 LAYERS = {
@@ -114,9 +115,10 @@ def _name(variable: keras.Variable) -> str:
 
 def write(folder: Path, weights: Weights, architecture: Mapping[str, object]) -> None:
     """Write weights and the arguments of `build` that they belong to."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "weights.npz", **weights)
-    (folder / "model.json").write_text(json.dumps(architecture, indent=2) + "\n")
+    with files.whole(folder / "weights.npz") as stream:
+        np.savez(stream, **weights)
+    with files.whole(folder / "model.json") as stream:
+        stream.write((json.dumps(architecture, indent=2) + "\n").encode())
 
 
 def load(

@@ -25,6 +25,17 @@ class Progress:
             desc=label, unit=" batches", disable=not sys.stderr.isatty(), leave=False
         )
 
+    def resumed(self, epoch: int, batch: int, done: int) -> None:
+        """Take note that training goes on where it was cut short.
+
+        Args:
+            epoch: the one under way, counted from 1.
+            batch: batches done of it.
+            done: batches done in all.
+        """
+        self._bar.initial = self._bar.n = self._bar.last_print_n = done  # not of today
+        self._say(f"goes on from epoch {epoch}, batch {batch:,}")
+
     def batches(self, done: int, total: int) -> None:
         """Take note of the batches done so far, and of those in all."""
         self._bar.total = total

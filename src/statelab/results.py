@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from statelab import files
 from statelab.errors import UserError
 
 
@@ -19,8 +20,8 @@ class Predictions(NamedTuple):
 
 def write_predictions(file: Path, predictions: Predictions) -> None:
     """Write predictions; the same predictions give the same bytes."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, **predictions._asdict())
+    with files.whole(file) as stream:
+        np.savez(stream, **predictions._asdict())
 
 
 def read_predictions(file: Path) -> Predictions:
@@ -32,8 +33,8 @@ def read_predictions(file: Path) -> Predictions:
 
 def write_table(file: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV, every float32 to its last digit."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(file, index=False, float_format="%.9g")
+    with files.whole(file) as stream:
+        table.to_csv(stream, index=False, float_format="%.9g")
 
 
 def read_table(file: Path) -> pd.DataFrame:
@@ -44,8 +45,8 @@ def read_table(file: Path) -> pd.DataFrame:
 
 def write_json(file: Path, value: dict[str, Any]) -> None:
     """Write JSON that a person can read and git can compare."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    with files.whole(file) as stream:
+        stream.write((json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
 
 
 def read_json(file: Path) -> dict[str, Any]:

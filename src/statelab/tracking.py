@@ -23,6 +23,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
+from statelab import workspace
 from statelab.sequences import Sequences
 
 EXPERIMENT = "statelab"
@@ -57,7 +58,7 @@ def store() -> str:
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     if uri.startswith(SQLITE):
-        return f"{SQLITE}{_root() / uri.removeprefix(SQLITE)}"
+        return f"{SQLITE}{workspace.root() / uri.removeprefix(SQLITE)}"
     return uri
 
 
@@ -105,16 +106,13 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _root() -> Path:
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
-
-
 def _experiment() -> str:
     """Return the id of the experiment, which is made on first use."""
     place = None  # a server keeps files where it was told to
     if store().startswith(SQLITE):
-        place = (_root() / "mlartifacts").as_uri()
-    with FileLock(_root() / "mlflow.db.lock"):  # two workers may be the first to come
+        place = (workspace.root() / "mlartifacts").as_uri()
+    # Two workers may be the first to come.
+    with FileLock(workspace.root() / "mlflow.db.lock"):
         client = mlflow.MlflowClient()
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:

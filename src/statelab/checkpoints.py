@@ -1,0 +1,205 @@
+"""Keeps where a training stands, so that one that was killed goes on from there.
+
+A checkpoint is found by its fingerprint: a hash of everything that decides the bytes of
+a training's outputs. So it is never taken for that of other data, settings or code. It
+stands at the root of the main checkout: DVC removes a stage's outputs before it runs,
+and a temporary workspace is gone when its experiment is.
+"""
+
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
+import hashlib
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from statelab import files, training, workspace
+from statelab.experiment import Standing
+from statelab.layouts import Windows
+from statelab.sequences import Sequences
+from statelab.stopping import Stopping
+
+FOLDER = ".checkpoints"
+SHARE = 0.02  # of the time, at most, that saving takes
+SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
+
+Keep = Callable[[Standing], None]
+
+
+@contextmanager
+def of(
+    settings: Mapping[str, Any], sequences: Sequences, windows: Windows
+) -> Iterator[tuple[Standing | None, Keep]]:
+    """Return where a training was cut short, if it was, and what keeps it from now on.
+
+    Both are arguments of `experiment.train`. The checkpoint is removed when the block
+    ends, and stays where it raises. Keras's engines are neither kept nor resumed.
+
+    Args:
+        settings: all other arguments of `experiment.train`.
+        sequences, windows: what is trained on.
+    """
+    if settings["engine"] != "compiled":
+        yield None, lambda _: None
+        return
+    name = fingerprint(settings, [*sequences, *windows])
+    file = workspace.root() / FOLDER / f"{name}.checkpoint"
+    yield load(file), _keeper(file)
+    file.unlink(missing_ok=True)
+
+
+def fingerprint(settings: Mapping[str, Any], arrays: list[np.ndarray]) -> str:
+    """Return a hash of everything that decides the bytes of a training's outputs.
+
+    Besides the arguments these are the code that is loaded, the versions of what it
+    stands on, and how many cores share the work, as that changes the rounding.
+
+    Args:
+        settings: of the training, as JSON can hold them.
+        arrays: what is trained on.
+    """
+    names = sorted(name for name in sys.modules if name.startswith("statelab."))
+    surroundings = {
+        "code": {n: _digest(Path(str(sys.modules[n].__file__))) for n in names},
+        "versions": [each.__version__ for each in (np, keras, tf)],
+        "cores": training.CORES,
+        "flags": os.environ.get("XLA_FLAGS"),
+        "shapes": [(str(array.dtype), array.shape) for array in arrays],
+    }
+    known = json.dumps([dict(settings), surroundings], sort_keys=True)
+    digest = hashlib.sha256(known.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def save(file: Path, standing: Standing) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        file: whose name is the fingerprint.
+        standing: of a training by the compiled engine.
+    """
+    content = io.BytesIO()
+    np.savez(content, **_arrays(standing))
+    with files.whole(file) as stream:
+        stream.write(_seal(file, content.getbuffer()))
+        stream.write(content.getbuffer())
+
+
+def load(file: Path) -> Standing | None:
+    """Return what `save` wrote; None where there is no such file.
+
+    One that is damaged, or was written for another fingerprint, is no such file; a line
+    says so.
+    """
+    if not file.exists():
+        return None
+    content = memoryview(file.read_bytes())
+    if content[:SEAL] != _seal(file, content[SEAL:]):
+        print(f"{file}: damaged, and not used", file=sys.stderr)
+        return None
+    with np.load(io.BytesIO(content[SEAL:])) as arrays:
+        return _standing(dict(arrays))
+
+
+def _keeper(file: Path) -> Keep:
+    """Return what saves as often as it may."""
+    due = 0.0
+
+    def keep(standing: Standing) -> None:
+        nonlocal due
+        began = time.monotonic()
+        if began >= due:
+            save(file, standing)
+            now = time.monotonic()
+            due = now + (now - began) * (1 / SHARE - 1)
+
+    return keep
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _seal(file: Path, content: memoryview) -> bytes:
+    digest = hashlib.sha256(file.stem.encode())
+    digest.update(content)
+    return digest.digest()
+
+
+# --- a standing <-> named arrays ------------------------------------------------------
+
+
+def _arrays(standing: Standing) -> dict[str, np.ndarray]:
+    run, best = standing.run, standing.best
+    history = pd.concat(standing.history) if standing.history else pd.DataFrame()
+    groups = {
+        "matrices": _numbered(run.matrices),
+        **{f"slots {i}": _numbered(slots) for i, slots in enumerate(run.slots)},
+        "state": _numbered(run.state),
+        "best": best.weights,
+        "history": {name: history[name].to_numpy() for name in history},
+    }
+    return {
+        "epoch": np.array(standing.epoch),
+        "seconds": np.array(standing.seconds),
+        "updates": np.asarray(run.updates),
+        "batch": np.array(run.batch),
+        "batches": np.array(run.batches),
+        "sums": run.sums,
+        "loss": best.loss,
+        "waited": best.waited,
+        **{
+            f"{group}/{name}": np.asarray(array)
+            for group, named in groups.items()
+            for name, array in named.items()
+        },
+    }
+
+
+def _standing(arrays: dict[str, np.ndarray]) -> Standing:
+    def group(name: str) -> dict[str, np.ndarray]:
+        start = f"{name}/"
+        return {
+            key.removeprefix(start): array
+            for key, array in arrays.items()
+            if key.startswith(start)
+        }
+
+    def tensors(name: str) -> tuple[tf.Tensor, ...]:
+        return tuple(tf.constant(array) for array in group(name).values())
+
+    matrices, history = tensors("matrices"), group("history")
+    return Standing(
+        epoch=int(arrays["epoch"]),
+        run=training.Run(
+            matrices=matrices,
+            slots=tuple(tensors(f"slots {i}") for i in range(len(matrices))),
+            updates=tf.constant(arrays["updates"]),
+            state=tensors("state"),
+            batch=int(arrays["batch"]),
+            batches=int(arrays["batches"]),
+            sums=arrays["sums"],
+        ),
+        best=Stopping(arrays["loss"], group("best"), arrays["waited"]),
+        history=[pd.DataFrame(history)] if history else [],
+        seconds=arrays["seconds"].tolist(),
+    )
+
+
+def _numbered(tensors: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+    return {str(number): tensor for number, tensor in enumerate(tensors)}

@@ -1,0 +1,304 @@
+"""Training that was cut short, anywhere, goes on and ends with the same bytes."""
+
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from statelab import checkpoints, experiment, layouts, training
+from statelab.experiment import Standing
+from statelab.sequences import split
+from statelab.stopping import Stopping
+from statelab.tasks import first_step
+
+SETTINGS = {
+    "stateful": True,
+    "seed": 3,
+    "seeds": 3,
+    "engine": "compiled",
+    "cell": "lstm",
+    "units": 2,
+    "layers": 2,
+    "epochs": 6,
+    "batch_size": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.03,
+    "schedule": "cosine",
+    "clipnorm": None,
+}
+
+
+class Cut(Exception):
+    pass
+
+
+class Heard:
+    """Takes note of how far training is said to be."""
+
+    def __init__(self):
+        self.resumes, self.counts = [], []
+
+    def resumed(self, epoch, batch, done):
+        self.resumes.append((epoch, batch, done))
+
+    def batches(self, done, total):
+        self.counts.append(done)
+
+    def epoch(self, epoch, scores): ...
+
+    def done(self): ...
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    task = first_step(sequences=14, length=5, rng=rng)
+    values = rng.normal(size=task.values.shape).astype(np.float32)
+    codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
+    sizes = {"window_length": 2, "stride": 1, "segment_length": 1}
+    table = layouts.windows(task.offsets, codes, layout="subsampled", **sizes)
+    return task._replace(values=values), table
+
+
+@pytest.fixture
+def standing() -> Standing:
+    """No number of it is like another; nothing of it fits into fewer bits."""
+    counter = itertools.count(1)
+
+    def array(*shape, dtype=np.float64):
+        numbers = [next(counter) for _ in range(int(np.prod(shape)))]
+        return (np.array(numbers) / 7).reshape(shape).astype(dtype)
+
+    def tensor(*shape):
+        return tf.constant(array(*shape, dtype=np.float32))
+
+    lines = {"seed": [3, 4], "epoch": [1, 1], "loss": array(2)}
+    return Standing(
+        epoch=1,
+        run=training.Run(
+            matrices=tuple(tensor(2, 3, 4) for _ in range(11)),
+            slots=tuple((tensor(2, 3, 4), tensor(2, 3, 4)) for _ in range(11)),
+            updates=tf.constant([5, 6]),
+            state=(tensor(2, 1, 4), tensor(2, 1, 4)),
+            batch=7,
+            batches=9,
+            sums=array(3, 2),
+        ),
+        best=Stopping(
+            np.array([0.1, np.inf]),
+            {"b/kernel": array(2, 3), "a/bias": array(2)},
+            np.array([0, 1]),
+        ),
+        history=[pd.DataFrame(lines)],
+        seconds=[0.1, 0.2],
+    )
+
+
+def leaves(standing: Standing) -> list[tuple]:
+    """Everything of it in order, with its type and bytes."""
+    tables = [frame.to_dict("list") for frame in standing.history]
+    flat = map(np.asarray, tf.nest.flatten(standing._replace(history=tables)))
+    return [(leaf.dtype, leaf.tobytes()) for leaf in flat]
+
+
+def test_load_gives_back_every_bit_that_save_wrote(tmp_path, standing):
+    file = tmp_path / "abc.checkpoint"
+    checkpoints.save(file, standing)
+    loaded = checkpoints.load(file)
+    assert loaded is not None
+    tf.nest.assert_same_structure(loaded.run, standing.run)
+    assert leaves(loaded) == leaves(standing)
+    assert list(loaded.best.weights) == ["b/kernel", "a/bias"]
+    pd.testing.assert_frame_equal(loaded.history[0], standing.history[0])
+
+
+def test_load_gives_back_a_run_before_the_end_of_its_first_epoch(tmp_path, standing):
+    file = tmp_path / "abc.checkpoint"
+    sgd = standing.run._replace(slots=((),) * 11)
+    first = standing._replace(epoch=0, run=sgd, history=[], seconds=[0.5])
+    checkpoints.save(file, first)
+    loaded = checkpoints.load(file)
+    assert loaded is not None
+    assert leaves(loaded) == leaves(first)
+    assert loaded.run.slots == ((),) * 11
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: content[:700] + bytes([content[700] ^ 1]) + content[701:],
+    ],
+)
+def test_load_does_not_use_what_is_damaged_and_says_so(
+    tmp_path, standing, damage, capsys
+):
+    file = tmp_path / "abc.checkpoint"
+    checkpoints.save(file, standing)
+    file.write_bytes(damage(file.read_bytes()))
+    assert checkpoints.load(file) is None
+    assert capsys.readouterr().err == f"{file}: damaged, and not used\n"
+
+
+def test_load_does_not_use_a_checkpoint_under_the_name_of_another(
+    tmp_path, standing, capsys
+):
+    checkpoints.save(tmp_path / "abc.checkpoint", standing)
+    other = (tmp_path / "abc.checkpoint").rename(tmp_path / "abd.checkpoint")
+    assert checkpoints.load(other) is None
+    assert "not used" in capsys.readouterr().err
+
+
+def test_fingerprint_is_another_for_whatever_changes_the_outcome(
+    data, tmp_path, monkeypatch
+):
+    sequences, windows = data
+    arrays = [*sequences, *windows]
+    usual = checkpoints.fingerprint(SETTINGS, arrays)
+    assert checkpoints.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
+    read = json.loads(json.dumps(SETTINGS))
+    np.save(tmp_path / "values.npy", arrays[0])
+    mapped = np.load(tmp_path / "values.npy", mmap_mode="r")
+    assert checkpoints.fingerprint(read, [mapped, *arrays[1:]]) == usual
+    found = [usual]
+    for name, value in {"seed": 4, "learning_rate": 0.031, "clipnorm": 1.0}.items():
+        found.append(checkpoints.fingerprint({**SETTINGS, name: value}, arrays))
+    for index, array in enumerate(arrays):
+        changed = array.copy()
+        changed.flat[-1] += 1
+        changed = [*arrays[:index], changed, *arrays[index + 1 :]]
+        found.append(checkpoints.fingerprint(SETTINGS, changed))
+    turned = [arrays[0].reshape(-1, 2), *arrays[1:]]
+    found.append(checkpoints.fingerprint(SETTINGS, turned))
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "CORES", training.CORES + 1)
+        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "__version__", "0")
+        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+    edited = tmp_path / "training.py"
+    edited.write_text("# edited")
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "__file__", str(edited))
+        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+    assert len(set(found)) == len(found)
+
+
+CASES = [
+    {"shuffle": True, "patience": 2, "schedule": "constant"},
+    {"patience": 1, "optimizer": "sgd", "cell": "gru", "learning_rate": 3.0},
+    {"stateful": False, "shuffle": True, "clipnorm": 0.01},
+]
+
+
+@pytest.mark.parametrize("changes", CASES)
+def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
+    data, tmp_path, monkeypatch, changes
+):
+    """Some chunks an epoch: training goes on from some of the places where it stood,
+    and then it is cut again and again, after every fifth of what it keeps."""
+    monkeypatch.setattr(training, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
+    settings = {**SETTINGS, **changes}
+    stood = []
+    whole = experiment.train(*data, Heard(), keep=stood.append, **settings)
+    assert {0 < at.run.batch < at.run.batches for at in stood} == {True, False}
+    stopped_early = len(whole.history) < settings["epochs"] * settings["seeds"]
+    assert stopped_early == ("patience" in changes)
+    file = tmp_path / "abc.checkpoint"
+
+    def cut_after(count):
+        left = itertools.count(1)
+
+        def keep(at):
+            checkpoints.save(file, at)
+            if next(left) == count:
+                raise Cut
+
+        return keep
+
+    def resumed(heard, keep=lambda _: None):
+        at = checkpoints.load(file)
+        return experiment.train(*data, heard, resume=at, keep=keep, **settings)
+
+    def assert_same(trained):
+        assert trained.probability.tobytes() == whole.probability.tobytes()
+        assert list(trained.weights) == list(whole.weights)
+        for name, array in trained.weights.items():
+            assert array.tobytes() == whole.weights[name].tobytes()
+        pd.testing.assert_frame_equal(trained.history, whole.history, check_exact=True)
+        assert trained.history.to_csv() == whole.history.to_csv()
+        assert trained.updates == whole.updates
+        assert len(trained.seconds) == len(whole.seconds)
+
+    for at in [*stood[2::7], stood[-1]]:  # each part of an epoch
+        checkpoints.save(file, at)
+        heard = Heard()
+        assert_same(resumed(heard))
+        ((epoch, batch, done),) = heard.resumes
+        assert (epoch, batch) == (at.epoch + 1, at.run.batch)
+        assert all(count > done for count in heard.counts)
+    file.unlink()
+    cuts = 0
+    while True:
+        try:
+            assert_same(resumed(Heard(), cut_after(5)))
+            break
+        except Cut:
+            cuts += 1
+    assert cuts == len(stood) // 5
+
+
+def test_of_resumes_and_cleans_up(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    folder = tmp_path / ".checkpoints"
+
+    def cut(at):
+        keep(at)
+        raise Cut
+
+    with (
+        pytest.raises(Cut),
+        checkpoints.of(SETTINGS, *data) as (resume, keep),
+    ):
+        assert resume is None
+        experiment.train(*data, Heard(), keep=cut, **SETTINGS)
+    (kept,) = folder.iterdir()
+    with checkpoints.of({**SETTINGS, "seed": 4}, *data) as (resume, _):
+        assert resume is None
+    assert kept.exists()
+    with checkpoints.of(SETTINGS, *data) as (resume, _):
+        assert resume is not None and resume.epoch == 0 and resume.run.batch > 0
+        assert kept.exists()
+    assert not list(folder.iterdir())
+
+
+def test_keeping_takes_a_small_share_of_the_time(tmp_path, monkeypatch, standing):
+    """Saving takes 1 second of a clock of our own: at 1 in 50, one in 50 is due."""
+    now, saved = [0.0], []
+
+    def save(file, at):
+        saved.append(now[0])
+        now[0] += 1.0
+
+    monkeypatch.setattr(checkpoints, "save", save)
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    keep = checkpoints._keeper(tmp_path / "abc.checkpoint")
+    for _ in range(1000):
+        keep(standing)
+        now[0] += 0.125  # a chunk
+    assert saved == [0.0, 50.0, 100.0]
+
+
+def test_other_engines_are_neither_kept_nor_resumed(
+    data, tmp_path, monkeypatch, standing
+):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with checkpoints.of({**SETTINGS, "engine": "reference"}, *data) as (resume, keep):
+        assert resume is None
+        keep(standing)
+        assert not list(tmp_path.iterdir())
