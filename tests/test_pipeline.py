@@ -406,6 +406,8 @@ def long(checkout, tmp_path_factory) -> Iterator[Long]:
         params[section].update(changes)
     yaml.dump(params, checkout.root / "params.yaml")
     checkout.dvc("repro", "window")
+    # what the training that Ctrl-C stopped would have gone on from
+    shutil.rmtree(checkout.root / ".checkpoints", ignore_errors=True)
     with closing(Long(checkout, tmp_path_factory.mktemp("long"))) as long:
         yield long
     checkout.restore()
