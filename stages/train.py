@@ -1,6 +1,5 @@
 """Train one mode: its weights, its answers, and how it went."""
 
-from enum import StrEnum
 from pathlib import Path
 from statistics import median
 
@@ -13,13 +12,8 @@ with command.quiet_import():
     from statelab import checkpoints, experiment, models
 
 
-class Mode(StrEnum):
-    STATELESS = "stateless"
-    STATEFUL = "stateful"
-
-
 def main(
-    mode: Mode,
+    mode: command.Mode,
     sequences: Path,
     windows: Path,
     model: Path,
@@ -30,7 +24,7 @@ def main(
 ) -> None:
     stage = f"train_{mode}"
     settings = {
-        "stateful": mode is Mode.STATEFUL,
+        "stateful": mode is command.Mode.STATEFUL,
         "seed": params.load("seed"),
         **params.load("model"),
         **params.load(stage),

@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from benchmarks import data
@@ -23,17 +23,8 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
 
 
 def _reference(work: Work, updates: int, *, by_loop: bool = False) -> Turn:
-    weights, arguments, plans = ours.case(work, updates)
-    run = reference.start(weights, arguments["network"], arguments["optimizer"])
-    passes = 0
-
-    def turn() -> float:
-        nonlocal run, passes
-        run = reference.train(run, plans=plans(passes), by_loop=by_loop, **arguments)
-        passes += 1
-        return float(np.mean(run.loss))
-
-    return Turn(turn, updates=len(plans(0)[0].sample) * work.seeds)
+    train = partial(reference.train, by_loop=by_loop)
+    return ours.passes_of(reference.start, train, work, updates)
 
 
 def _reference_loop(work: Work, updates: int) -> Turn:

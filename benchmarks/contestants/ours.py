@@ -1,5 +1,6 @@
 """Ours: `training.train`. No other file of the benchmarks knows how it is called."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,26 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
 
     A turn of 20 ms would be told apart from a long one by how a process wakes up.
     """
-    weights, arguments, plans = case(work, updates)
-    run = training.start(weights, arguments["network"], arguments["optimizer"])
-    passes = 0
     many = PASSES if form == "passes" else 1
+    return passes_of(training.start, training.train, work, updates, many)
+
+
+def passes_of(
+    start: Callable[..., Any],
+    train: Callable[..., Any],
+    work: Work,
+    updates: int,
+    many: int = 1,
+) -> Turn:
+    """Return a turn of some passes by one of this package's trainers."""
+    weights, arguments, plans = case(work, updates)
+    run = start(weights, arguments["network"], arguments["optimizer"])
+    passes = 0
 
     def turn() -> float:
         nonlocal run, passes
         for _ in range(many):
-            run = training.train(run, plans=plans(passes), **arguments)
+            run = train(run, plans=plans(passes), **arguments)
             passes += 1
         return float(np.mean(run.loss))
 

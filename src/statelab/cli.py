@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -48,14 +47,9 @@ def _post(
     Console(width=200).print(table)  # a line for each row, also in a file
 
 
-class Mode(StrEnum):
-    STATELESS = "stateless"
-    STATEFUL = "stateful"
-
-
 @app.command("export")
 def _export(
-    mode: Annotated[Mode, typer.Argument(help="Which training's model.")],
+    mode: Annotated[command.Mode, typer.Argument(help="Which training's model.")],
     folder: Annotated[Path, typer.Argument(help="Where the files go.")] = Path("."),
     network: Annotated[int, typer.Option(help="Which seed's, counted from 0.")] = 0,
     batch_size: Annotated[

@@ -154,7 +154,7 @@ def train(
     seeds = run.sums.shape[1]
     batches, lanes = plans[0].sample.shape
     timesteps = int(samples.length.max())
-    learns = np.ones(seeds, bool) if active is None else active
+    learns = tf.constant(np.ones(seeds) if active is None else active, tf.float32)
     large = seeds == 1 < lanes and lanes * _flops(network, timesteps) > SPLIT_FLOPS
     chunk = _train_chunk(
         network,
@@ -170,14 +170,15 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
+    size = _chunk_size(batches, seeds * lanes * _flops(network, timesteps))
     while run.batch < batches:
-        read, count = _gather(samples, plans, run.batch, network, seeds)
+        read, count = _gather(samples, plans, run.batch, timesteps, size)
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
             run.updates,
             run.state,
-            tf.constant(learns, tf.float32),
+            learns,
             read,
             count,
         )
@@ -209,9 +210,10 @@ def predict(
     ragged = bool(samples.length.min() < timesteps)
     chunk = _predict_chunk(network, ragged)
     state = _zero_state(network, seeds, lanes)
+    size = _chunk_size(len(plan.sample), seeds * lanes * _flops(network, timesteps))
     grids, batch = [], 0
     while batch < len(plan.sample):
-        read, batches = _gather(samples, [plan], batch, network, seeds)
+        read, batches = _gather(samples, [plan], batch, timesteps, size)
         state, answers = chunk(matrices, state, read, batches)
         grids.append(answers.numpy()[: int(batches)])
         batch += int(batches)
@@ -440,18 +442,13 @@ def _predict_chunk(network: Network, ragged: bool) -> Callable[..., Any]:
 
 
 def _gather(
-    samples: Samples, plans: Sequence[Plan], start: int, network: Network, seeds: int
+    samples: Samples, plans: Sequence[Plan], start: int, timesteps: int, size: int
 ) -> tuple[_Batches, tf.Tensor]:
     """Copy out what the chunk from batch `start` on reads, and how many batches it is.
 
     All chunks have one size, filled up at the end, so that they fit one program.
     Nothing is read of the flat steps but what the chunk needs: they may be mapped.
     """
-    timesteps = int(samples.length.max())
-    batches, lanes = plans[0].sample.shape
-    flops = seeds * lanes * _flops(network, timesteps)
-    # A power of two above the batches, which may vary from pass to pass.
-    size = int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, 2 ** batches.bit_length()))
     sample, reset, weight = (
         np.stack([field[start : start + size] for field in fields], axis=1)
         for fields in zip(*plans, strict=True)
@@ -470,6 +467,12 @@ def _gather(
         weight=weight,
     )
     return _Batches(*map(tf.constant, read)), tf.constant(count)
+
+
+def _chunk_size(batches: int, flops: int) -> int:
+    """Return the batches of a chunk, for a pass of some and the operations of each."""
+    # A power of two above the batches, which may vary from pass to pass.
+    return int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, 2 ** batches.bit_length()))
 
 
 def _flops(network: Network, timesteps: int) -> int:
