@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import arrays, command, metrics, params, plots, results, tracking
+from statelab import arrays, command, layouts, metrics, params, plots, results, tracking
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
 
@@ -59,7 +59,7 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         sequences=sequences,
         model=data / "models" / mode,
         # Without state the network has never seen more than one sample at a time.
-        timesteps=-1 if stage is Stage.STATEFUL else int(windows.length.max()),
+        timesteps=-1 if stage is Stage.STATEFUL else layouts.lengths(windows)[1],
     )
 
 

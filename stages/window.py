@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from statelab import arrays, command, layouts, params
-from statelab.sequences import Sequences, split, step_targets
+from statelab.sequences import Sequences, split, targets_at
 
 
 def main(sequences: Path, windows: Path) -> None:
     window = params.load("window")
     read = arrays.read(sequences, Sequences)
+    last = read.offsets[1:] - 1
     codes = split(
-        step_targets(read)[read.offsets[1:] - 1],
+        targets_at(read, np.arange(len(last)), last),
         test_size=window.pop("test_size"),
         validation_size=window.pop("validation_size"),
         rng=np.random.default_rng((params.load("seed"), 1)),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from statelab.layouts import Windows, sample_targets, windows
+from statelab.layouts import Windows, windows
 from statelab.sequences import Sequences
 
 REPOSITORY = Path(__file__).parent.parent
@@ -31,14 +31,11 @@ def noise() -> Sequences:
 
 @pytest.fixture
 def cut():
-    """Cut sequences of one split, train, into windows and what a trainer takes."""
-    from statelab.training import Samples
+    """Cut sequences of one split, train, into windows."""
 
-    def cut(sequences: Sequences, **layout) -> tuple[Windows, Samples]:
+    def cut(sequences: Sequences, **layout) -> Windows:
         sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
         split = np.zeros(len(sequences.offsets) - 1, np.int8)
-        table = windows(sequences.offsets, split, **sizes)
-        target = sample_targets(sequences, table)
-        return table, Samples(sequences.values, table.first, table.length, target)
+        return windows(sequences.offsets, split, **sizes)
 
     return cut

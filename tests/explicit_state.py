@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from statelab import layouts
 from statelab.models import LAYERS
 from statelab.reference import OPTIMIZERS, SCHEDULES
 
@@ -21,13 +22,15 @@ LOSSES = {
 }
 
 
-def train(weights, samples, plans, *, network, optimizer, gradient_window=None):
+def train(
+    weights, sequences, windows, plans, *, network, optimizer, gradient_window=None
+):
     """Train one network on plan after plan, one for each epoch.
 
     Returns:
         Its weights, the mean loss of each epoch, and the state at the end.
     """
-    timesteps = int(samples.length.max())
+    _, timesteps = layouts.lengths(windows)
     window = gradient_window or timesteps
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
     rule = OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm)
@@ -36,7 +39,7 @@ def train(weights, samples, plans, *, network, optimizer, gradient_window=None):
         for _ in range(network.layers)
     ]
     dense = keras.layers.Dense(network.outputs)
-    lanes = plans[0].sample.shape[1]
+    lanes = plans[0].lanes
 
     def forward(x, mask, state):
         for start in range(0, timesteps, window):
@@ -81,19 +84,19 @@ def train(weights, samples, plans, *, network, optimizer, gradient_window=None):
     steps = np.arange(timesteps)
     for plan in plans:
         state, total = zero, 0.0
-        for sample, reset, weight in zip(*plan, strict=True):
-            index = np.minimum(
-                samples.first[sample, None] + steps, len(samples.values) - 1
-            )
+        written = layouts.expand(plan, 0, plan.batches)
+        for sample, reset, weight in zip(*written, strict=True):
+            at = layouts.locate(windows, sample)
+            index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
             loss, state = step(
-                samples.values[index],
-                steps < samples.length[sample, None],
-                samples.target[sample],
+                sequences.values[index],
+                steps < at.length[:, None],
+                layouts.sample_targets(sequences, windows, sample),
                 weight,
                 reset,
                 state,
             )
             total += float(loss)
-        losses.append(total / plan.weight.sum())
+        losses.append(total / written.weight.sum())
     state = [part.numpy() for each in state for part in each]
     return [variable.numpy() for variable in variables], losses, state

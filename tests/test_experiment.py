@@ -69,9 +69,9 @@ def test_train_keeps_a_history_of_each_seed():
 def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    test = layouts.of_split(table, SPLITS["test"])
+    test = layouts.samples_of(table, layouts.of_split(table, SPLITS["test"]))
     right = (trained.probability[:, test] > 0.5) == (
-        layouts.sample_targets(task, table)[test] > 0.5
+        layouts.sample_targets(task, table, test) > 0.5
     )
     last = trained.history[trained.history["epoch"] == 2]
     assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
@@ -91,9 +91,11 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     orders = []
     engine = experiment.ENGINES["compiled"]
 
-    def spy(run, samples, plans, **settings):
-        orders.extend(tuple(plan.sample.ravel().tolist()) for plan in plans)
-        return engine.train(run, samples, plans, **settings)
+    def spy(run, sequences, windows, plans, **settings):
+        for plan in plans:
+            sample = layouts.expand(plan, 0, plan.batches).sample
+            orders.append(tuple(sample.ravel().tolist()))
+        return engine.train(run, sequences, windows, plans, **settings)
 
     ordered = train(task, table, stateful=stateful)
     monkeypatch.setitem(experiment.ENGINES, "compiled", engine._replace(train=spy))
@@ -127,8 +129,10 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             lines["validation_loss"], loss.iloc[: len(lines)], atol=1e-5
         )
         lasts.append(len(lines))
-        validation = layouts.of_split(table, SPLITS["validation"])
-        target = layouts.sample_targets(task, table)[validation]
+        validation = layouts.samples_of(
+            table, layouts.of_split(table, SPLITS["validation"])
+        )
+        target = layouts.sample_targets(task, table, validation)
         answer = stopped.probability[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
         assert -np.log(p).mean() == pytest.approx(
@@ -162,16 +166,15 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
     test = layouts.of_split(table, SPLITS["test"])
     expected = training.predict(
         trained.weights,
-        training.Samples(
-            task.values,
-            table.first,
-            table.length,
-            layouts.sample_targets(task, table),
-        ),
+        task,
+        table,
         layouts.plan(table, test, batch_size=3, stateful=True, **naive),
         training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
-    np.testing.assert_array_equal(trained.probability[:, test], expected[:, test])
+    answered = layouts.samples_of(table, test)
+    np.testing.assert_array_equal(
+        trained.probability[:, answered], expected[:, answered]
+    )
 
 
 @pytest.mark.parametrize("engine", ["reference", "reference_loop"])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statelab import layouts
-from statelab.layouts import Windows, plan, visible_from
+from statelab.layouts import Windows, expand, locate, plan, visible_from
 from statelab.sequences import SPLITS, Sequences, split
 from statelab.tasks import first_step
 
@@ -15,8 +15,22 @@ def cut(lengths, **layout) -> Windows:
     return layouts.windows(offsets, np.zeros(len(lengths), np.int8), **sizes)
 
 
+def samples(table: Windows) -> layouts.Samples:
+    return locate(table, np.arange(table.offsets[-1]))
+
+
 def pairs(table: Windows) -> list[tuple[int, int]]:
-    return list(zip(table.first.tolist(), table.length.tolist(), strict=True))
+    """The first step and the length of each sample."""
+    _, first, length = samples(table)
+    return list(zip(first.tolist(), length.tolist(), strict=True))
+
+
+def every(table: Windows) -> np.ndarray:
+    return np.arange(len(table.split))
+
+
+def written(planned) -> layouts.Batches:
+    return expand(planned, 0, planned.batches)
 
 
 # --- the post's figures ---
@@ -38,9 +52,9 @@ def test_windows_have_the_shapes_of_the_post(layout, shape):
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     for name, expected in shape.items():
-        samples = layouts.of_split(table, SPLITS[name])
-        assert len(layouts.sample_targets(task, table)[samples]) == expected[0]
-        assert set(table.length[samples].tolist()) == {expected[1]}
+        chosen = layouts.samples_of(table, layouts.of_split(table, SPLITS[name]))
+        assert len(layouts.sample_targets(task, table, chosen)) == expected[0]
+        assert set(locate(table, chosen).length.tolist()) == {expected[1]}
 
 
 def test_windows_of_the_example_in_the_post():
@@ -69,7 +83,8 @@ def test_windows_of_each_layout_on_sequences_of_5_and_3():
 
 def test_windows_leave_out_sequences_shorter_than_a_window():
     table = cut([2, 4, 1], layout="subsampled", window_length=3)
-    assert table.sequence.tolist() == [1, 1]
+    assert samples(table).sequence.tolist() == [1, 1]
+    assert layouts.of_split(table, SPLITS["train"]).tolist() == [1]
     assert pairs(table) == [(2, 3), (3, 3)]
 
 
@@ -100,7 +115,9 @@ def test_windows_are_reversible(lengths, layout, size, stride):
     for first, length in pairs(table):
         rebuilt[first : first + length] = values[first : first + length]
     ends = np.cumsum(lengths)
-    assert (table.first + table.length <= ends[table.sequence]).all()
+    sequence, first, length = samples(table)
+    assert (first + length <= ends[sequence]).all()
+    assert layouts.lengths(table) == (length.min(), length.max())
     covered = np.zeros(len(values), bool)
     for start, length in zip(ends - lengths, lengths, strict=True):
         step = {"full": length, "subsampled": stride, "per_timestep": size}[layout]
@@ -110,13 +127,20 @@ def test_windows_are_reversible(lengths, layout, size, stride):
             covered[start + first : start + min(first + reach, length)] = True
     assert (rebuilt == np.where(covered[:, None], values, 0)).all()
     if layout != "subsampled":
-        assert covered.all() and table.length.sum() == sum(lengths)
+        assert covered.all() and sum(size for _, size in pairs(table)) == sum(lengths)
 
 
-def test_last_of_sequence():
+def test_samples_of_some_sequences_and_the_last_of_each():
     table = cut([3, 1, 2], layout="per_timestep")
-    last = layouts.last_of_sequence(table)
-    assert last.tolist() == [False, False, True, True, False, True]
+    chosen = np.array([2, 0])
+    assert layouts.samples_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
+    assert layouts.last_samples(table, chosen).tolist() == [5, 2]
+
+
+def test_windows_of_a_long_sequence_are_one_line():
+    table = cut([10**12], layout="subsampled", window_length=100)
+    assert sum(field.nbytes for field in table) < 100
+    assert locate(table, np.array([10**12 - 100])).first.item() == 10**12 - 100
 
 
 # --- plans ---
@@ -124,49 +148,52 @@ def test_last_of_sequence():
 
 def grid_of(planned) -> list[list[int | None]]:
     """The samples of a plan, None on padding."""
+    sample, _, weight = written(planned)
     return [
-        [sample if weight else None for sample, weight in zip(*row, strict=True)]
-        for row in zip(planned.sample.tolist(), planned.weight.tolist(), strict=True)
+        [one if counts else None for one, counts in zip(*row, strict=True)]
+        for row in zip(sample.tolist(), weight.tolist(), strict=True)
     ]
 
 
 def test_plan_of_a_stateful_model_keeps_a_sequence_in_one_lane():
     # sequences A (samples 0 1 2), B (3 4 5), C (6): C goes to the lane free first
     table = cut([3, 3, 1], layout="per_timestep")
-    planned = plan(table, np.arange(7), batch_size=2, stateful=True)
+    planned = plan(table, every(table), batch_size=2, stateful=True)
     assert grid_of(planned) == [[0, 3], [1, 4], [2, 5], [6, None]]
-    assert planned.reset[:, 0].tolist() == [True, False, False, True]
-    assert planned.reset[:3, 1].tolist() == [True, False, False]
+    assert written(planned).reset[:, 0].tolist() == [True, False, False, True]
+    assert written(planned).reset[:3, 1].tolist() == [True, False, False]
 
 
 def test_plan_resets_one_lane_while_its_neighbour_goes_on():
     table = cut([1, 3, 2], layout="per_timestep")
-    planned = plan(table, np.arange(6), batch_size=2, stateful=True)
+    planned = plan(table, every(table), batch_size=2, stateful=True)
     assert grid_of(planned) == [[0, 1], [4, 2], [5, 3]]
-    assert planned.reset.tolist() == [[True, True], [True, False], [False, False]]
+    reset = written(planned).reset
+    assert reset.tolist() == [[True, True], [True, False], [False, False]]
 
 
 def test_plan_of_naive_batches_puts_samples_one_after_another():
     # the table in the docstring of `plan`: A is 0 1 2 and B is 3 4 5
     table = cut([3, 3], layout="per_timestep")
     planned = plan(
-        table, np.arange(6), batch_size=2, stateful=True, batching="contiguous"
+        table, every(table), batch_size=2, stateful=True, batching="contiguous"
     )
     assert grid_of(planned) == [[0, 1], [2, 3], [4, 5]]
-    assert planned.reset.tolist() == [[True, True], [False, True], [True, False]]
+    reset = written(planned).reset
+    assert reset.tolist() == [[True, True], [False, True], [True, False]]
 
 
 def test_plan_that_never_resets_does_so_once_at_the_start():
     table = cut([2, 2], layout="per_timestep")
-    planned = plan(table, np.arange(4), batch_size=1, stateful=True, reset="never")
-    assert planned.reset[:, 0].tolist() == [True, False, False, False]
+    planned = plan(table, every(table), batch_size=1, stateful=True, reset="never")
+    assert written(planned).reset[:, 0].tolist() == [True, False, False, False]
 
 
 def test_plan_of_a_stateless_model_resets_everywhere_and_keeps_the_order():
     table = cut([5], layout="per_timestep")
-    planned = plan(table, np.arange(5), batch_size=2, stateful=False)
+    planned = plan(table, every(table), batch_size=2, stateful=False)
     assert grid_of(planned) == [[0, 1], [2, 3], [4, None]]
-    assert planned.reset.all()
+    assert written(planned).reset.all()
 
 
 def test_plan_shuffles_by_the_generator_that_it_is_given():
@@ -174,15 +201,16 @@ def test_plan_shuffles_by_the_generator_that_it_is_given():
     one, again, other = (
         plan(
             table,
-            np.arange(50),
+            every(table),
             batch_size=1,
             stateful=False,
             rng=np.random.default_rng(seed),
-        ).sample[:, 0]
+        )
         for seed in (0, 0, 1)
     )
-    assert one.tolist() == again.tolist() != other.tolist()
-    assert sorted(one.tolist()) == list(range(50))
+    orders = [written(each).sample[:, 0].tolist() for each in (one, again, other)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == list(range(50))
 
 
 @given(
@@ -191,17 +219,22 @@ def test_plan_shuffles_by_the_generator_that_it_is_given():
     batch_size=st.integers(1, 4),
     stateful=st.booleans(),
     batching=st.sampled_from(["aligned", "contiguous"]),
+    rng=st.sampled_from([None, 1]),
 )
 def test_plan_visits_every_sample_once(
-    lengths, segment_length, batch_size, stateful, batching
+    lengths, segment_length, batch_size, stateful, batching, rng
 ):
     table = cut(lengths, layout="per_timestep", segment_length=segment_length)
-    samples = np.arange(len(table.first))
     planned = plan(
-        table, samples, batch_size=batch_size, stateful=stateful, batching=batching
+        table,
+        every(table),
+        batch_size=batch_size,
+        stateful=stateful,
+        batching=batching,
+        rng=rng and np.random.default_rng(rng),
     )
-    visited = planned.sample[planned.weight > 0]
-    assert sorted(visited.tolist()) == samples.tolist()
+    sample, _, weight = written(planned)
+    assert sorted(sample[weight > 0].tolist()) == list(range(table.offsets[-1]))
 
 
 @given(
@@ -216,16 +249,73 @@ def test_plan_of_aligned_lanes_is_contiguous(
     """A lane that is not reset reads the very next sample of the same sequence, and a
     lane that begins a sequence is reset."""
     table = cut([*lengths, 2], layout=layout, segment_length=segment_length)
+    planned = plan(table, every(table), batch_size=batch_size, stateful=True)
+    sample, reset, weight = written(planned)
+    for batch, lane in np.argwhere(weight > 0):
+        begins = sample[batch, lane] in table.offsets
+        assert reset[batch, lane] == begins
+        if not begins:
+            assert sample[batch - 1, lane] == sample[batch, lane] - 1
+            assert weight[batch - 1, lane] > 0
+
+
+def test_plan_counts_no_sample_of_a_burn_in_or_before_an_end_label():
+    # sequences A (0 1 2), B (3 4), C (5) one after another
+    table = cut([3, 2, 1], layout="per_timestep")
+    for how, expected in [
+        ({"burn_in": 1}, [None, 1, 2, None, 4, None]),
+        ({"label": "end"}, [None, None, 2, None, 4, 5]),
+        ({"label": "end", "burn_in": 2}, [None, None, 2, None, None, None]),
+    ]:
+        planned = plan(table, every(table), batch_size=1, stateful=True, **how)
+        assert [row[0] for row in grid_of(planned)] == expected
+        assert written(planned).reset[:, 0].tolist() == [1, 0, 0, 1, 0, 1]
+
+
+@given(
+    lengths=lengths_of_sequences,
+    batch_size=st.integers(1, 4),
+    stateful=st.booleans(),
+    how=st.fixed_dictionaries(
+        {
+            "batching": st.sampled_from(["aligned", "contiguous"]),
+            "reset": st.sampled_from(["sequence", "never"]),
+            "label": st.sampled_from(["each_step", "end"]),
+            "burn_in": st.integers(0, 2),
+        }
+    ),
+    shuffled=st.booleans(),
+    size=st.integers(1, 5),
+)
+def test_expand_in_pieces_is_the_whole_and_padding_behind_it(
+    lengths, batch_size, stateful, how, shuffled, size
+):
+    table = cut(lengths, layout="per_timestep")
+    rng = np.random.default_rng(0) if shuffled else None
     planned = plan(
-        table, np.arange(len(table.first)), batch_size=batch_size, stateful=True
+        table, every(table), batch_size=batch_size, stateful=stateful, rng=rng, **how
     )
-    first_of_sequence = np.diff(table.sequence, prepend=-1) != 0
-    for batch, lane in np.argwhere(planned.weight > 0):
-        sample = planned.sample[batch, lane]
-        assert planned.reset[batch, lane] == first_of_sequence[sample]
-        if not planned.reset[batch, lane]:
-            assert planned.sample[batch - 1, lane] == sample - 1
-            assert planned.weight[batch - 1, lane] > 0
+    pieces = [
+        expand(planned, start, start + size)
+        for start in range(0, planned.batches, size)
+    ]
+    for whole, *parts in zip(written(planned), *pieces, strict=True):
+        together = np.concatenate(parts)
+        assert together[: planned.batches].tolist() == whole.tolist()
+        assert len(together) % size == 0
+    assert not pieces[-1].weight[planned.batches % size or size :].any()
+
+
+def test_plan_of_a_long_sequence_is_a_line_for_each_lane():
+    table = cut([10**12], layout="subsampled", window_length=100)
+    carried = plan(table, every(table), batch_size=2, stateful=True)
+    apart = plan(table, every(table), batch_size=2, stateful=False)
+    assert carried.sample.nbytes + apart.sample.nbytes < 100
+    middle = 10**11
+    assert expand(carried, middle, middle + 1).sample[0, 0] == middle
+    assert expand(apart, middle, middle + 1).sample.tolist() == [
+        [2 * middle, 2 * middle + 1]
+    ]
 
 
 @pytest.mark.parametrize("batching", ["aligned", "contiguous"])
@@ -235,14 +325,14 @@ def test_a_shuffled_stateful_plan_keeps_sequences_whole(batching):
     for seed in range(6):
         shuffled = plan(
             table,
-            np.arange(12),
+            every(table),
             batch_size=1,
             stateful=True,
             batching=batching,
             rng=np.random.default_rng(seed),
         )
-        order = shuffled.sample[:, 0]
-        sequences = [order[a:b].tolist() for a, b in _between(shuffled.reset[:, 0])]
+        order, reset = (field[:, 0] for field in written(shuffled)[:2])
+        sequences = [order[a:b].tolist() for a, b in _between(reset)]
         assert sorted(sequences) == [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9, 10, 11]]
         orders.add(tuple(order.tolist()))
     assert len(orders) > 1
@@ -253,24 +343,11 @@ def _between(reset):
     return zip(starts, [*starts[1:], len(reset)], strict=True)
 
 
-def test_plans_of_one_length_are_filled_up_with_what_does_not_count():
-    table = cut([5, 3, 4], layout="per_timestep")
-    # 5, 3 and 4 steps in two lanes: 7 batches in reading order
-    long, short = (
-        plan(table, chosen, batch_size=2, stateful=True)
-        for chosen in (np.arange(12), np.arange(5))
-    )
-    assert (len(long.sample), len(short.sample)) == (7, 5)
-    filled = layouts.of_one_length([long, short])
-    assert [len(each.weight) for each in filled] == [7, 7]
-    assert filled[1].weight[:, 0].tolist() == [1, 1, 1, 1, 1, 0, 0]
-
-
 # --- what a model can see ---
 
 
 def visible(table, **how) -> list[int]:
-    return visible_from(plan(table, np.arange(len(table.first)), **how), table).tolist()
+    return visible_from(plan(table, every(table), **how), table).tolist()
 
 
 def test_visible_from_is_the_sample_itself_without_state():
@@ -305,13 +382,49 @@ def test_visible_from_is_unknown_where_the_stride_skips_steps():
     assert visible(table, batch_size=1, stateful=True) == [0, -1]
 
 
+@given(
+    lengths=lengths_of_sequences,
+    batch_size=st.integers(1, 3),
+    batching=st.sampled_from(["aligned", "contiguous"]),
+    reset=st.sampled_from(["sequence", "never"]),
+    stride=st.integers(1, 3),
+)
+def test_visible_from_is_what_a_walk_along_each_lane_finds(
+    lengths, batch_size, batching, reset, stride
+):
+    table = cut([*lengths, 9], layout="subsampled", window_length=2, stride=stride)
+    how = {"stateful": True, "batching": batching, "reset": reset}
+    planned = plan(table, every(table), batch_size=batch_size, **how)
+    at, expected = samples(table), np.full(table.offsets[-1], -1)
+    for lane in np.stack(written(planned), axis=2).swapaxes(0, 1).tolist():
+        origin = before = -1
+        for sample, begins, counts in lane:
+            if not counts:
+                break
+            sample = int(sample)
+            if begins:
+                origin = at.first[sample]
+            elif not (
+                sample == before + 1
+                and at.sequence[sample] == at.sequence[before]
+                and at.first[sample] <= at.first[before] + 2
+            ):
+                origin = -1
+            expected[sample], before = origin, sample
+    assert visible_from(planned, table).tolist() == expected.tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layouts, "MAX_CELLS", 8)
+        assert visible_from(planned, table).tolist() == expected.tolist()
+
+
 def test_visible_from_leaves_out_samples_of_other_plans():
     table = cut([2, 2], layout="per_timestep")
-    planned = plan(table, np.array([2, 3]), batch_size=1, stateful=True)
+    planned = plan(table, np.array([1]), batch_size=1, stateful=True)
     assert visible_from(planned, table).tolist() == [-1, -1, 2, 2]
 
 
 def test_sample_targets_are_those_of_the_last_step():
     sequences = Sequences(np.zeros((5, 1)), np.array([0, 5]), np.array([3, 1, 4, 1, 5]))
     table = cut([5], layout="per_timestep", segment_length=2)
-    assert layouts.sample_targets(sequences, table).tolist() == [1, 1, 5]
+    targets = layouts.sample_targets(sequences, table, np.array([2, 0, 1]))
+    assert targets.tolist() == [5, 1, 1]

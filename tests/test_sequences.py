@@ -2,17 +2,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab.sequences import SPLITS, Sequences, split, step_targets
+from statelab.sequences import SPLITS, Sequences, split, targets_at
 
 
-def test_step_targets_repeats_a_target_over_its_sequence():
-    sequences = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([7, 3]))
-    assert step_targets(sequences).tolist() == [7, 7, 3, 3, 3]
-
-
-def test_step_targets_keeps_a_target_per_step():
-    sequences = Sequences(np.zeros((3, 1)), np.array([0, 2, 3]), np.array([4, 5, 6]))
-    assert step_targets(sequences).tolist() == [4, 5, 6]
+def test_targets_at_are_those_of_the_sequence_or_of_the_step():
+    values, offsets = np.zeros((5, 1)), np.array([0, 2, 5])
+    where = np.array([[0], [1]]), np.array([[1], [3]])
+    each_sequence = Sequences(values, offsets, np.array([7, 3]))
+    each_step = Sequences(values, offsets, np.array([4, 5, 6, 8, 9]))
+    assert targets_at(each_sequence, *where).tolist() == [[7], [3]]
+    assert targets_at(each_step, *where).tolist() == [[5], [8]]
 
 
 def test_split_of_the_post_is_half_and_half():

@@ -24,8 +24,12 @@ def initial(seeds=range(2), **changes):
     return models.initial_weights(seeds, **shape(**changes)._asdict())
 
 
+def every(table):
+    return np.arange(len(table.split))
+
+
 def train(
-    engine, weights, samples, plans, *, epochs=2, active=None, network=None, **changes
+    engine, weights, data, plans, *, epochs=2, active=None, network=None, **changes
 ):
     """Return of each epoch the weights, the loss, the score and the state."""
     network = network or shape()
@@ -37,14 +41,14 @@ def train(
     rule = {"name": "adam", "learning_rate": 0.02, "schedule": "cosine"}
     optimizer = Optimizer(
         **{**rule, "clipnorm": None, **changes},
-        updates=epochs * len(plans(0)[0].sample),
+        updates=epochs * plans(0)[0].batches,
     )
     run = engine.start(weights, network, optimizer)
     results = []
     for epoch in range(epochs):
         run = engine.train(
             run,
-            samples,
+            *data,
             plans(epoch),
             network=network,
             optimizer=optimizer,
@@ -90,12 +94,10 @@ def test_train_is_the_fit_of_keras(
     noise, cut, cell, head, rule, stateful, segment, batch, layers, clipnorm, schedule
 ):
     """12 sequences of 8 steps; weights, running loss and score, state, answers."""
-    table, samples = cut(noise, layout="per_timestep", segment_length=segment)
+    table = cut(noise, layout="per_timestep", segment_length=segment)
     if head == "multiclass":
-        samples = samples._replace(target=np.float32(np.arange(len(table.first)) % 3))
-    plan = layouts.plan(
-        table, np.arange(len(table.first)), batch_size=batch, stateful=stateful
-    )
+        noise = noise._replace(targets=np.float32(np.arange(96) // segment % 3))
+    plan = layouts.plan(table, every(table), batch_size=batch, stateful=stateful)
     network = shape(
         cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
     )
@@ -104,7 +106,7 @@ def test_train_is_the_fit_of_keras(
         train(
             engine,
             weights,
-            samples,
+            (noise, table),
             lambda _: [plan],
             network=network,
             name=rule,
@@ -116,12 +118,13 @@ def test_train_is_the_fit_of_keras(
     assert_same(ours, theirs)
     last, *_, state = ours[-1]
     assert any((last[name] != weights[name]).any() for name in weights)
-    if not plan.reset.all():
+    if stateful:
         assert len(state) == len(theirs[-1][3]) == layers * (1 + (cell == "lstm"))
         for one, two in zip(state, theirs[-1][3], strict=True):
             np.testing.assert_allclose(one, two, atol=1e-5)
     a, b = (
-        engine.predict(last, samples, plan, network) for engine in (training, reference)
+        engine.predict(last, noise, table, plan, network)
+        for engine in (training, reference)
     )
     np.testing.assert_allclose(a, b, atol=1e-6)
     assert np.ptp(a) > 0.01  # the networks do answer, each sample in its own way
@@ -155,7 +158,7 @@ REST = [
 @pytest.mark.parametrize(("cell", "batch", "segment", "layers", "window"), EXACT + REST)
 def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, window):
     """16 sequences of 7 to 26 steps, so that lanes are reset one by one, samples end
-    early, and lanes run out; half of the samples do not count. At a rate of 0.02, 524
+    early, and lanes run out; some samples do not count. At a rate of 0.02, 524
     updates of a simple RNN blow rounding up to 1.7e-5; at 0.01 to less than 1e-6."""
     rng = np.random.default_rng(5)
     lengths = rng.permutation(np.arange(16) * 21 // 16 + 7)
@@ -165,38 +168,42 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
         offsets,
         rng.integers(0, 2, 16).astype(np.float32),
     )
-    table, samples = cut(sequences, layout="per_timestep", segment_length=segment)
+    table = cut(sequences, layout="per_timestep", segment_length=segment)
     network = shape(cell=cell, layers=layers)
     weights = models.initial_weights(range(2), **network._asdict())
-    every = np.arange(len(table.first))
 
     def plans(epoch):
-        plan = layouts.plan(
-            table,
-            every,
-            batch_size=batch,
-            stateful=True,
-            rng=np.random.default_rng(epoch),
-        )
-        ends = layouts.last_of_sequence(table)[plan.sample]
-        return [plan._replace(weight=plan.weight * (ends | (plan.sample % 2 == 0)))]
+        return [
+            layouts.plan(
+                table,
+                every(table),
+                batch_size=batch,
+                stateful=True,
+                label="end" if segment == 20 else "each_step",
+                burn_in=5 // segment,
+                rng=np.random.default_rng(epoch),
+            )
+        ]
 
-    assert batch == 1 or (plans(0)[0].reset[1:] != plans(0)[0].reset[1:, :1]).any()
+    written = layouts.expand(plans(0)[0], 0, plans(0)[0].batches)
+    assert batch == 1 or (written.reset[1:] != written.reset[1:, :1]).any()
+    assert written.weight.sum() < table.offsets[-1]
     ours = train(
         training,
         weights,
-        samples,
+        (sequences, table),
         plans,
         network=network,
         learning_rate=0.01,
         clipnorm=0.1,
         gradient_window=window,
     )
-    optimizer = Optimizer("adam", 0.01, "cosine", 0.1, 2 * len(plans(0)[0].sample))
+    optimizer = Optimizer("adam", 0.01, "cosine", 0.1, 2 * plans(0)[0].batches)
     for k in range(2):
         theirs, losses, state = explicit_state.train(
             [array[k] for array in weights.values()],
-            samples,
+            sequences,
+            table,
             [plans(epoch)[0] for epoch in range(2)],
             network=network,
             optimizer=optimizer,
@@ -210,19 +217,19 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
 
 
 def test_fit_is_the_loop_over_train_on_batch(noise, cut):
-    table, samples = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, np.arange(24), batch_size=4, stateful=True)
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, every(table), batch_size=4, stateful=True)
     weights = initial(seeds=range(1))
-    ours = train(training, weights, samples, lambda _: [plan])
-    theirs = train(reference, weights, samples, lambda _: [plan], by_loop=True)
+    ours = train(training, weights, (noise, table), lambda _: [plan])
+    theirs = train(reference, weights, (noise, table), lambda _: [plan], by_loop=True)
     assert_same(ours, theirs)
 
 
 def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
-    table, samples = cut(noise, layout="subsampled", window_length=5)
+    table = cut(noise, layout="subsampled", window_length=5)
     plan = layouts.plan(
         table,
-        np.arange(len(table.first)),
+        every(table),
         batch_size=4,
         stateful=True,
         batching="contiguous",
@@ -230,7 +237,7 @@ def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
     )
     weights = initial(seeds=range(1))
     ours, theirs = (
-        train(engine, weights, samples, lambda _: [plan])
+        train(engine, weights, (noise, table), lambda _: [plan])
         for engine in (training, reference)
     )
     assert_same(ours, theirs)
@@ -238,14 +245,14 @@ def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
 
 def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
     """Network k of a population is network k alone, shuffled or not."""
-    table, samples = cut(noise, layout="per_timestep", segment_length=2)
+    table = cut(noise, layout="per_timestep", segment_length=2)
     weights = initial(seeds=range(3))
 
     def plans(epoch, seeds=range(3)):
         return [
             layouts.plan(
                 table,
-                np.arange(48),
+                every(table),
                 batch_size=4,
                 stateful=False,
                 rng=np.random.default_rng((seed, epoch)),
@@ -253,12 +260,12 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
             for seed in seeds
         ]
 
-    together = train(training, weights, samples, plans)
+    together = train(training, weights, (noise, table), plans)
     for k in range(3):
         alone = train(
             training,
             {name: array[k : k + 1] for name, array in weights.items()},
-            samples,
+            (noise, table),
             lambda epoch, k=k: plans(epoch, [k]),
         )
         for name in weights:
@@ -269,14 +276,14 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
 
 def test_fit_resets_one_lane_alone(ragged, cut):
     """Lanes of a batch give each sequence the answers that it gets by itself."""
-    table, samples = cut(ragged, layout="per_timestep")
+    table = cut(ragged, layout="per_timestep")
     weights = initial()
-    every = np.arange(12)
     alone, together = (
         training.predict(
             weights,
-            samples,
-            layouts.plan(table, every, batch_size=lanes, stateful=True),
+            ragged,
+            table,
+            layouts.plan(table, every(table), batch_size=lanes, stateful=True),
             shape(),
         )
         for lanes in (1, 2)
@@ -292,10 +299,10 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
     """However a sequence is cut, and where its last segment is short, the answer at its
     last step is that of a stateless model which sees it whole."""
     weights = initial(layers=2)
-    table, samples = cut(ragged, layout="per_timestep", segment_length=segment)
-    plan = layouts.plan(table, np.arange(len(table.first)), batch_size=2, stateful=True)
-    answers = training.predict(weights, samples, plan, shape(layers=2))
-    last = layouts.last_of_sequence(table)
+    table = cut(ragged, layout="per_timestep", segment_length=segment)
+    plan = layouts.plan(table, every(table), batch_size=2, stateful=True)
+    answers = training.predict(weights, ragged, table, plan, shape(layers=2))
+    last = layouts.last_samples(table, every(table))
     for k in range(2):
         whole = models.build(cell="lstm", units=3, layers=2, features=2)
         whole.set_weights([array[k] for array in weights.values()])
@@ -307,61 +314,60 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
 
 
 def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
-    table, samples = cut(ragged, layout="per_timestep")
-    plan = layouts.plan(table, np.arange(12), batch_size=1, stateful=True)
-    changed = samples.values.copy()
+    table = cut(ragged, layout="per_timestep")
+    plan = layouts.plan(table, every(table), batch_size=1, stateful=True)
+    changed = ragged.values.copy()
     changed[:5] += 1  # sequence 0 alone
     before, after = (
-        training.predict(initial(), samples._replace(values=values), plan, shape())
-        for values in (samples.values, changed)
+        training.predict(
+            initial(), ragged._replace(values=values), table, plan, shape()
+        )
+        for values in (ragged.values, changed)
     )
     np.testing.assert_array_equal(before[:, 5:], after[:, 5:])
     assert (before[:, :5] != after[:, :5]).all()
 
 
 def test_predict_without_state_sees_its_sample_alone(ragged, cut):
-    table, samples = cut(ragged, layout="per_timestep")
-    plan = layouts.plan(table, np.arange(12), batch_size=1, stateful=False)
+    table = cut(ragged, layout="per_timestep")
+    plan = layouts.plan(table, every(table), batch_size=1, stateful=False)
     one_step = models.build(cell="lstm", units=3, layers=1, features=2)
     one_step.set_weights([array[1] for array in initial().values()])
-    answers = training.predict(initial(), samples, plan, shape())
+    answers = training.predict(initial(), ragged, table, plan, shape())
     expected = one_step(ragged.values[:, None])[:, 0]
     np.testing.assert_allclose(answers[1], expected, atol=1e-6)
 
 
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
-    table, samples = cut(ragged, layout="full")
+    table = cut(ragged, layout="full")
     plan = layouts.plan(table, np.array([2]), batch_size=1, stateful=True)
-    answers = training.predict(initial(), samples, plan, shape())
+    answers = training.predict(initial(), ragged, table, plan, shape())
     assert np.isnan(answers).tolist() == [[True, True, False]] * 2
 
 
 def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     """State moves on, but weights, moments and the count of updates stay."""
-    table, samples = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, np.arange(24), batch_size=1, stateful=True)
-    silent = plan._replace(weight=np.where(np.arange(24)[:, None] % 2, 1, 0))
-    silent = silent._replace(weight=silent.weight.astype(np.float32))
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, every(table), batch_size=1, stateful=True, label="end")
     weights = initial(seeds=range(1))
-    ours = train(training, weights, samples, lambda _: [silent], epochs=1)[0]
+    ours = train(training, weights, (noise, table), lambda _: [plan], epochs=1)[0]
 
     # The twin: Keras sees the first half of each sequence by prediction alone.
     model = reference._compiled_model(
         [array[0] for array in weights.values()],
-        samples,
+        table,
         plan,
         shape(),
         Optimizer("adam", 0.02, "cosine", None, 24),
     )
-    x = samples.values.reshape(24, 4, 2)
+    x = noise.values.reshape(24, 4, 2)
     for sample in range(24):
-        if plan.reset[sample, 0]:
-            reference.reset_states(model)
         row = slice(sample, sample + 1)
-        if silent.weight[sample, 0]:
-            model.train_on_batch(x[row], samples.target[row, None])
-        else:
+        if sample % 2 == 0:
+            reference.reset_states(model)
             model.predict_on_batch(x[row])
+        else:
+            model.train_on_batch(x[row], noise.targets[sample // 2, None, None])
     for mine, theirs in zip(ours[0].values(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
     for mine, theirs in zip(ours[3], reference._states(model), strict=True):
@@ -371,13 +377,14 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
 def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     """One update with window 2 in samples of 4 moves weights along the gradient that
     is left when the state after step 2 is taken for a constant."""
-    table, samples = cut(noise, layout="per_timestep", segment_length=4)
+    one = Sequences(noise.values[:4], np.array([0, 4]), noise.targets[:1])
+    table = cut(one, layout="full")
     plan = layouts.plan(table, np.array([0]), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
     first = [array[0] for array in weights.values()]
     model = models.build(cell="lstm", units=3, layers=1, features=2)
     model.set_weights(first)
-    x, target = samples.values[None, :4], samples.target[:1, None]
+    x, target = one.values[None], one.targets[:, None]
     with tf.GradientTape() as tape:
         recurrent, dense = model.layers
         state = [tf.zeros((1, 3)), tf.zeros((1, 3))]
@@ -392,7 +399,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
         window: train(
             training,
             weights,
-            samples,
+            (one, table),
             lambda _: [plan],
             epochs=1,
             gradient_window=window,
@@ -412,15 +419,15 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
 
 def test_train_compiles_once(noise, cut, monkeypatch):
     """One program serves every chunk, the short last one too, and every epoch."""
-    table, samples = cut(noise, layout="per_timestep")
-    plan = layouts.plan(table, np.arange(96), batch_size=1, stateful=True)
+    table = cut(noise, layout="per_timestep")
+    plan = layouts.plan(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
     monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1))
     done = []
     train(
         training,
         initial(seeds=range(1), units=4),
-        samples,
+        (noise, table),
         lambda _: [plan],
         network=network,
         learning_rate=0.0123,  # a program of its own
@@ -434,8 +441,8 @@ def test_train_compiles_once(noise, cut, monkeypatch):
 
 def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
     """Lanes of one network on a core each: the same weights, but for rounding."""
-    table, samples = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, np.arange(24), batch_size=5, stateful=True)
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, every(table), batch_size=5, stateful=True)
     both = []
     for flops in (np.inf, 0):
         monkeypatch.setattr(training, "SPLIT_FLOPS", flops)
@@ -443,7 +450,7 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
             train(
                 training,
                 initial(seeds=range(1)),
-                samples,
+                (noise, table),
                 lambda _: [plan],
                 clipnorm=0.05,
             )
@@ -454,16 +461,16 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
 
 
 def test_train_leaves_networks_that_are_not_active(noise, cut):
-    table, samples = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, np.arange(24), batch_size=5, stateful=True)
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = layouts.plan(table, every(table), batch_size=5, stateful=True)
     weights = initial(seeds=range(3))
     active = np.array([True, False, True])
-    some, every = (
-        train(training, weights, samples, lambda _: [plan], active=each)
+    some, all_of_them = (
+        train(training, weights, (noise, table), lambda _: [plan], active=each)
         for each in (active, None)
     )
     for name, before in weights.items():
         np.testing.assert_array_equal(some[-1][0][name][1], before[1])
         np.testing.assert_allclose(
-            some[-1][0][name][active], every[-1][0][name][active], atol=1e-6
+            some[-1][0][name][active], all_of_them[-1][0][name][active], atol=1e-6
         )

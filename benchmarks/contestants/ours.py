@@ -10,6 +10,7 @@ from benchmarks.contestants import Turn
 from benchmarks.works import Work
 from statelab import layouts, training
 from statelab.optimizers import Optimizer
+from statelab.sequences import Sequences
 
 PASSES = 20
 
@@ -42,15 +43,16 @@ def passes_of(
             passes += 1
         return float(np.mean(run.loss))
 
-    return Turn(run=turn, updates=len(plans(0)[0].sample) * work.seeds * many)
+    return Turn(run=turn, updates=plans(0)[0].batches * work.seeds * many)
 
 
 def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
     """Return first weights, other arguments of `train`, and a function to the plans."""
     values, target = data.sequences(work, updates)
     count, length, features = values.shape
+    offsets = np.arange(count + 1) * length
     windows = layouts.windows(
-        np.arange(count + 1) * length,
+        offsets,
         np.zeros(count, np.int8),
         layout="per_timestep" if work.stateful else "subsampled",
         window_length=work.timesteps,
@@ -61,7 +63,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     def plan(rng: np.random.Generator | None = None) -> layouts.Plan:
         return layouts.plan(
             windows,
-            np.arange(len(windows.first)),
+            np.arange(count),
             batch_size=work.batch_size,
             stateful=work.stateful,
             rng=rng,
@@ -73,16 +75,12 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
         name: np.stack([each[name] for each in population]) for name in population[0]
     }
     arguments = {
-        "samples": training.Samples(
-            values=values.reshape(-1, features),
-            first=windows.first,
-            length=windows.length,
-            target=target[windows.sequence],
-        ),
+        "sequences": Sequences(values.reshape(-1, features), offsets, target),
+        "windows": windows,
         "network": training.Network(
             work.cell, "binary", work.layers, work.units, features, outputs=1
         ),
-        "optimizer": Optimizer("adam", 1e-3, "constant", None, len(always[0].sample)),
+        "optimizer": Optimizer("adam", 1e-3, "constant", None, always[0].batches),
         "gradient_window": work.gradient_window,
     }
     if not work.shuffle:

@@ -1,5 +1,6 @@
 """Named arrays on disk: a folder with one `.npy` file for each field of a tuple."""
 
+import mmap
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -35,3 +36,12 @@ def read(folder: Path, kind: Callable[..., Fields]) -> Fields:
         if not path.exists():
             raise UserError(f"{path}: no such file. Run `dvc repro` to make it")
     return kind(*(np.load(path, mmap_mode="r") for path in paths))
+
+
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory of a mapped array's pages, which are read again if need be.
+
+    Arrays that are not as `read` returned them are left alone.
+    """
+    if isinstance(array.base, mmap.mmap) and not array.flags.writeable:
+        array.base.madvise(mmap.MADV_DONTNEED)

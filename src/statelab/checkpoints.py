@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from statelab import files, training, workspace
+from statelab import arrays, files, training, workspace
 from statelab.experiment import Standing
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
@@ -33,6 +33,7 @@ from statelab.stopping import Stopping
 
 FOLDER = ".checkpoints"
 SHARE = 0.02  # of the time, at most, that saving takes
+LINES_AT_ONCE = 1 << 20  # of an array that is hashed
 SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
 
 Keep = Callable[[Standing], None]
@@ -60,7 +61,7 @@ def of(
     file.unlink(missing_ok=True)
 
 
-def fingerprint(settings: Mapping[str, Any], arrays: list[np.ndarray]) -> str:
+def fingerprint(settings: Mapping[str, Any], data: list[np.ndarray]) -> str:
     """Return a hash of everything that decides the bytes of a training's outputs.
 
     Besides the arguments these are the code that is loaded, the versions of what it
@@ -68,7 +69,7 @@ def fingerprint(settings: Mapping[str, Any], arrays: list[np.ndarray]) -> str:
 
     Args:
         settings: of the training, as JSON can hold them.
-        arrays: what is trained on.
+        data: the arrays that are trained on.
     """
     names = sorted(name for name in sys.modules if name.startswith("statelab."))
     surroundings = {
@@ -76,12 +77,15 @@ def fingerprint(settings: Mapping[str, Any], arrays: list[np.ndarray]) -> str:
         "versions": [each.__version__ for each in (np, keras, tf)],
         "cores": training.CORES,
         "flags": os.environ.get("XLA_FLAGS"),
-        "shapes": [(str(array.dtype), array.shape) for array in arrays],
+        "shapes": [(str(array.dtype), array.shape) for array in data],
     }
     known = json.dumps([dict(settings), surroundings], sort_keys=True)
     digest = hashlib.sha256(known.encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
+    for array in data:
+        for start in range(0, len(array), LINES_AT_ONCE):
+            lines = array[start : start + LINES_AT_ONCE]
+            digest.update(np.ascontiguousarray(lines))
+            arrays.let_go(array)
     return digest.hexdigest()
 
 

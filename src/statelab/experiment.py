@@ -58,6 +58,14 @@ class Trained(NamedTuple):
     seconds: list[float]  # of each epoch's training; the first one compiles
 
 
+class _HeldOut(NamedTuple):
+    """A split that is answered after every epoch."""
+
+    plan: Plan
+    samples: np.ndarray  # int64 [samples]
+    target: np.ndarray  # float32 [samples]
+
+
 class Standing(NamedTuple):
     """How far training has come: all that the rest of it depends on."""
 
@@ -152,28 +160,34 @@ def train(
     plan = lay_out(splits["train"], batch_size=batch_size)
     # Which samples share a lane is part of what naive batches do; else it is no matter.
     naive = stateful and (batching, reset) != ("aligned", "sequence")
-    lanes = batch_size if naive else ANSWERING
-    answering = {name: lay_out(each, batch_size=lanes) for name, each in splits.items()}
-    samples = training.Samples(
-        values=np.asarray(sequences.values),
-        first=windows.first,
-        length=windows.length,
-        target=layouts.sample_targets(sequences, windows),
+    answering = functools.partial(
+        lay_out, batch_size=batch_size if naive else ANSWERING
     )
+    held_out = {
+        f"{name}_": _HeldOut(
+            answering(chosen),
+            samples := layouts.samples_of(windows, chosen),
+            layouts.sample_targets(sequences, windows, samples),
+        )
+        for name, chosen in splits.items()
+        if name != "train"
+    }
     network = training.Network(
         cell=cell,
         units=units,
         layers=layers,
-        features=samples.values.shape[1],
+        features=sequences.values.shape[1],
         head="binary",
         outputs=1,
     )
     rule = Optimizer(
-        optimizer, learning_rate, schedule, clipnorm, len(plan.sample) * epochs
+        optimizer, learning_rate, schedule, clipnorm, plan.batches * epochs
     )
     numbers = range(seed, seed + seeds)
     weights = models.initial_weights(numbers, **network._asdict())
-    answer = functools.partial(predict, samples=samples, network=network)
+    answer = functools.partial(
+        predict, sequences=sequences, windows=windows, network=network
+    )
 
     at: Standing = resume or Standing(
         epoch=0,
@@ -183,14 +197,15 @@ def train(
         seconds=[],
     )
     if resume is not None:
-        done = at.epoch * len(plan.sample) + at.run.batch
+        done = at.epoch * plan.batches + at.run.batch
         watcher.resumed(at.epoch + 1, at.run.batch, done)
     while at.epoch < epochs and (active := _active(at.best, patience)).any():
         under_way = _under_way(at)
         if at.run.batch == 0 or at.run.batch < at.run.batches:
             run = train_pass(
                 at.run,
-                samples,
+                sequences,
+                windows,
                 _shuffled(lay_out, splits["train"], batch_size, numbers, at.epoch)
                 if shuffle
                 else [plan],
@@ -211,9 +226,10 @@ def train(
             )
         weights = weights_of(at.run, network)
         line = {"loss": at.run.loss, "accuracy": at.run.score}
-        for name in [split for split in splits if split != "train"]:
-            answers = answer(weights, plan=answering[name])[:, splits[name]]
-            line |= _held_out(name, answers, samples.target[splits[name]])
+        for name, split in held_out.items():
+            answers = answer(weights, plan=split.plan)[:, split.samples]
+            line[f"{name}loss"] = scores.binary_crossentropy(answers, split.target)
+            line[f"{name}accuracy"] = scores.accuracy(answers, split.target)
         lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
         lines = lines.loc[active]
         watcher.epoch(at.epoch + 1, lines.iloc[:, 2:].mean().to_dict())
@@ -231,15 +247,18 @@ def train(
     weights = weights_of(at.run, network) if patience is None else at.best.weights
     watcher.done()
 
-    answers = [answer(weights, plan=each) for each in answering.values()]
-    visible = [layouts.visible_from(each, windows) for each in answering.values()]
+    every = np.sort(np.concatenate(list(splits.values())))
+    plans = [answering(each) for each in (splits.values() if naive else [every])]
+    answers = (answer(weights, plan=each) for each in plans)
+    visible = (layouts.visible_from(each, windows) for each in plans)
     return Trained(
         network=network,
         weights=weights,
-        probability=np.fmax.reduce(answers),  # NaN outside a plan's own split
-        visible_from=np.maximum.reduce(visible),  # -1 outside it
+        # outside a plan there are NaN and -1
+        probability=functools.reduce(np.fmax, answers),
+        visible_from=functools.reduce(np.maximum, visible),
         history=pd.concat(at.history, ignore_index=True),
-        updates=len(plan.sample) * at.epoch,
+        updates=plan.batches * at.epoch,
         seconds=at.seconds,
     )
 
@@ -281,17 +300,7 @@ def _shuffled(
     seeds: range,
     epoch: int,
 ) -> list[Plan]:
-    plans = [
+    return [
         lay_out(chosen, batch_size=batch_size, rng=np.random.default_rng((seed, epoch)))
         for seed in seeds
     ]
-    return layouts.of_one_length(plans)
-
-
-def _held_out(
-    name: str, probability: np.ndarray, target: np.ndarray
-) -> dict[str, np.ndarray]:
-    return {
-        f"{name}_loss": scores.binary_crossentropy(probability, target),
-        f"{name}_accuracy": scores.accuracy(probability, target),
-    }

@@ -11,6 +11,7 @@ from statelab.layouts import Windows
 from statelab.sequences import SPLITS, Sequences
 
 MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
+STEPS_AT_ONCE = 1 << 16  # of the flat steps, when symbols are counted
 
 
 def interval(values: np.ndarray) -> dict[str, float | int | None]:
@@ -109,11 +110,21 @@ def ceiling(
         are continuous, or what is visible is no single stretch of steps.
     """
     start = visible_from[samples]
-    if (start < 0).any() or len(np.unique(sequences.values)) > MAX_SYMBOLS:
+    if (start < 0).any() or _continuous(sequences.values):
         return None
-    stop = windows.first[samples] + windows.length[samples]
-    classes = visible_classes(np.asarray(sequences.values), start, stop)
-    return majority_vote(classes, layouts.sample_targets(sequences, windows)[samples])
+    at = layouts.locate(windows, samples)
+    classes = visible_classes(sequences.values, start, at.first + at.length)
+    return majority_vote(classes, layouts.sample_targets(sequences, windows, samples))
+
+
+def _continuous(values: np.ndarray) -> bool:
+    """Tell whether there are too many symbols, by looking no further than it takes."""
+    symbols = np.empty(0)
+    for start in range(0, len(values), STEPS_AT_ONCE):
+        symbols = np.union1d(symbols, values[start : start + STEPS_AT_ONCE])
+        if len(symbols) > MAX_SYMBOLS:
+            return True
+    return False
 
 
 def seed_scores(
@@ -135,21 +146,23 @@ def seed_scores(
         of each sequence, `train_accuracy` of the frozen weights, and
         `running_accuracy`, that of the weights as they moved through its last epoch.
     """
-    target = layouts.sample_targets(sequences, windows)
-    test = layouts.of_split(windows, SPLITS["test"])
-    final = test[layouts.last_of_sequence(windows)[test]]
-    train = layouts.of_split(windows, SPLITS["train"])
+    groups = _groups(windows)
+    answers = {name: probability[:, samples] for name, samples in groups.items()}
+    target = {
+        name: layouts.sample_targets(sequences, windows, samples)
+        for name, samples in groups.items()
+    }
     last = history.groupby("seed").last().reset_index()  # some may have stopped early
     table = {
-        name: score(probability[:, test], target[test])
+        name: score(answers["accuracy"], target["accuracy"])
         for name, score in scores.SCORES.items()
     }
+    for name in ("final_accuracy", "train_accuracy"):
+        table[name] = scores.accuracy(answers[name], target[name])
     return pd.DataFrame(
         {
             "seed": last["seed"].to_numpy(),
             **table,
-            "final_accuracy": scores.accuracy(probability[:, final], target[final]),
-            "train_accuracy": scores.accuracy(probability[:, train], target[train]),
             "running_accuracy": last["accuracy"].to_numpy(),
         }
     )
@@ -169,22 +182,30 @@ def bounds(
         `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
         `train_accuracy`. The baseline is the most frequent target's share.
     """
-    test = layouts.of_split(windows, SPLITS["test"])
-    groups = {
-        "accuracy": test,
-        "final_accuracy": test[layouts.last_of_sequence(windows)[test]],
-        "train_accuracy": layouts.of_split(windows, SPLITS["train"]),
-    }
-    target = layouts.sample_targets(sequences, windows)
+    groups = _groups(windows)
     return {
         "ceiling": {
             name: ceiling(sequences, windows, visible_from, samples)
             for name, samples in groups.items()
         },
         "baseline": {
-            name: majority_vote(np.zeros(len(samples)), target[samples])
+            name: majority_vote(
+                np.zeros(len(samples)),
+                layouts.sample_targets(sequences, windows, samples),
+            )
             for name, samples in groups.items()
         },
+    }
+
+
+def _groups(windows: Windows) -> dict[str, np.ndarray]:
+    """Return the samples that each accuracy is of."""
+    test = layouts.of_split(windows, SPLITS["test"])
+    train = layouts.of_split(windows, SPLITS["train"])
+    return {
+        "accuracy": layouts.samples_of(windows, test),
+        "final_accuracy": layouts.last_samples(windows, test),
+        "train_accuracy": layouts.samples_of(windows, train),
     }
 
 

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from statelab import models
+from statelab import layouts, models
 from statelab.errors import UserError
-from statelab.layouts import Plan
+from statelab.layouts import Plan, Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
-from statelab.training import Network, Samples
+from statelab.sequences import Sequences, targets_at
+from statelab.training import Network
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -53,12 +54,13 @@ class ResetStates(keras.callbacks.Callback):
 
     def __init__(self, plan: Plan, report: Callable[[int], None] = lambda _: None):
         super().__init__()
-        if (plan.reset != plan.reset[:, :1]).any():
+        reset = layouts.expand(plan, 0, plan.batches).reset
+        if (reset != reset[:, :1]).any():
             raise UserError(
                 "`engine` must be `compiled` where a lane begins a sequence while its "
                 "neighbours go on: stock Keras resets all lanes of a batch together"
             )
-        self._reset = plan.reset[:, 0]
+        self._reset = reset[:, 0]
         self._report = report
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -104,7 +106,8 @@ def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
 
 def train(
     run: Run,
-    samples: Samples,
+    sequences: Sequences,
+    windows: Windows,
     plans: Sequence[Plan],
     *,
     network: Network,
@@ -117,7 +120,8 @@ def train(
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        run, samples, plans, network, optimizer, active: as in `training.train`.
+        run, sequences, windows, plans, network, optimizer, active: as in
+            `training.train`.
         gradient_window: None or the whole sample: Keras has no other.
         after_chunk: is told of each batch, those of each seed counted.
         by_loop: call `train_on_batch` for every batch in place of `fit`.
@@ -129,14 +133,14 @@ def train(
         UserError: the plan resets some lanes of a batch and not others, samples differ
             in length, or the gradient window is shorter than they are.
     """
-    if gradient_window not in (None, samples.length.max()):
+    if gradient_window not in (None, layouts.lengths(windows)[1]):
         raise UserError(
             "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
             f"end alone. Received: gradient_window={gradient_window}"
         )
-    seeds, batches = len(run.loss), len(plans[0].sample)
+    seeds, batches = len(run.loss), plans[0].batches
     population = run.models or tuple(
-        _compiled_model(_one(run.weights, k), samples, plans[0], network, optimizer)
+        _compiled_model(_one(run.weights, k), windows, plans[0], network, optimizer)
         for k in range(seeds)
     )
     run = run._replace(
@@ -152,7 +156,8 @@ def train(
         reset_states(model)
         run.loss[k], run.score[k] = one_pass(
             model,
-            samples,
+            sequences,
+            windows,
             plans[k % len(plans)],
             network,
             lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
@@ -176,33 +181,39 @@ def state_of(run: Run) -> list[np.ndarray]:
 
 
 def predict(
-    weights: Weights, samples: Samples, plan: Plan, network: Network
+    weights: Weights,
+    sequences: Sequences,
+    windows: Windows,
+    plan: Plan,
+    network: Network,
 ) -> np.ndarray:
     """Return each network's answers as `training.predict` does, with stock Keras."""
-    x, _, _ = _batches(samples, plan)
-    used = plan.weight > 0
+    x, _, _ = _batches(sequences, windows, plan)
+    sample, _, weight = layouts.expand(plan, 0, plan.batches)
     answers = []
     for k in range(len(next(iter(weights.values())))):
-        model = _model(_one(weights, k), samples, plan, network)
+        model = _model(_one(weights, k), windows, plan, network)
         outputs = model.predict(
             x,
-            batch_size=plan.sample.shape[1],
+            batch_size=plan.lanes,
             verbose=0,
             callbacks=[ResetStates(plan)],
         )
-        answer = np.full((len(samples.first), network.outputs), np.nan, np.float32)
-        answer[plan.sample[used]] = outputs.reshape(*plan.sample.shape, -1)[used]
+        answer = np.full((windows.offsets[-1], network.outputs), np.nan, np.float32)
+        answer[sample[weight > 0]] = outputs.reshape(*sample.shape, -1)[weight > 0]
         answers.append(answer if network.outputs > 1 else answer[:, 0])
     return np.stack(answers)
 
 
-def _pass_by_fit(model, samples, plan, network, report) -> tuple[float, float]:
-    x, y, weight = _batches(samples, plan)
+def _pass_by_fit(
+    model, sequences, windows, plan, network, report
+) -> tuple[float, float]:
+    x, y, weight = _batches(sequences, windows, plan)
     history = model.fit(
         x,
         y,
         sample_weight=weight,
-        batch_size=plan.sample.shape[1],
+        batch_size=plan.lanes,
         shuffle=False,
         verbose=0,
         callbacks=[ResetStates(plan, report)],
@@ -211,22 +222,23 @@ def _pass_by_fit(model, samples, plan, network, report) -> tuple[float, float]:
     return loss, score
 
 
-def _pass_by_loop(model, samples, plan, network, report) -> tuple[float, float]:
-    x, y, weight = _batches(samples, plan)
-    lanes = plan.sample.shape[1]
-    ResetStates(plan)  # refuses what Keras cannot do
+def _pass_by_loop(
+    model, sequences, windows, plan, network, report
+) -> tuple[float, float]:
+    x, y, weight = _batches(sequences, windows, plan)
+    before = ResetStates(plan)
+    before.set_model(model)
     logs = []  # of each batch: `train_on_batch` begins its metrics anew
-    for batch, reset in enumerate(plan.reset[:, 0]):
-        if reset:
-            reset_states(model)
-        rows = slice(batch * lanes, (batch + 1) * lanes)
+    for batch in range(plan.batches):
+        before.on_train_batch_begin(batch)
+        rows = slice(batch * plan.lanes, (batch + 1) * plan.lanes)
         logs.append(
             model.train_on_batch(
                 x[rows], y[rows], sample_weight=weight[rows], return_dict=True
             )
         )
         report(batch + 1)
-    weights = plan.weight.sum(axis=1)
+    weights = weight.reshape(plan.batches, plan.lanes).sum(axis=1)
     loss, score = (
         np.average([log[name] for log in logs], weights=weights)
         for name in LOSSES[network.head][1]
@@ -234,26 +246,32 @@ def _pass_by_loop(model, samples, plan, network, report) -> tuple[float, float]:
     return float(loss), float(score)
 
 
-def _batches(samples: Samples, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _batches(
+    sequences: Sequences, windows: Windows, plan: Plan
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
-    if samples.length.min() < samples.length.max():
+    shortest, longest = layouts.lengths(windows)
+    if shortest < longest:
         raise UserError(
             "`engine` must be `compiled` where samples differ in length. Received: "
-            f"{samples.length.min()} to {samples.length.max()} steps"
+            f"{shortest} to {longest} steps"
         )
-    order = plan.sample.ravel()
-    steps = samples.first[order, None] + np.arange(samples.length.max())
-    return samples.values[steps], samples.target[order][:, None], plan.weight.ravel()
+    now = layouts.expand(plan, 0, plan.batches)
+    order = now.sample.ravel()
+    at = layouts.locate(windows, order)
+    steps = at.first[:, None] + np.arange(longest)
+    y = targets_at(sequences, at.sequence, steps[:, -1])
+    return sequences.values[steps], y[:, None], now.weight.ravel()
 
 
 def _compiled_model(
     weights: list[np.ndarray],
-    samples: Samples,
+    windows: Windows,
     plan: Plan,
     network: Network,
     optimizer: Optimizer,
 ) -> keras.Model:
-    model = _model(weights, samples, plan, network)
+    model = _model(weights, windows, plan, network)
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
     loss, metrics = LOSSES[network.head]
     model.compile(
@@ -266,13 +284,13 @@ def _compiled_model(
 
 
 def _model(
-    weights: list[np.ndarray], samples: Samples, plan: Plan, network: Network
+    weights: list[np.ndarray], windows: Windows, plan: Plan, network: Network
 ) -> keras.Model:
     model = models.build(
         **network._asdict(),
-        timesteps=int(samples.length.max()),
-        batch_size=plan.sample.shape[1],
-        stateful=not plan.reset.all(),
+        timesteps=layouts.lengths(windows)[1],
+        batch_size=plan.lanes,
+        stateful=plan.reset != "sample",
     )
     model.set_weights(weights)
     return model

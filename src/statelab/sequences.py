@@ -17,19 +17,24 @@ class Sequences(NamedTuple):
     targets: np.ndarray  # float32 [sequences] or [steps]
 
 
-def step_targets(sequences: Sequences) -> np.ndarray:
-    """Return the target of every step, float32 [steps].
+def targets_at(
+    sequences: Sequences, sequence: np.ndarray, step: np.ndarray
+) -> np.ndarray:
+    """Return the targets of some steps: a sequence's, or the steps' own.
 
-    A target per sequence is the target of each of its steps.
+    Args:
+        sequences: the targets, and how many steps there are.
+        sequence: which sequence each step belongs to, of any shape.
+        step: flat steps, in the same shape.
 
     Example:
         >>> values = np.zeros((5, 1), np.float32)
-        >>> step_targets(Sequences(values, np.array([0, 2, 5]), np.array([1.0, 0.0])))
-        array([1., 1., 0., 0., 0.])
+        >>> task = Sequences(values, np.array([0, 2, 5]), np.array([1.0, 0.0]))
+        >>> targets_at(task, np.array([0, 1, 1]), np.array([1, 2, 4]))
+        array([1., 0., 0.])
     """
-    if len(sequences.targets) == len(sequences.values):
-        return np.asarray(sequences.targets)
-    return np.repeat(sequences.targets, np.diff(sequences.offsets))
+    each_step = len(sequences.targets) == len(sequences.values)
+    return sequences.targets[step if each_step else sequence]
 
 
 def count(size: int | float, sequences: int) -> int:

@@ -21,15 +21,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from statelab import models
+from statelab import arrays, layouts, models
 from statelab.cells import CELLS, State
 from statelab.heads import HEADS
-from statelab.layouts import Plan
+from statelab.layouts import Plan, Windows
 from statelab.models import Weights
 from statelab.optimizers import OPTIMIZERS, Optimizer, clip, step_sizes, update
 from statelab.recurrence import layer, with_one
+from statelab.sequences import Sequences, targets_at
 
 CHUNK_FLOPS = 2e9  # some tenths of a second, so that progress is seen
+CHUNK_VALUES = 1 << 22  # that a chunk reads, so that its memory stays small
 MAX_CHUNK = 16384  # batches
 SPLIT_FLOPS = 5e7  # of an update, above which its lanes are worth a core each
 CORES = len(os.sched_getaffinity(0))
@@ -37,15 +39,6 @@ CORES = len(os.sched_getaffinity(0))
 Matrices = tuple[
     tf.Tensor, ...
 ]  # of each layer, and of the head: [seeds, rows, columns]
-
-
-class Samples(NamedTuple):
-    """What a plan indexes: flat steps, and the windows into them."""
-
-    values: np.ndarray  # float32 [steps, features]
-    first: np.ndarray  # int [samples]; a flat step
-    length: np.ndarray  # int [samples]; steps
-    target: np.ndarray  # float32 [samples]
 
 
 class Network(NamedTuple):
@@ -126,7 +119,8 @@ def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
 
 def train(
     run: Run,
-    samples: Samples,
+    sequences: Sequences,
+    windows: Windows,
     plans: Sequence[Plan],
     *,
     network: Network,
@@ -140,7 +134,8 @@ def train(
     Args:
         run: where it stands. A pass that is done is followed by a new one, from a
             state of zeros; one that is not goes on.
-        samples: what the plans index.
+        sequences: the steps and their targets, which may be memory-mapped.
+        windows: the samples that the plans index.
         plans: one for each seed, or a single one that all of them follow.
         network: its shape.
         optimizer: how to update.
@@ -152,15 +147,15 @@ def train(
         Where the run stands after the pass.
     """
     seeds = run.sums.shape[1]
-    batches, lanes = plans[0].sample.shape
-    timesteps = int(samples.length.max())
+    batches, lanes = max(plan.batches for plan in plans), plans[0].lanes
+    shortest, timesteps = layouts.lengths(windows)
     learns = tf.constant(np.ones(seeds) if active is None else active, tf.float32)
     large = seeds == 1 < lanes and lanes * _flops(network, timesteps) > SPLIT_FLOPS
     chunk = _train_chunk(
         network,
         optimizer,
         gradient_window or timesteps,
-        bool(samples.length.min() < timesteps),
+        shortest < timesteps,
         large,
     )
     if run.batch == run.batches:
@@ -170,9 +165,10 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
-    size = _chunk_size(batches, seeds * lanes * _flops(network, timesteps))
+    size = _chunk_size(batches, seeds, len(plans), lanes, timesteps, network)
     while run.batch < batches:
-        read, count = _gather(samples, plans, run.batch, timesteps, size)
+        count = min(size, batches - run.batch)
+        read = _gather(sequences, windows, plans, run.batch, size, timesteps)
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
@@ -180,23 +176,28 @@ def train(
             run.state,
             learns,
             read,
-            count,
+            tf.constant(count),
         )
         sums = run.sums + np.asarray(sums, np.float64).T
-        done = run.batch + int(count)
+        done = run.batch + count
         run = Run(matrices, slots, updates, state, done, batches, sums)
         after_chunk(run)
     return run
 
 
 def predict(
-    weights: Weights, samples: Samples, plan: Plan, network: Network
+    weights: Weights,
+    sequences: Sequences,
+    windows: Windows,
+    plan: Plan,
+    network: Network,
 ) -> np.ndarray:
     """Return each network's answer to each sample of a plan, from frozen weights.
 
     Args:
         weights: by name, in Keras's order, each with a leading axis of seeds.
-        samples: what the plan indexes.
+        sequences: the steps.
+        windows: the samples that the plan indexes.
         plan: state starts from zero, whatever was trained before.
         network: its shape.
 
@@ -205,23 +206,21 @@ def predict(
         [seeds, samples, outputs]. NaN for samples outside the plan.
     """
     matrices = _pack(weights, network)
-    seeds, lanes = matrices[0].shape[0], plan.sample.shape[1]
-    timesteps = int(samples.length.max())
-    ragged = bool(samples.length.min() < timesteps)
-    chunk = _predict_chunk(network, ragged)
+    seeds, lanes = len(next(iter(weights.values()))), plan.lanes
+    shortest, timesteps = layouts.lengths(windows)
+    chunk = _predict_chunk(network, shortest < timesteps)
     state = _zero_state(network, seeds, lanes)
-    size = _chunk_size(len(plan.sample), seeds * lanes * _flops(network, timesteps))
-    grids, batch = [], 0
-    while batch < len(plan.sample):
-        read, batches = _gather(samples, [plan], batch, timesteps, size)
-        state, answers = chunk(matrices, state, read, batches)
-        grids.append(answers.numpy()[: int(batches)])
-        batch += int(batches)
-    grid = np.concatenate(grids)  # [batches, seeds, lanes, ...]
-    shape = (seeds, len(samples.first), *grid.shape[3:])
-    answers = np.full(shape, np.nan, np.float32)
-    used = plan.weight > 0
-    answers[:, plan.sample[used]] = np.swapaxes(grid, 1, 2)[used].swapaxes(0, 1)
+    size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, network)
+    each = () if network.outputs == 1 else (network.outputs,)
+    answers = np.full((seeds, windows.offsets[-1], *each), np.nan, np.float32)
+    for start in range(0, plan.batches, size):
+        count = min(size, plan.batches - start)
+        read = _gather(sequences, windows, [plan], start, size, timesteps)
+        state, grid = chunk(matrices, state, read, tf.constant(count))
+        now = layouts.expand(plan, start, start + count)
+        used = now.weight > 0
+        grid = np.swapaxes(grid.numpy()[:count], 1, 2)  # [batches, lanes, seeds, ...]
+        answers[:, now.sample[used]] = grid[used].swapaxes(0, 1)
     return answers
 
 
@@ -442,37 +441,53 @@ def _predict_chunk(network: Network, ragged: bool) -> Callable[..., Any]:
 
 
 def _gather(
-    samples: Samples, plans: Sequence[Plan], start: int, timesteps: int, size: int
-) -> tuple[_Batches, tf.Tensor]:
-    """Copy out what the chunk from batch `start` on reads, and how many batches it is.
+    sequences: Sequences,
+    windows: Windows,
+    plans: Sequence[Plan],
+    start: int,
+    size: int,
+    timesteps: int,
+) -> _Batches:
+    """Copy out what the chunk of `size` batches from `start` on reads.
 
-    All chunks have one size, filled up at the end, so that they fit one program.
-    Nothing is read of the flat steps but what the chunk needs: they may be mapped.
+    All chunks have one size, filled up with padding, so that they fit one program.
+    Nothing is read of the flat steps but what the chunk needs, and nothing of them is
+    held on to: they may be mapped, and larger than the memory.
     """
+    written = [layouts.expand(plan, start, start + size) for plan in plans]
     sample, reset, weight = (
-        np.stack([field[start : start + size] for field in fields], axis=1)
-        for fields in zip(*plans, strict=True)
+        np.stack(fields, axis=1) for fields in zip(*written, strict=True)
     )
-    count = len(sample)
-    if count < size:
-        fill = ((0, size - count), (0, 0), (0, 0))
-        sample, reset, weight = (np.pad(each, fill) for each in (sample, reset, weight))
-    first = np.asarray(samples.first[sample])[..., None]
-    steps = np.minimum(first + np.arange(timesteps), len(samples.values) - 1)
+    at = layouts.locate(windows, sample)
+    steps = np.minimum(
+        at.first[..., None] + np.arange(timesteps), len(sequences.values) - 1
+    )
     read = _Batches(
-        x=samples.values[steps],
-        length=samples.length[sample].astype(np.int32),
-        target=samples.target[sample],
+        x=sequences.values[steps],
+        length=at.length.astype(np.int32),
+        target=targets_at(sequences, at.sequence, at.first + at.length - 1),
         reset=reset,
         weight=weight,
     )
-    return _Batches(*map(tf.constant, read)), tf.constant(count)
+    arrays.let_go(sequences.values)
+    arrays.let_go(sequences.targets)
+    return _Batches(*map(tf.constant, read))
 
 
-def _chunk_size(batches: int, flops: int) -> int:
-    """Return the batches of a chunk, for a pass of some and the operations of each."""
+def _chunk_size(
+    batches: int,
+    seeds: int,
+    populations: int,
+    lanes: int,
+    timesteps: int,
+    network: Network,
+) -> int:
+    """Return the batches of a chunk, for a pass of some."""
+    flops = seeds * lanes * _flops(network, timesteps)
+    values = populations * lanes * timesteps * network.features
     # A power of two above the batches, which may vary from pass to pass.
-    return int(min(max(CHUNK_FLOPS / flops, 1), MAX_CHUNK, 2 ** batches.bit_length()))
+    most = min(MAX_CHUNK, 2 ** batches.bit_length())
+    return int(max(min(CHUNK_FLOPS / flops, CHUNK_VALUES / values, most), 1))
 
 
 def _flops(network: Network, timesteps: int) -> int:

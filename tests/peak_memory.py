@@ -1,0 +1,64 @@
+"""Trains on the sequences of a folder, mapped, and prints the peak of its memory.
+
+A process of its own: the peak is that of a whole life. Linux alone tells it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from statelab import arrays, checkpoints, experiment, layouts
+from statelab.sequences import SPLITS, Sequences
+
+SETTINGS = {
+    "stateful": False,
+    "seed": 0,
+    "seeds": 1,
+    "engine": "compiled",
+    "cell": "simple_rnn",  # and one unit: it is not arithmetic that is measured
+    "units": 1,
+    "layers": 1,
+    "epochs": 1,
+    "batch_size": 1024,
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "schedule": "cosine",
+    "clipnorm": None,
+}
+
+
+class Silent:
+    def resumed(self, epoch, batch, done): ...
+
+    def batches(self, done, total): ...
+
+    def epoch(self, epoch, scores): ...
+
+    def done(self): ...
+
+
+def main(folder: Path) -> None:
+    sequences = arrays.read(folder, Sequences)
+    split = np.full(len(sequences.offsets) - 1, SPLITS["train"], np.int8)
+    split[-1] = SPLITS["test"]
+    windows = layouts.windows(
+        sequences.offsets,
+        split,
+        layout="subsampled",
+        window_length=100,
+        stride=1,
+        segment_length=1,
+    )
+    with checkpoints.of(SETTINGS, sequences, windows) as (resume, keep):
+        experiment.train(
+            sequences, windows, Silent(), resume=resume, keep=keep, **SETTINGS
+        )
+    status = dict(
+        line.split(":") for line in Path("/proc/self/status").read_text().splitlines()
+    )
+    print(int(status["VmHWM"].split()[0]) * 1024)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
