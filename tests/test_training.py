@@ -474,3 +474,14 @@ def test_train_leaves_networks_that_are_not_active(noise, cut):
         np.testing.assert_allclose(
             some[-1][0][name][active], all_of_them[-1][0][name][active], atol=1e-6
         )
+
+
+@pytest.mark.parametrize("features", [1, 3])
+def test_stretches_are_the_steps_one_by_one(features):
+    """One that overruns the end has its own steps first, and then any."""
+    values = np.arange(7 * features, dtype=np.float32).reshape(7, features)
+    x = training._stretches(values, np.array([[0, 3], [4, 6]]), 4)
+    assert x.shape == (2, 2, 4, features)
+    for stretch, first in zip(x.reshape(4, 4, features), (0, 3, 4, 6), strict=True):
+        expected = values[first : first + 4]
+        np.testing.assert_array_equal(stretch[: len(expected)], expected)

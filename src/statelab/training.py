@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
 
 from statelab import arrays, layouts, models
 from statelab.cells import CELLS, State
@@ -459,11 +460,8 @@ def _gather(
         np.stack(fields, axis=1) for fields in zip(*written, strict=True)
     )
     at = layouts.locate(windows, sample)
-    steps = np.minimum(
-        at.first[..., None] + np.arange(timesteps), len(sequences.values) - 1
-    )
     read = _Batches(
-        x=sequences.values[steps],
+        x=_stretches(sequences.values, at.first, timesteps),
         length=at.length.astype(np.int32),
         target=targets_at(sequences, at.sequence, at.first + at.length - 1),
         reset=reset,
@@ -472,6 +470,23 @@ def _gather(
     arrays.let_go(sequences.values)
     arrays.let_go(sequences.targets)
     return _Batches(*map(tf.constant, read))
+
+
+def _stretches(values: np.ndarray, first: np.ndarray, timesteps: int) -> np.ndarray:
+    """Copy out as many steps from each first one on, [..., timesteps, features].
+
+    Blocks of memory, one for each stretch, are copied many times as fast as steps are.
+    """
+    steps, features = values.shape
+    latest = steps - timesteps
+    blocks = sliding_window_view(values.reshape(-1), timesteps * features)
+    x = blocks[np.minimum(first, latest) * features]
+    x = x.reshape(*first.shape, timesteps, features)
+    short = first > latest  # the last of the data, cut short by their end
+    if short.any():
+        step = first[short][:, None] + np.arange(timesteps)
+        x[short] = values[np.minimum(step, steps - 1)]
+    return x
 
 
 def _chunk_size(
