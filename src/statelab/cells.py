@@ -79,10 +79,9 @@ def gru(projections: Projections, state: State) -> State:
     """
     x, h_projected = projections
     (h,) = state
-    x_z, x_r, x_g = tf.split(x, 3, axis=-1)
-    h_z, h_r, h_g = tf.split(h_projected, 3, axis=-1)
-    z, r = tf.sigmoid(x_z + h_z), tf.sigmoid(x_r + h_r)
-    return (z * h + (1 - z) * tf.tanh(x_g + r * h_g),)
+    gates = x.shape[-1] // 3 * 2  # columns of z and r: one kernel for both
+    z, r = tf.split(tf.sigmoid(x[..., :gates] + h_projected[..., :gates]), 2, axis=-1)
+    return (z * h + (1 - z) * tf.tanh(x[..., gates:] + r * h_projected[..., gates:]),)
 
 
 def simple_rnn(projections: Projections, _: State) -> State:

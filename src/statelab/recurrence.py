@@ -53,13 +53,35 @@ def layer(
     if cell.projections == 1:  # a single product
         projections = (tf.concat([with_one(x[0]), state[0]], -1) @ matrix,)
     else:
-        rows = x.shape[-1] + 1
-        projections = (
-            with_one(x[0]) @ matrix[:, :rows],
-            _state_rows(cell, state[0]) @ matrix[:, rows:],
-        )
+        projections = _two_products(with_one(x[0]), _state_rows(cell, state[0]), matrix)
     state = _advance(cell, projections, state, 0, lengths)
     return state[0][None], state
+
+
+@tf.custom_gradient
+def _two_products(x, h, matrix):
+    """Multiply x with the upper rows of a matrix, and h with the lower ones."""
+    rows = x.shape[-1]
+    for_x, for_h = matrix[:, :rows], matrix[:, rows:]
+
+    def gradient(d_x_projected, d_h_projected):
+        if x.shape[1] == 1:  # of one lane, it is elementwise: a part of the update
+            upper = tf.range(matrix.shape[1])[:, None] < rows
+            column = tf.linalg.matrix_transpose(tf.concat([x, h], -1))
+            d_matrix = column * tf.where(upper, d_x_projected, d_h_projected)
+        else:
+            parts = [
+                tf.matmul(x, d_x_projected, transpose_a=True),
+                tf.matmul(h, d_h_projected, transpose_a=True),
+            ]
+            d_matrix = tf.concat(parts, axis=1)
+        return (
+            tf.matmul(d_x_projected, for_x, transpose_b=True),
+            tf.matmul(d_h_projected, for_h, transpose_b=True),
+            d_matrix,
+        )
+
+    return (x @ for_x, h @ for_h), gradient
 
 
 def _scan(cell, matrix, x, state, lengths, gradient_window):
