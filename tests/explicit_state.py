@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from statelab import layouts
 from statelab.models import LAYERS
+from statelab.plans import expand
 from statelab.reference import OPTIMIZERS, SCHEDULES
 
 LOSSES = {
@@ -84,8 +85,9 @@ def train(
     steps = np.arange(timesteps)
     for plan in plans:
         state, total = zero, 0.0
-        written = layouts.expand(plan, 0, plan.batches)
+        written = expand(plan, 0, plan.batches)
         for sample, reset, weight in zip(*written, strict=True):
+            sample = np.maximum(sample, 0)
             at = layouts.locate(windows, sample)
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
             loss, state = step(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from test_experiment import Silent
 
 from statelab import arrays, checkpoints, experiment, layouts
 from statelab.sequences import SPLITS, Sequences
@@ -26,16 +27,6 @@ SETTINGS = {
     "schedule": "cosine",
     "clipnorm": None,
 }
-
-
-class Silent:
-    def resumed(self, epoch, batch, done): ...
-
-    def batches(self, done, total): ...
-
-    def epoch(self, epoch, scores): ...
-
-    def done(self): ...
 
 
 def main(folder: Path) -> None:

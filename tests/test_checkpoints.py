@@ -160,6 +160,7 @@ def test_fingerprint_is_another_for_whatever_changes_the_outcome(
     sequences, windows = data
     arrays = [*sequences, *windows]
     usual = checkpoints.fingerprint(SETTINGS, arrays)
+    monkeypatch.setattr(checkpoints, "LINES_AT_ONCE", 5)  # so that all are in pieces
     assert checkpoints.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
     read = json.loads(json.dumps(SETTINGS))
     np.save(tmp_path / "values.npy", arrays[0])

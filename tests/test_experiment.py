@@ -3,6 +3,8 @@ import pytest
 
 from statelab import experiment, layouts, training
 from statelab.errors import UserError
+from statelab.plans import expand
+from statelab.plans import plan as lay_out
 from statelab.sequences import SPLITS, Sequences, split
 from statelab.tasks import first_step
 
@@ -93,7 +95,7 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
 
     def spy(run, sequences, windows, plans, **settings):
         for plan in plans:
-            sample = layouts.expand(plan, 0, plan.batches).sample
+            sample = expand(plan, 0, plan.batches).sample
             orders.append(tuple(sample.ravel().tolist()))
         return engine.train(run, sequences, windows, plans, **settings)
 
@@ -168,7 +170,7 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
         trained.weights,
         task,
         table,
-        layouts.plan(table, test, batch_size=3, stateful=True, **naive),
+        lay_out(table, test, batch_size=3, stateful=True, **naive),
         training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
     answered = layouts.samples_of(table, test)

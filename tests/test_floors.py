@@ -13,7 +13,8 @@ FLOORS = [
     {"errors", "files"},
     {"arrays", "params", "sequences", "scores", "workspace"},
     {"layouts", "schema", "tasks", "results", "progress"},
-    {"metrics", "cells", "heads", "models", "optimizers"},
+    {"plans", "metrics"},
+    {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping"},
     {"training"},
     {"reference"},
@@ -23,7 +24,7 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots"}}
-WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:3], {"metrics", "plots", "command"}))
+WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:4], {"chunks", "plots", "command"}))
 # Change no output: they read parameters, show progress, turn errors into lines, and see
 # to it that a stage is the only one to write.
 NO_OUTPUT = {"params", "errors", "progress", "command", "workspace"}

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statelab import layouts, metrics
+from statelab.plans import plan as lay_out
+from statelab.plans import visible_from
 from statelab.sequences import Sequences, split
 from statelab.tasks import first_step
 
@@ -80,8 +82,8 @@ def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
     table = layouts.windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
-    planned = layouts.plan(table, np.arange(1200), batch_size=10, stateful=stateful)
-    visible = layouts.visible_from(planned, table)
+    planned = lay_out(table, np.arange(1200), batch_size=10, stateful=stateful)
+    visible = visible_from(planned, table)
     ceiling = metrics.bounds(task, table, visible)["ceiling"]
     assert ceiling["accuracy"] == pytest.approx(accuracy)
     assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
@@ -114,7 +116,8 @@ def test_ceiling_is_none_where_state_is_never_reset():
     assert bounds["baseline"]["accuracy"] == 0.5
 
 
-def test_ceiling_is_none_where_inputs_are_continuous():
+def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
+    monkeypatch.setattr(metrics, "STEPS_AT_ONCE", 7)
     values = np.random.default_rng(0).normal(size=80)
     task = Sequences(
         np.float32(values)[:, None], np.array([0, 40, 80]), np.array([0, 1])
@@ -127,7 +130,14 @@ def test_ceiling_is_none_where_inputs_are_continuous():
         stride=1,
         segment_length=1,
     )
-    assert metrics.ceiling(task, table, np.array([0, 40]), np.arange(2)) is None
+    seen = {"visible_from": np.array([0, 40]), "samples": np.arange(2)}
+    assert metrics.ceiling(task, table, **seen) is None
+    symbols = np.float32(np.arange(80) // 30)  # the last of three comes late
+    assert metrics.ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1
+    monkeypatch.setattr(metrics, "MAX_SYMBOLS", 2)
+    assert (
+        metrics.ceiling(task._replace(values=symbols[:, None]), table, **seen) is None
+    )
 
 
 def test_seed_scores_tell_final_train_and_running_accuracy_apart():

@@ -2,15 +2,16 @@ import keras
 import numpy as np
 import pytest
 
-from statelab import layouts, models, reference
+from statelab import models, reference
 from statelab.errors import UserError
 from statelab.optimizers import Optimizer
+from statelab.plans import plan as lay_out
 from statelab.training import Network
 
 
 def test_train_refuses_to_reset_one_lane_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
-    plan = layouts.plan(table, np.arange(3), batch_size=2, stateful=True)
+    plan = lay_out(table, np.arange(3), batch_size=2, stateful=True)
     network = Network("lstm", "binary", layers=1, units=2, features=2, outputs=1)
     optimizer = Optimizer("adam", 0.1, "constant", None, 7)
     weights = models.initial_weights(range(1), **network._asdict())
@@ -23,6 +24,13 @@ def test_train_refuses_to_reset_one_lane_alone(ragged, cut):
             network=network,
             optimizer=optimizer,
         )
+
+
+def test_train_lets_a_lane_run_out(noise, cut):
+    """Of three sequences in two lanes the third is alone: padding is reset with it."""
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = lay_out(table, np.arange(3), batch_size=2, stateful=True)
+    assert reference.ResetStates(plan)._reset.tolist() == [True, False, True, False]
 
 
 def stateful_model(lanes: int) -> keras.Model:
@@ -43,7 +51,7 @@ def stateful_model(lanes: int) -> keras.Model:
 def test_reset_states_covers_training_validation_and_prediction(noise, cut, call):
     """Every pass begins with zeros, whatever state was left behind."""
     table = cut(noise, layout="per_timestep")
-    plan = layouts.plan(table, np.array([0, 1]), batch_size=1, stateful=True)
+    plan = lay_out(table, np.array([0, 1]), batch_size=1, stateful=True)
     x, y, _ = reference._batches(noise, table, plan)
     model = stateful_model(lanes=1)
     states = []
@@ -67,7 +75,7 @@ def test_reset_states_happens_where_the_plan_says(noise, cut):
     table = cut(noise, layout="per_timestep")
     states = []
     for chosen in ([0, 1], [1]):
-        plan = layouts.plan(table, np.array(chosen), batch_size=1, stateful=True)
+        plan = lay_out(table, np.array(chosen), batch_size=1, stateful=True)
         x, _, _ = reference._batches(noise, table, plan)
         model = stateful_model(lanes=1)
         model.predict(

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from statelab import layouts, models, reference, training
 from statelab.optimizers import Optimizer
+from statelab.plans import expand
+from statelab.plans import plan as lay_out
 from statelab.sequences import Sequences
 from statelab.training import Network
 
@@ -97,7 +99,7 @@ def test_train_is_the_fit_of_keras(
     table = cut(noise, layout="per_timestep", segment_length=segment)
     if head == "multiclass":
         noise = noise._replace(targets=np.float32(np.arange(96) // segment % 3))
-    plan = layouts.plan(table, every(table), batch_size=batch, stateful=stateful)
+    plan = lay_out(table, every(table), batch_size=batch, stateful=stateful)
     network = shape(
         cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
     )
@@ -144,6 +146,7 @@ EXACT = [
     ("gru", 8, 1, 2, None),
     ("gru", 1, 4, 1, None),
     ("gru", 1, 20, 2, 10),
+    ("gru", 1, 1, 2, None),  # its product of one lane and one step is a case apart
     ("simple_rnn", 8, 1, 1, None),
     ("simple_rnn", 1, 4, 2, 1),
     ("simple_rnn", 8, 20, 2, None),
@@ -174,7 +177,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
 
     def plans(epoch):
         return [
-            layouts.plan(
+            lay_out(
                 table,
                 every(table),
                 batch_size=batch,
@@ -185,9 +188,9 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
             )
         ]
 
-    written = layouts.expand(plans(0)[0], 0, plans(0)[0].batches)
+    written = expand(plans(0)[0], 0, plans(0)[0].batches)
     assert batch == 1 or (written.reset[1:] != written.reset[1:, :1]).any()
-    assert written.weight.sum() < table.offsets[-1]
+    assert written.weight.sum() < table.samples[-1]
     ours = train(
         training,
         weights,
@@ -218,7 +221,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
 
 def test_fit_is_the_loop_over_train_on_batch(noise, cut):
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, every(table), batch_size=4, stateful=True)
+    plan = lay_out(table, every(table), batch_size=4, stateful=True)
     weights = initial(seeds=range(1))
     ours = train(training, weights, (noise, table), lambda _: [plan])
     theirs = train(reference, weights, (noise, table), lambda _: [plan], by_loop=True)
@@ -227,7 +230,7 @@ def test_fit_is_the_loop_over_train_on_batch(noise, cut):
 
 def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
     table = cut(noise, layout="subsampled", window_length=5)
-    plan = layouts.plan(
+    plan = lay_out(
         table,
         every(table),
         batch_size=4,
@@ -250,7 +253,7 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
 
     def plans(epoch, seeds=range(3)):
         return [
-            layouts.plan(
+            lay_out(
                 table,
                 every(table),
                 batch_size=4,
@@ -283,7 +286,7 @@ def test_fit_resets_one_lane_alone(ragged, cut):
             weights,
             ragged,
             table,
-            layouts.plan(table, every(table), batch_size=lanes, stateful=True),
+            lay_out(table, every(table), batch_size=lanes, stateful=True),
             shape(),
         )
         for lanes in (1, 2)
@@ -300,7 +303,7 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
     last step is that of a stateless model which sees it whole."""
     weights = initial(layers=2)
     table = cut(ragged, layout="per_timestep", segment_length=segment)
-    plan = layouts.plan(table, every(table), batch_size=2, stateful=True)
+    plan = lay_out(table, every(table), batch_size=2, stateful=True)
     answers = training.predict(weights, ragged, table, plan, shape(layers=2))
     last = layouts.last_samples(table, every(table))
     for k in range(2):
@@ -315,7 +318,7 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
 
 def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
     table = cut(ragged, layout="per_timestep")
-    plan = layouts.plan(table, every(table), batch_size=1, stateful=True)
+    plan = lay_out(table, every(table), batch_size=1, stateful=True)
     changed = ragged.values.copy()
     changed[:5] += 1  # sequence 0 alone
     before, after = (
@@ -330,7 +333,7 @@ def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
 
 def test_predict_without_state_sees_its_sample_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
-    plan = layouts.plan(table, every(table), batch_size=1, stateful=False)
+    plan = lay_out(table, every(table), batch_size=1, stateful=False)
     one_step = models.build(cell="lstm", units=3, layers=1, features=2)
     one_step.set_weights([array[1] for array in initial().values()])
     answers = training.predict(initial(), ragged, table, plan, shape())
@@ -340,7 +343,7 @@ def test_predict_without_state_sees_its_sample_alone(ragged, cut):
 
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
     table = cut(ragged, layout="full")
-    plan = layouts.plan(table, np.array([2]), batch_size=1, stateful=True)
+    plan = lay_out(table, np.array([2]), batch_size=1, stateful=True)
     answers = training.predict(initial(), ragged, table, plan, shape())
     assert np.isnan(answers).tolist() == [[True, True, False]] * 2
 
@@ -348,7 +351,7 @@ def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
 def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     """State moves on, but weights, moments and the count of updates stay."""
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, every(table), batch_size=1, stateful=True, label="end")
+    plan = lay_out(table, every(table), batch_size=1, stateful=True, label="end")
     weights = initial(seeds=range(1))
     ours = train(training, weights, (noise, table), lambda _: [plan], epochs=1)[0]
 
@@ -379,7 +382,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     is left when the state after step 2 is taken for a constant."""
     one = Sequences(noise.values[:4], np.array([0, 4]), noise.targets[:1])
     table = cut(one, layout="full")
-    plan = layouts.plan(table, np.array([0]), batch_size=1, stateful=True)
+    plan = lay_out(table, np.array([0]), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
     first = [array[0] for array in weights.values()]
     model = models.build(cell="lstm", units=3, layers=1, features=2)
@@ -420,7 +423,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
 def test_train_compiles_once(noise, cut, monkeypatch):
     """One program serves every chunk, the short last one too, and every epoch."""
     table = cut(noise, layout="per_timestep")
-    plan = layouts.plan(table, every(table), batch_size=1, stateful=True)
+    plan = lay_out(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
     monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1))
     done = []
@@ -442,7 +445,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
 def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
     """Lanes of one network on a core each: the same weights, but for rounding."""
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, every(table), batch_size=5, stateful=True)
+    plan = lay_out(table, every(table), batch_size=5, stateful=True)
     both = []
     for flops in (np.inf, 0):
         monkeypatch.setattr(training, "SPLIT_FLOPS", flops)
@@ -462,7 +465,7 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
 
 def test_train_leaves_networks_that_are_not_active(noise, cut):
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = layouts.plan(table, every(table), batch_size=5, stateful=True)
+    plan = lay_out(table, every(table), batch_size=5, stateful=True)
     weights = initial(seeds=range(3))
     active = np.array([True, False, True])
     some, all_of_them = (
@@ -476,12 +479,36 @@ def test_train_leaves_networks_that_are_not_active(noise, cut):
         )
 
 
-@pytest.mark.parametrize("features", [1, 3])
-def test_stretches_are_the_steps_one_by_one(features):
-    """One that overruns the end has its own steps first, and then any."""
-    values = np.arange(7 * features, dtype=np.float32).reshape(7, features)
-    x = training._stretches(values, np.array([[0, 3], [4, 6]]), 4)
-    assert x.shape == (2, 2, 4, features)
-    for stretch, first in zip(x.reshape(4, 4, features), (0, 3, 4, 6), strict=True):
-        expected = values[first : first + 4]
-        np.testing.assert_array_equal(stretch[: len(expected)], expected)
+@pytest.mark.parametrize("size", [16384, 3])
+def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size):
+    """Ragged sequences shuffled anew fill their lanes up in more batches or in fewer;
+    each network trains on all of its own, in one chunk or in several."""
+    monkeypatch.setattr(training, "MAX_CHUNK", size)
+    ragged = ragged._replace(
+        offsets=np.array([0, 5, 8, 11, 12]), targets=np.float32([1, 0, 1, 0])
+    )
+    table = cut(ragged, layout="per_timestep")
+
+    def plans(epoch, seeds=(0, 3)):
+        how = {"batch_size": 2, "stateful": True}
+        return [
+            lay_out(table, every(table), rng=np.random.default_rng(seed), **how)
+            for seed in seeds
+        ]
+
+    assert plans(0)[0].batches < plans(0)[1].batches
+    weights = initial()
+    rule = {"schedule": "constant"}
+    together = train(training, weights, (ragged, table), plans, **rule)
+    for k, seed in enumerate((0, 3)):
+        alone = train(
+            training,
+            {name: array[k : k + 1] for name, array in weights.items()},
+            (ragged, table),
+            lambda epoch, seed=seed: plans(epoch, [seed]),
+            **rule,
+        )
+        for name in weights:
+            np.testing.assert_allclose(
+                together[-1][0][name][k], alone[-1][0][name][0], atol=1e-6
+            )

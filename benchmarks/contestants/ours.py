@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks import data
 from benchmarks.contestants import Turn
 from benchmarks.works import Work
-from statelab import layouts, training
+from statelab import layouts, plans, training
 from statelab.optimizers import Optimizer
 from statelab.sequences import Sequences
 
@@ -32,18 +32,18 @@ def passes_of(
     many: int = 1,
 ) -> Turn:
     """Return a turn of some passes by one of this package's trainers."""
-    weights, arguments, plans = case(work, updates)
+    weights, arguments, follow = case(work, updates)
     run = start(weights, arguments["network"], arguments["optimizer"])
     passes = 0
 
     def turn() -> float:
         nonlocal run, passes
         for _ in range(many):
-            run = train(run, plans=plans(passes), **arguments)
+            run = train(run, followed=follow(passes), **arguments)
             passes += 1
         return float(np.mean(run.loss))
 
-    return Turn(run=turn, updates=plans(0)[0].batches * work.seeds * many)
+    return Turn(run=turn, updates=follow(0)[0].batches * work.seeds * many)
 
 
 def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
@@ -60,8 +60,8 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
         segment_length=work.timesteps,
     )
 
-    def plan(rng: np.random.Generator | None = None) -> layouts.Plan:
-        return layouts.plan(
+    def plan(rng: np.random.Generator | None = None) -> plans.Plan:
+        return plans.plan(
             windows,
             np.arange(count),
             batch_size=work.batch_size,

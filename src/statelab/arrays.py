@@ -18,7 +18,7 @@ def write(folder: Path, fields: NamedTuple) -> None:
     """Write every field of `fields` to `folder/<field>.npy`."""
     for name, array in fields._asdict().items():
         with files.whole(folder / f"{name}.npy") as stream:
-            np.save(stream, array)
+            np.save(stream, np.ascontiguousarray(array))  # row by row, to be mapped
 
 
 def read(folder: Path, kind: Callable[..., Fields]) -> Fields:

@@ -79,9 +79,9 @@ def gru(projections: Projections, state: State) -> State:
     """
     x, h_projected = projections
     (h,) = state
-    gates = x.shape[-1] // 3 * 2  # columns of z and r: one kernel for both
-    z, r = tf.split(tf.sigmoid(x[..., :gates] + h_projected[..., :gates]), 2, axis=-1)
-    return (z * h + (1 - z) * tf.tanh(x[..., gates:] + r * h_projected[..., gates:]),)
+    both = x.shape[-1] // 3 * 2  # columns of z and r: one kernel for both
+    z, r = tf.split(tf.sigmoid(x[..., :both] + h_projected[..., :both]), 2, axis=-1)
+    return (z * h + (1 - z) * tf.tanh(x[..., both:] + r * h_projected[..., both:]),)
 
 
 def simple_rnn(projections: Projections, _: State) -> State:

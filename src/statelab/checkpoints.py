@@ -115,8 +115,8 @@ def load(file: Path) -> Standing | None:
     if content[:SEAL] != _seal(file, content[SEAL:]):
         print(f"{file}: damaged, and not used", file=sys.stderr)
         return None
-    with np.load(io.BytesIO(content[SEAL:])) as arrays:
-        return _standing(dict(arrays))
+    with np.load(io.BytesIO(content[SEAL:])) as saved:
+        return _standing(dict(saved))
 
 
 def _keeper(file: Path) -> Keep:
@@ -175,12 +175,12 @@ def _arrays(standing: Standing) -> dict[str, np.ndarray]:
     }
 
 
-def _standing(arrays: dict[str, np.ndarray]) -> Standing:
+def _standing(saved: dict[str, np.ndarray]) -> Standing:
     def group(name: str) -> dict[str, np.ndarray]:
         start = f"{name}/"
         return {
             key.removeprefix(start): array
-            for key, array in arrays.items()
+            for key, array in saved.items()
             if key.startswith(start)
         }
 
@@ -189,19 +189,19 @@ def _standing(arrays: dict[str, np.ndarray]) -> Standing:
 
     matrices, history = tensors("matrices"), group("history")
     return Standing(
-        epoch=int(arrays["epoch"]),
+        epoch=int(saved["epoch"]),
         run=training.Run(
             matrices=matrices,
             slots=tuple(tensors(f"slots {i}") for i in range(len(matrices))),
-            updates=tf.constant(arrays["updates"]),
+            updates=tf.constant(saved["updates"]),
             state=tensors("state"),
-            batch=int(arrays["batch"]),
-            batches=int(arrays["batches"]),
-            sums=arrays["sums"],
+            batch=int(saved["batch"]),
+            batches=int(saved["batches"]),
+            sums=saved["sums"],
         ),
-        best=Stopping(arrays["loss"], group("best"), arrays["waited"]),
+        best=Stopping(saved["loss"], group("best"), saved["waited"]),
         history=[pd.DataFrame(history)] if history else [],
-        seconds=arrays["seconds"].tolist(),
+        seconds=saved["seconds"].tolist(),
     )
 
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from statelab import layouts, models, reference, scores, stopping, training
+from statelab import layouts, models, plans, reference, scores, stopping, training
 from statelab.errors import UserError
-from statelab.layouts import Plan, Windows
+from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
+from statelab.plans import Plan
 from statelab.sequences import SPLITS, Sequences
 from statelab.stopping import Stopping
 
@@ -52,7 +53,7 @@ class Trained(NamedTuple):
     network: training.Network
     weights: Weights
     probability: np.ndarray  # float32 [seeds, samples], from the last weights
-    visible_from: np.ndarray  # int64 [samples]; see layouts.visible_from
+    visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
     history: pd.DataFrame  # one line for each seed and epoch
     updates: int  # of each seed
     seconds: list[float]  # of each epoch's training; the first one compiles
@@ -116,8 +117,8 @@ def train(
 ) -> Trained:
     """Train a population on the train split, and answer every split with it.
 
-    Every pass over a split begins with a state of zeros, so that no state leaks from
-    one into another.
+    No state leaks from a split into another: each sequence begins with a state of
+    zeros, or where none is reset, each pass over a split.
 
     Args:
         sequences: the steps and their targets.
@@ -136,7 +137,7 @@ def train(
         patience: epochs without a lower loss on the validation split after which a
             network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
-        reset, batching: as in `layouts.plan`, stateful.
+        reset, batching: as in `plans.plan`, stateful.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
         keep: is told after each chunk and each epoch where training stands.
@@ -150,7 +151,7 @@ def train(
     """
     start, train_pass, weights_of, predict = ENGINES[engine]
     lay_out = functools.partial(
-        layouts.plan, windows, stateful=stateful, reset=reset, batching=batching
+        plans.plan, windows, stateful=stateful, reset=reset, batching=batching
     )
     splits = {
         name: chosen
@@ -158,17 +159,14 @@ def train(
         if len(chosen := layouts.of_split(windows, code))
     }
     plan = lay_out(splits["train"], batch_size=batch_size)
-    # Which samples share a lane is part of what naive batches do; else it is no matter.
+    # Which samples share a lane is part of what naive batches do: they are answered in
+    # such batches, and each split apart. Else every sequence begins with zeros.
     naive = stateful and (batching, reset) != ("aligned", "sequence")
     answering = functools.partial(
         lay_out, batch_size=batch_size if naive else ANSWERING
     )
     held_out = {
-        f"{name}_": _HeldOut(
-            answering(chosen),
-            samples := layouts.samples_of(windows, chosen),
-            layouts.sample_targets(sequences, windows, samples),
-        )
+        name: _held_out(sequences, windows, chosen, answering(chosen))
         for name, chosen in splits.items()
         if name != "train"
     }
@@ -228,8 +226,8 @@ def train(
         line = {"loss": at.run.loss, "accuracy": at.run.score}
         for name, split in held_out.items():
             answers = answer(weights, plan=split.plan)[:, split.samples]
-            line[f"{name}loss"] = scores.binary_crossentropy(answers, split.target)
-            line[f"{name}accuracy"] = scores.accuracy(answers, split.target)
+            line[f"{name}_loss"] = scores.binary_crossentropy(answers, split.target)
+            line[f"{name}_accuracy"] = scores.accuracy(answers, split.target)
         lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
         lines = lines.loc[active]
         watcher.epoch(at.epoch + 1, lines.iloc[:, 2:].mean().to_dict())
@@ -248,9 +246,9 @@ def train(
     watcher.done()
 
     every = np.sort(np.concatenate(list(splits.values())))
-    plans = [answering(each) for each in (splits.values() if naive else [every])]
-    answers = (answer(weights, plan=each) for each in plans)
-    visible = (layouts.visible_from(each, windows) for each in plans)
+    passes = [answering(each) for each in (splits.values() if naive else [every])]
+    answers = (answer(weights, plan=each) for each in passes)
+    visible = (plans.visible_from(each, windows) for each in passes)
     return Trained(
         network=network,
         weights=weights,
@@ -261,6 +259,13 @@ def train(
         updates=plan.batches * at.epoch,
         seconds=at.seconds,
     )
+
+
+def _held_out(
+    sequences: Sequences, windows: Windows, chosen: np.ndarray, plan: Plan
+) -> _HeldOut:
+    samples = layouts.samples_of(windows, chosen)
+    return _HeldOut(plan, samples, layouts.sample_targets(sequences, windows, samples))
 
 
 def _active(best: Stopping, patience: int | None) -> np.ndarray:

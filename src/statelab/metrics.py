@@ -101,9 +101,9 @@ def ceiling(
 
     Args:
         sequences: the steps.
-        windows: the table of samples.
+        windows: where the samples are.
         visible_from: the first step that each sample's answer can depend on, [samples].
-        samples: the lines of the table to answer.
+        samples: the numbers of those to answer.
 
     Returns:
         The accuracy of a majority vote over equal visible inputs; None where inputs
@@ -138,7 +138,7 @@ def seed_scores(
     Args:
         probability: of class 1, [seeds, samples].
         sequences: for the targets.
-        windows: the table of samples.
+        windows: where the samples are.
         history: one line for each seed and epoch, as training wrote it.
 
     Returns:
@@ -175,7 +175,7 @@ def bounds(
 
     Args:
         sequences: the steps and their targets.
-        windows: the table of samples.
+        windows: where the samples are.
         visible_from: as in `ceiling`.
 
     Returns:

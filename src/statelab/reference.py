@@ -13,12 +13,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from statelab import layouts, models
+from statelab import chunks, layouts, models, plans
 from statelab.errors import UserError
-from statelab.layouts import Plan, Windows
+from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
-from statelab.sequences import Sequences, targets_at
+from statelab.plans import Plan
+from statelab.sequences import Sequences
 from statelab.training import Network
 
 OPTIMIZERS = {
@@ -48,19 +49,22 @@ class ResetStates(keras.callbacks.Callback):
     """Reset the state before the batches that a plan says, in whatever Keras runs.
 
     Args:
-        plan: what is run; its lanes are reset all together or not at all.
+        plan: what is run; its lanes are reset all together or not at all, padding
+            apart.
         report: called with every batch that is done.
     """
 
     def __init__(self, plan: Plan, report: Callable[[int], None] = lambda _: None):
         super().__init__()
-        reset = layouts.expand(plan, 0, plan.batches).reset
-        if (reset != reset[:, :1]).any():
+        sample, reset, _ = plans.expand(plan, 0, plan.batches)
+        padding = sample < 0
+        every_lane = (reset | padding).all(axis=1)
+        if (every_lane != (reset & ~padding).any(axis=1)).any():
             raise UserError(
                 "`engine` must be `compiled` where a lane begins a sequence while its "
                 "neighbours go on: stock Keras resets all lanes of a batch together"
             )
-        self._reset = reset[:, 0]
+        self._reset = every_lane
         self._report = report
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -108,7 +112,7 @@ def train(
     run: Run,
     sequences: Sequences,
     windows: Windows,
-    plans: Sequence[Plan],
+    followed: Sequence[Plan],
     *,
     network: Network,
     optimizer: Optimizer,
@@ -120,7 +124,7 @@ def train(
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        run, sequences, windows, plans, network, optimizer, active: as in
+        run, sequences, windows, followed, network, optimizer, active: as in
             `training.train`.
         gradient_window: None or the whole sample: Keras has no other.
         after_chunk: is told of each batch, those of each seed counted.
@@ -138,9 +142,9 @@ def train(
             "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
             f"end alone. Received: gradient_window={gradient_window}"
         )
-    seeds, batches = len(run.loss), plans[0].batches
+    seeds, batches = len(run.loss), followed[0].batches
     population = run.models or tuple(
-        _compiled_model(_one(run.weights, k), windows, plans[0], network, optimizer)
+        _compiled_model(_one(run.weights, k), windows, followed[0], network, optimizer)
         for k in range(seeds)
     )
     run = run._replace(
@@ -158,7 +162,7 @@ def train(
             model,
             sequences,
             windows,
-            plans[k % len(plans)],
+            followed[k % len(followed)],
             network,
             lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
         )
@@ -189,7 +193,7 @@ def predict(
 ) -> np.ndarray:
     """Return each network's answers as `training.predict` does, with stock Keras."""
     x, _, _ = _batches(sequences, windows, plan)
-    sample, _, weight = layouts.expand(plan, 0, plan.batches)
+    sample = plans.expand(plan, 0, plan.batches).sample
     answers = []
     for k in range(len(next(iter(weights.values())))):
         model = _model(_one(weights, k), windows, plan, network)
@@ -199,8 +203,8 @@ def predict(
             verbose=0,
             callbacks=[ResetStates(plan)],
         )
-        answer = np.full((windows.offsets[-1], network.outputs), np.nan, np.float32)
-        answer[sample[weight > 0]] = outputs.reshape(*sample.shape, -1)[weight > 0]
+        answer = np.full((windows.samples[-1], network.outputs), np.nan, np.float32)
+        answer[sample[sample >= 0]] = outputs.reshape(*sample.shape, -1)[sample >= 0]
         answers.append(answer if network.outputs > 1 else answer[:, 0])
     return np.stack(answers)
 
@@ -256,12 +260,10 @@ def _batches(
             "`engine` must be `compiled` where samples differ in length. Received: "
             f"{shortest} to {longest} steps"
         )
-    now = layouts.expand(plan, 0, plan.batches)
-    order = now.sample.ravel()
-    at = layouts.locate(windows, order)
-    steps = at.first[:, None] + np.arange(longest)
-    y = targets_at(sequences, at.sequence, steps[:, -1])
-    return sequences.values[steps], y[:, None], now.weight.ravel()
+    now = plans.expand(plan, 0, plan.batches)
+    read = chunks.gather(sequences, windows, [now], longest)
+    x = read.x.reshape(-1, *read.x.shape[-2:])
+    return x, read.target.reshape(-1, 1), read.weight.ravel()
 
 
 def _compiled_model(

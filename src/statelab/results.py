@@ -15,7 +15,7 @@ class Predictions(NamedTuple):
     """The answers of a mode's networks to every sample of every split."""
 
     probability: np.ndarray  # float32 [seeds, samples], of class 1
-    visible_from: np.ndarray  # int64 [samples]; see layouts.visible_from
+    visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
 
 
 def write_predictions(file: Path, predictions: Predictions) -> None:

@@ -20,16 +20,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from numpy.lib.stride_tricks import sliding_window_view
 
-from statelab import arrays, layouts, models
+from statelab import chunks, layouts, models, plans
 from statelab.cells import CELLS, State
+from statelab.chunks import Chunk
 from statelab.heads import HEADS
-from statelab.layouts import Plan, Windows
+from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import OPTIMIZERS, Optimizer, clip, step_sizes, update
+from statelab.plans import Plan
 from statelab.recurrence import layer, with_one
-from statelab.sequences import Sequences, targets_at
+from statelab.sequences import Sequences
 
 CHUNK_FLOPS = 2e9  # some tenths of a second, so that progress is seen
 CHUNK_VALUES = 1 << 22  # that a chunk reads, so that its memory stays small
@@ -86,16 +87,6 @@ def _mean(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.divide(total, weight, out=np.full(len(total), np.nan), where=weight > 0)
 
 
-class _Batches(NamedTuple):
-    """What a chunk reads; one population for all seeds where they share a plan."""
-
-    x: np.ndarray  # float32 [batches, populations, lanes, timesteps, features]
-    length: np.ndarray  # int32 [batches, populations, lanes]; steps
-    target: np.ndarray  # float32 [batches, populations, lanes]
-    reset: np.ndarray  # bool [batches, populations, lanes]
-    weight: np.ndarray  # float32 [batches, populations, lanes]
-
-
 def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
     """Return a run that has not begun, from initial weights.
 
@@ -122,7 +113,7 @@ def train(
     run: Run,
     sequences: Sequences,
     windows: Windows,
-    plans: Sequence[Plan],
+    followed: Sequence[Plan],
     *,
     network: Network,
     optimizer: Optimizer,
@@ -136,8 +127,8 @@ def train(
         run: where it stands. A pass that is done is followed by a new one, from a
             state of zeros; one that is not goes on.
         sequences: the steps and their targets, which may be memory-mapped.
-        windows: the samples that the plans index.
-        plans: one for each seed, or a single one that all of them follow.
+        windows: the samples that the plans are of.
+        followed: a plan for each seed, or a single one that all of them follow.
         network: its shape.
         optimizer: how to update.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
@@ -148,7 +139,7 @@ def train(
         Where the run stands after the pass.
     """
     seeds = run.sums.shape[1]
-    batches, lanes = max(plan.batches for plan in plans), plans[0].lanes
+    batches, lanes = max(each.batches for each in followed), followed[0].lanes
     shortest, timesteps = layouts.lengths(windows)
     learns = tf.constant(np.ones(seeds) if active is None else active, tf.float32)
     large = seeds == 1 < lanes and lanes * _flops(network, timesteps) > SPLIT_FLOPS
@@ -166,10 +157,11 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
-    size = _chunk_size(batches, seeds, len(plans), lanes, timesteps, network)
+    size = _chunk_size(batches, seeds, len(followed), lanes, timesteps, network)
     while run.batch < batches:
         count = min(size, batches - run.batch)
-        read = _gather(sequences, windows, plans, run.batch, size, timesteps)
+        now = [plans.expand(each, run.batch, run.batch + size) for each in followed]
+        read = _on_device(chunks.gather(sequences, windows, now, timesteps))
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
@@ -198,7 +190,7 @@ def predict(
     Args:
         weights: by name, in Keras's order, each with a leading axis of seeds.
         sequences: the steps.
-        windows: the samples that the plan indexes.
+        windows: the samples that the plan is of.
         plan: state starts from zero, whatever was trained before.
         network: its shape.
 
@@ -213,14 +205,14 @@ def predict(
     state = _zero_state(network, seeds, lanes)
     size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, network)
     each = () if network.outputs == 1 else (network.outputs,)
-    answers = np.full((seeds, windows.offsets[-1], *each), np.nan, np.float32)
+    answers = np.full((seeds, windows.samples[-1], *each), np.nan, np.float32)
     for start in range(0, plan.batches, size):
         count = min(size, plan.batches - start)
-        read = _gather(sequences, windows, [plan], start, size, timesteps)
+        now = plans.expand(plan, start, start + size)
+        read = _on_device(chunks.gather(sequences, windows, [now], timesteps))
         state, grid = chunk(matrices, state, read, tf.constant(count))
-        now = layouts.expand(plan, start, start + count)
-        used = now.weight > 0
-        grid = np.swapaxes(grid.numpy()[:count], 1, 2)  # [batches, lanes, seeds, ...]
+        used = now.sample >= 0
+        grid = np.swapaxes(grid.numpy(), 1, 2)  # [batches, lanes, seeds, ...]
         answers[:, now.sample[used]] = grid[used].swapaxes(0, 1)
     return answers
 
@@ -441,52 +433,8 @@ def _predict_chunk(network: Network, ragged: bool) -> Callable[..., Any]:
 # --- between the host and the device --------------------------------------------------
 
 
-def _gather(
-    sequences: Sequences,
-    windows: Windows,
-    plans: Sequence[Plan],
-    start: int,
-    size: int,
-    timesteps: int,
-) -> _Batches:
-    """Copy out what the chunk of `size` batches from `start` on reads.
-
-    All chunks have one size, filled up with padding, so that they fit one program.
-    Nothing is read of the flat steps but what the chunk needs, and nothing of them is
-    held on to: they may be mapped, and larger than the memory.
-    """
-    written = [layouts.expand(plan, start, start + size) for plan in plans]
-    sample, reset, weight = (
-        np.stack(fields, axis=1) for fields in zip(*written, strict=True)
-    )
-    at = layouts.locate(windows, sample)
-    read = _Batches(
-        x=_stretches(sequences.values, at.first, timesteps),
-        length=at.length.astype(np.int32),
-        target=targets_at(sequences, at.sequence, at.first + at.length - 1),
-        reset=reset,
-        weight=weight,
-    )
-    arrays.let_go(sequences.values)
-    arrays.let_go(sequences.targets)
-    return _Batches(*map(tf.constant, read))
-
-
-def _stretches(values: np.ndarray, first: np.ndarray, timesteps: int) -> np.ndarray:
-    """Copy out as many steps from each first one on, [..., timesteps, features].
-
-    Blocks of memory, one for each stretch, are copied many times as fast as steps are.
-    """
-    steps, features = values.shape
-    latest = steps - timesteps
-    blocks = sliding_window_view(values.reshape(-1), timesteps * features)
-    x = blocks[np.minimum(first, latest) * features]
-    x = x.reshape(*first.shape, timesteps, features)
-    short = first > latest  # the last of the data, cut short by their end
-    if short.any():
-        step = first[short][:, None] + np.arange(timesteps)
-        x[short] = values[np.minimum(step, steps - 1)]
-    return x
+def _on_device(chunk: Chunk) -> Chunk:
+    return Chunk(*map(tf.constant, chunk))
 
 
 def _chunk_size(
