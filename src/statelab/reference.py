@@ -58,8 +58,8 @@ class ResetStates(keras.callbacks.Callback):
         super().__init__()
         sample, reset, _ = plans.expand(plan, 0, plan.batches)
         padding = sample < 0
-        every_lane = (reset | padding).all(axis=1)
-        if (every_lane != (reset & ~padding).any(axis=1)).any():
+        every_lane = np.all(reset | padding, axis=1)
+        if (every_lane != np.any(reset & ~padding, axis=1)).any():
             raise UserError(
                 "`engine` must be `compiled` where a lane begins a sequence while its "
                 "neighbours go on: stock Keras resets all lanes of a batch together"
