@@ -192,7 +192,8 @@ def test_bad_parameters_give_one_line_and_lose_nothing(checkout, key, value):
 
 
 def test_editing_code_reruns_what_depends_on_it(checkout):
-    checkout.edit("src/statelab/layouts.py", "import heapq", "import heapq  # a queue")
+    numpy = "import numpy as np"
+    checkout.edit("src/statelab/layouts.py", numpy, f"{numpy}  # arrays")
     assert checkout.changed_stages() == {
         *("window", "train_stateless", "train_stateful", "evaluate"),
     }
