@@ -22,14 +22,14 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
     for mode in MODES:
-        answers = results.read_predictions(predictions / f"{mode}.npz")
+        predicted = results.read_predictions(predictions / f"{mode}.npz")
         histories[mode] = results.read_table(history / f"{mode}.csv")
         tables[mode] = metrics.seed_scores(
-            answers.probability, data, cut, histories[mode]
+            predicted.answers, data, cut, histories[mode]
         )
         comparison[mode] = {
             **metrics.summary(tables[mode]),
-            **metrics.bounds(data, cut, answers.visible_from),
+            **metrics.bounds(data, cut, predicted.visible_from),
         }
         print(metrics.in_words(mode, tables[mode], comparison[mode]))
     results.write_json(

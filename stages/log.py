@@ -10,7 +10,7 @@ import pandas as pd
 
 from statelab import arrays, command, layouts, metrics, params, plots, results, tracking
 from statelab.layouts import Windows
-from statelab.sequences import Sequences
+from statelab.sequences import Sequences, head_of
 
 
 class Stage(StrEnum):
@@ -40,7 +40,7 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         written / "timing" / f"{mode}.json",
     ]
     history = results.read_table(files[1])
-    table = metrics.seed_scores(predictions.probability, sequences, windows, history)
+    table = metrics.seed_scores(predictions.answers, sequences, windows, history)
     bounds = metrics.bounds(sequences, windows, predictions.visible_from)
     curve = plots.learning_curves({mode: history}, {mode: bounds})
     means = history.drop(columns="seed").groupby("epoch").mean()
@@ -59,6 +59,7 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         sequences=sequences,
         model=data / "models" / mode,
         # Without state the network has never seen more than one sample at a time.
+        outputs=head_of(sequences.targets)[1],
         timesteps=-1 if stage is Stage.STATEFUL else layouts.lengths(windows)[1],
     )
 
@@ -74,6 +75,7 @@ def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:
         pictures={},
         sequences=arrays.read(data / "sequences", Sequences),
         model=None,
+        outputs=0,
         timesteps=-1,
     )
 

@@ -39,7 +39,7 @@ def main(
             models.write(model, trained.weights, trained.network._asdict())
             results.write_predictions(
                 predictions,
-                results.Predictions(trained.probability, trained.visible_from),
+                results.Predictions(trained.answers, trained.visible_from),
             )
             results.write_table(history, trained.history)
             results.write_json(metrics, _last_scores(trained))

@@ -12,8 +12,9 @@ def main(sequences: Path, windows: Path) -> None:
     window = params.load("window")
     read = arrays.read(sequences, Sequences)
     last = read.offsets[1:] - 1
+    targets = targets_at(read, np.arange(len(last)), last)
     codes = split(
-        targets_at(read, np.arange(len(last)), last),
+        targets if targets.dtype.kind == "i" else np.zeros(len(targets)),
         test_size=window.pop("test_size"),
         validation_size=window.pop("validation_size"),
         rng=np.random.default_rng((params.load("seed"), 1)),

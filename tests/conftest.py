@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from statelab.layouts import Windows, windows
 from statelab.sequences import Sequences
+
+settings.register_profile("statelab", deadline=None)  # speed is for make bench
+settings.load_profile("statelab")
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -15,7 +19,7 @@ REPOSITORY = Path(__file__).parent.parent
 def ragged() -> Sequences:
     """Sequences of 5, 3 and 4 steps, two features, every value another."""
     values = np.random.default_rng(7).normal(size=(12, 2)).astype(np.float32)
-    return Sequences(values, np.array([0, 5, 8, 12]), np.float32([1, 0, 1]))
+    return Sequences(values, np.array([0, 5, 8, 12]), np.array([1, 0, 1]))
 
 
 @pytest.fixture
@@ -24,9 +28,7 @@ def noise() -> Sequences:
     theirs goes to 0, where 32 bits would hide a difference."""
     rng = np.random.default_rng(3)
     values = rng.normal(size=(96, 2)).astype(np.float32)
-    return Sequences(
-        values, np.arange(13) * 8, rng.integers(0, 2, 12).astype(np.float32)
-    )
+    return Sequences(values, np.arange(13) * 8, rng.integers(0, 2, 12))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from statelab import layouts
 from statelab.models import LAYERS
 from statelab.plans import expand
 from statelab.reference import OPTIMIZERS, SCHEDULES
+from statelab.sequences import present
 
 LOSSES = {
     "binary": lambda y, z: keras.ops.binary_crossentropy(y, z[:, 0], from_logits=True),
@@ -84,21 +85,24 @@ def train(
     losses = []
     steps = np.arange(timesteps)
     for plan in plans:
-        state, total = zero, 0.0
+        state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
         for sample, reset, weight in zip(*written, strict=True):
             sample = np.maximum(sample, 0)
             at = layouts.locate(windows, sample)
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
+            target = layouts.sample_targets(sequences, windows, sample)
+            weight = weight * present(target)
+            count += weight.sum()
             loss, state = step(
                 sequences.values[index],
                 steps < at.length[:, None],
-                layouts.sample_targets(sequences, windows, sample),
+                np.maximum(target, 0).astype(np.float32),
                 weight,
                 reset,
                 state,
             )
             total += float(loss)
-        losses.append(total / written.weight.sum())
+        losses.append(total / count)
     state = [part.numpy() for each in state for part in each]
     return [variable.numpy() for variable in variables], losses, state

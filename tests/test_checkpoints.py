@@ -227,7 +227,7 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
         return experiment.train(*data, heard, resume=at, keep=keep, **settings)
 
     def assert_same(trained):
-        assert trained.probability.tobytes() == whole.probability.tobytes()
+        assert trained.answers.tobytes() == whole.answers.tobytes()
         assert list(trained.weights) == list(whole.weights)
         for name, array in trained.weights.items():
             assert array.tobytes() == whole.weights[name].tobytes()

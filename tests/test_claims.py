@@ -54,7 +54,7 @@ def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
         epochs=epochs,
         seeds=32,
     )
-    scored = metrics.seed_scores(trained.probability, task, table, trained.history)
+    scored = metrics.seed_scores(trained.answers, task, table, trained.history)
     bounds = metrics.bounds(task, table, trained.visible_from)
     assert scored["accuracy"].min() >= lowest - 1e-9
     assert metrics.above_ceiling(scored, bounds["ceiling"]) == []

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from statelab import experiment, layouts, training
+from statelab import experiment, layouts, metrics, training
 from statelab.errors import UserError
 from statelab.plans import expand
 from statelab.plans import plan as lay_out
-from statelab.sequences import SPLITS, Sequences, split
-from statelab.tasks import first_step
+from statelab.sequences import SPLITS, Sequences, at_the_end, split
+from statelab.tasks import TASKS, first_step
 
 
 class Silent:
@@ -50,8 +50,8 @@ def train(task, table, **changes) -> experiment.Trained:
 def test_train_answers_every_sample_of_every_split():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    assert trained.probability.shape == (2, 48)
-    assert not np.isnan(trained.probability).any()
+    assert trained.answers.shape == (2, 48)
+    assert not np.isnan(trained.answers).any()
     assert trained.visible_from.tolist() == np.repeat(task.offsets[:-1], 4).tolist()
     assert trained.updates == 2 * 12  # 2 epochs; 6 sequences of 4 steps in 2 lanes
 
@@ -72,7 +72,7 @@ def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
     test = layouts.samples_of(table, layouts.of_split(table, SPLITS["test"]))
-    right = (trained.probability[:, test] > 0.5) == (
+    right = (trained.answers[:, test] > 0.5) == (
         layouts.sample_targets(task, table, test) > 0.5
     )
     last = trained.history[trained.history["epoch"] == 2]
@@ -83,7 +83,7 @@ def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
 def test_train_does_the_same_twice(stateful):
     task, table = task_and_windows(layout="subsampled")
     one, two = (train(task, table, stateful=stateful) for _ in range(2))
-    assert one.probability.tobytes() == two.probability.tobytes()
+    assert one.answers.tobytes() == two.answers.tobytes()
     assert all((one.weights[name] == two.weights[name]).all() for name in one.weights)
 
 
@@ -104,7 +104,7 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     shuffled = train(task, table, stateful=stateful, shuffle=True)
     assert len(orders) == len(set(orders)) == 4
     assert len({tuple(sorted(order)) for order in orders}) == 1
-    assert (ordered.probability != shuffled.probability).any()
+    assert (ordered.answers != shuffled.answers).any()
 
 
 def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
@@ -135,7 +135,7 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             table, layouts.of_split(table, SPLITS["validation"])
         )
         target = layouts.sample_targets(task, table, validation)
-        answer = stopped.probability[k, validation]
+        answer = stopped.answers[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
         assert -np.log(p).mean() == pytest.approx(
             lines["validation_loss"].min(), abs=1e-5
@@ -148,7 +148,7 @@ def test_train_gives_each_seed_what_it_gets_alone():
     changes = {"stateful": False, "shuffle": True, "clipnorm": 0.01}
     both = train(task, table, **changes)
     alone = train(task, table, **changes, seed=4, seeds=1)
-    np.testing.assert_allclose(both.probability[1:], alone.probability, atol=1e-6)
+    np.testing.assert_allclose(both.answers[1:], alone.answers, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_train_gives_each_seed_what_it_gets_alone():
 def test_train_hands_on_how_to_update(change):
     task, table = task_and_windows(layout="subsampled")
     usual, changed = train(task, table), train(task, table, **change)
-    assert (usual.probability != changed.probability).any()
+    assert (usual.answers != changed.answers).any()
 
 
 def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
@@ -174,16 +174,14 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
         training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
     answered = layouts.samples_of(table, test)
-    np.testing.assert_array_equal(
-        trained.probability[:, answered], expected[:, answered]
-    )
+    np.testing.assert_array_equal(trained.answers[:, answered], expected[:, answered])
 
 
 @pytest.mark.parametrize("engine", ["reference", "reference_loop"])
 def test_engines_give_the_same(engine):
     task, table = task_and_windows(layout="subsampled")
     ours, theirs = (train(task, table, engine=e) for e in ("compiled", engine))
-    np.testing.assert_allclose(ours.probability, theirs.probability, atol=1e-5)
+    np.testing.assert_allclose(ours.answers, theirs.answers, atol=1e-5)
     for column in ("loss", "accuracy", "validation_loss", "test_accuracy"):
         np.testing.assert_allclose(
             ours.history[column], theirs.history[column], atol=1e-5
@@ -201,3 +199,64 @@ def test_reference_says_what_it_cannot_do():
     task, table = task_and_windows(layout="per_timestep")
     with pytest.raises(UserError, match="`engine` must be `compiled`"):
         train(task, table, engine="reference", batching="contiguous", batch_size=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "outputs", "score"),
+    [
+        ("temporal_order_6a", "multiclass", 4, "accuracy"),
+        ("adding", "regression", 1, "mae"),
+    ],
+)
+def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, score):
+    rng = np.random.default_rng(0)
+    task = at_the_end(TASKS[name](sequences=24, length=10, lag=1, rng=rng))
+    codes = np.int8(np.arange(24) % 3)  # of each split as many
+    table = layouts.windows(
+        task.offsets,
+        codes,
+        layout="per_timestep",
+        window_length=1,
+        stride=1,
+        segment_length=4,
+    )
+    trained = train(task, table, forget_bias="chrono", units=3)
+    assert (trained.network.head, trained.network.outputs) == (head, outputs)
+    assert list(trained.history.columns[2:]) == [
+        *("loss", score),
+        *("validation_loss", f"validation_{score}"),
+        *("test_loss", f"test_{score}"),
+    ]
+    scored = metrics.seed_scores(trained.answers, task, table, trained.history)
+    last = trained.history[trained.history["epoch"] == 2]
+    assert scored["loss"].tolist() == last["test_loss"].tolist()
+    main = "accuracy" if score == "accuracy" else "rmse"
+    assert scored[main].tolist() == scored[f"final_{main}"].tolist()  # the only labels
+    bounds = metrics.bounds(task, table, trained.visible_from)
+    assert set(bounds["baseline"]) == {main, f"final_{main}", f"train_{main}"}
+
+
+def test_train_learns_nothing_from_steps_without_a_target():
+    """What stands in place of a target that is not there does not matter; with none
+    at all nothing is learned."""
+    task, table = task_and_windows(layout="per_timestep")
+    ends = at_the_end(task)
+    trained = train(ends, table)
+    moved = train(task, table)
+    assert (trained.answers != moved.answers).any()
+    hidden = ends._replace(targets=np.where(ends.targets < 0, -7, ends.targets))
+    np.testing.assert_array_equal(train(hidden, table).answers, trained.answers)
+
+
+@pytest.mark.parametrize("change", [{"burn_in": 2}, {"reset": "every_2"}])
+def test_train_hands_on_how_to_lay_out(change):
+    task, table = task_and_windows(layout="per_timestep")
+    usual, changed = train(task, table), train(task, table, **change)
+    assert (usual.answers != changed.answers).any()
+    assert not np.isnan(changed.answers).any()
+
+
+def test_reference_refuses_batches_without_a_target():
+    task, table = task_and_windows(layout="per_timestep")
+    with pytest.raises(UserError, match="where a batch may have no target"):
+        train(at_the_end(task), table, engine="reference", batch_size=1)

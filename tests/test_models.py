@@ -89,3 +89,29 @@ def test_a_stateful_model_needs_its_batch_size():
     model = models.build(**SMALL, stateful=True, batch_size=3, timesteps=1)
     with pytest.raises(ValueError, match="batch"):
         model(np.zeros((2, 1, 2), np.float32))
+
+
+def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
+    """A gate of bias b forgets within about 1 + exp(b) steps."""
+    network = {"cell": "lstm", "units": 200, "layers": 2, "features": 1}
+    unit = models.initial_weights(range(3, 5), **network)
+    chrono = models.initial_weights(
+        range(3, 5), forget_bias="chrono", longest=101, **network
+    )
+    assert (unit["lstm_1/bias"][:, 200:400] == 1).all()
+    for layer in ("lstm_0", "lstm_1"):
+        bias = chrono[f"{layer}/bias"]
+        steps = np.exp(bias[:, 200:400])
+        assert 1 <= steps.min() < 5 and 95 < steps.max() <= 100
+        assert steps.mean() == pytest.approx(50, rel=0.1)
+        np.testing.assert_array_equal(bias[:, :200], -bias[:, 200:400])
+        assert not bias[:, 400:].any()
+        assert (bias[0] != bias[1]).any()
+    assert (chrono["lstm_0/bias"] != chrono["lstm_1/bias"]).any()
+    alone = models.initial_weights(
+        range(4, 5), forget_bias="chrono", longest=101, **network
+    )
+    for name, array in alone.items():
+        np.testing.assert_array_equal(array[0], chrono[name][1])
+        if "bias" not in name:
+            np.testing.assert_array_equal(chrono[name], unit[name])

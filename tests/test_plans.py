@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from test_layouts import cut, lengths_of_sequences, samples
 
 from statelab import plans
+from statelab.errors import UserError
 from statelab.layouts import Windows
 from statelab.plans import Batches, expand, plan, visible_from
 
@@ -132,17 +133,28 @@ def test_plan_of_aligned_lanes_is_contiguous(
             assert weight[batch - 1, lane] > 0
 
 
-def test_plan_counts_no_sample_of_a_burn_in_or_before_an_end_label():
-    # sequences A (0 1 2), B (3 4), C (5) one after another
-    table = cut([3, 2, 1], layout="per_timestep")
-    for how, expected in [
-        ({"burn_in": 1}, [None, 1, 2, None, 4, None]),
-        ({"label": "end"}, [None, None, 2, None, 4, 5]),
-        ({"label": "end", "burn_in": 2}, [None, None, 2, None, None, None]),
+def test_plan_counts_no_sample_within_a_burn_in():
+    # sequences of 5, 4 and 1 steps in segments of 2: samples 0 1 2, 3 4, 5
+    table = cut([5, 4, 1], layout="per_timestep", segment_length=2)
+    for burn_in, expected in [
+        (1, [0, 1, 2, 3, 4, 5]),
+        (2, [None, 1, 2, None, 4, None]),  # the last has but one step
+        (5, [None, None, 2, None, None, None]),
     ]:
-        planned = plan(table, every(table), batch_size=1, stateful=True, **how)
+        planned = plan(
+            table, every(table), batch_size=1, stateful=True, burn_in=burn_in
+        )
         assert [row[0] for row in grid_of(planned)] == expected
         assert written(planned).reset[:, 0].tolist() == [1, 0, 0, 1, 0, 1]
+
+
+def test_plan_resets_every_so_many_steps_of_each_sequence():
+    table = cut([7, 3], layout="per_timestep", segment_length=2)  # 0 1 2 3, 4 5
+    planned = plan(table, every(table), batch_size=1, stateful=True, reset="every_4")
+    assert written(planned).reset[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
+    rule = "multiple of the 2 steps from a sample to the next. Received: every_3"
+    with pytest.raises(UserError, match=rule):
+        plan(table, every(table), batch_size=1, stateful=True, reset="every_3")
 
 
 @given(
@@ -152,8 +164,7 @@ def test_plan_counts_no_sample_of_a_burn_in_or_before_an_end_label():
     how=st.fixed_dictionaries(
         {
             "batching": st.sampled_from(["aligned", "contiguous"]),
-            "reset": st.sampled_from(["sequence", "never"]),
-            "label": st.sampled_from(["each_step", "end"]),
+            "reset": st.sampled_from(["sequence", "never", "every_2"]),
             "burn_in": st.integers(0, 2),
         }
     ),
@@ -270,7 +281,7 @@ def test_visible_from_is_unknown_where_the_stride_skips_steps():
     lengths=lengths_of_sequences,
     batch_size=st.integers(1, 3),
     batching=st.sampled_from(["aligned", "contiguous"]),
-    reset=st.sampled_from(["sequence", "never"]),
+    reset=st.sampled_from(["sequence", "never", "every_6"]),
     stride=st.integers(1, 3),
 )
 def test_visible_from_is_what_a_walk_along_each_lane_finds(

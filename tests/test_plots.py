@@ -32,6 +32,17 @@ def test_learning_curves_draw_no_ceiling_where_there_is_none():
     assert len(drawn(None).axes[0].lines) == 2
 
 
+def test_learning_curves_of_values_are_of_the_absolute_error():
+    columns = {"accuracy": "mae", "test_accuracy": "test_mae"}
+    scored = {"stateful": {"ceiling": {"rmse": None}}}
+    figure = plots.learning_curves(
+        {"stateful": HISTORY.rename(columns=columns)}, scored
+    )
+    panel = figure.axes[0]
+    assert panel.get_ylabel() == "mean absolute error" and panel.get_ylim()[0] == 0
+    assert len(panel.lines) == 2
+
+
 def test_svg_gives_the_same_bytes_for_the_same_figure():
     one, two = (plots.svg(drawn(0.95)) for _ in range(2))
     assert one == two

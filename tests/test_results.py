@@ -13,7 +13,7 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
     assert one.read_bytes() == two.read_bytes()
     read = results.read_predictions(one)
-    assert read.probability.tolist() == [[0.25, 0.5]]
+    assert read.answers.tolist() == [[0.25, 0.5]]
     assert read.visible_from.tolist() == [3, -1]
 
 

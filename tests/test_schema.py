@@ -37,6 +37,11 @@ def test_check_passes_what_the_repository_ships():
         ("train_stateful.shuffle", True),
         ("train_stateful.optimizer", "rmsprop"),
         ("model.cell", "gru"),
+        ("model.forget_bias", "chrono"),
+        ("generate.task", "temporal_order_6b"),
+        ("generate.label", "end"),
+        ("train_stateful.reset", "every_20"),
+        ("train_stateful.burn_in", 3),
     ],
 )
 def test_check_passes_other_choices(key, value):
@@ -83,6 +88,12 @@ def test_check_passes_other_choices(key, value):
         ),
         ("window.segment_length", 21, "must not be longer than a sequence"),
         (
+            "train_stateful.reset",
+            "every_",
+            "must be sequence, never or, say, every_20. Received: 'every_'",
+        ),
+        ("train_stateful.burn_in", -1, "should be greater than or equal to 0"),
+        (
             "train_stateful.gradient_window",
             2,
             "reaches no further than one sample of 1 steps: no gradient flows through "
@@ -110,6 +121,35 @@ def relation(**sections) -> dict:
 @pytest.mark.parametrize(
     ("params", "key", "rule"),
     [
+        (
+            relation(generate={"task": "temporal_order_6a", "length": 9}),
+            "generate.length",
+            "must be at least 10 for `temporal_order_6a`. Received: 9",
+        ),
+        (
+            relation(generate={"task": "lagged_copy", "lag": 20}),
+            "generate.lag",
+            "must be shorter than a sequence (`generate.length` is 20). Received: 20",
+        ),
+        (
+            relation(
+                generate={"label": "end"}, window={"layout": "subsampled", "stride": 3}
+            ),
+            "window.stride",
+            "(`generate.label` is end, and 10 steps are left beside a window). "
+            "Received: 3",
+        ),
+        (
+            relation(model={"cell": "gru", "forget_bias": "chrono"}),
+            "model.forget_bias",
+            "must be `unit` where `model.cell` has no forget gate. Received: chrono",
+        ),
+        (
+            relation(window={"segment_length": 4}, train_stateful={"reset": "every_6"}),
+            "train_stateful.reset",
+            "must be a multiple of the 4 steps from a sample to the next. "
+            "Received: every_6",
+        ),
         (
             relation(window={"layout": "subsampled", "window_length": 25}),
             "window.window_length",

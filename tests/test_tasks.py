@@ -1,6 +1,25 @@
-import numpy as np
+import typing
 
-from statelab.tasks import first_step
+import numpy as np
+import pytest
+
+from statelab import schema
+from statelab.tasks import (
+    TASKS,
+    adding,
+    first_step,
+    lagged_copy,
+    multiplication,
+    noise,
+    noisy_first,
+    parity,
+    temporal_order_6a,
+    temporal_order_6b,
+)
+
+
+def rng():
+    return np.random.default_rng(5)
 
 
 def test_first_step_is_the_input_of_the_post():
@@ -19,3 +38,89 @@ def test_first_step_is_drawn_anew_for_another_seed():
         for seed in (0, 1)
     )
     assert (one != two).any()
+
+
+def test_every_task_may_be_named_in_params():
+    field = schema._Generate.model_fields["task"]
+    assert set(typing.get_args(field.annotation)) == set(TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_takes_the_same_arguments(name):
+    task = TASKS[name](sequences=6, length=12, lag=3, rng=rng())
+    assert task.values.dtype == np.float32 and task.values.ndim == 2
+    assert len(task.offsets) == 7 and task.offsets[-1] == len(task.values)
+    assert len(task.targets) in (6, len(task.values))
+
+
+def test_noisy_first_tells_the_class_by_its_first_step_alone():
+    task = noisy_first(sequences=1000, length=30, rng=rng())
+    values = task.values.reshape(1000, 30)
+    assert (values[:, 0] == 2 * task.targets - 1).all()
+    assert values[:, 1:].var() == pytest.approx(0.2, rel=0.03)
+    later = [values[task.targets == label, 1:].mean() for label in (0, 1)]
+    assert later == pytest.approx([0, 0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("task", "combine", "blind"),
+    [(adding, np.sum, 1 / 6), (multiplication, np.prod, 7 / 144)],
+)
+def test_adding_and_multiplication_are_of_the_marked_numbers(task, combine, blind):
+    made = task(sequences=4000, length=7, rng=rng())
+    numbers, marks = made.values.reshape(4000, 7, 2).transpose(2, 0, 1)
+    assert (marks[:, :3].sum(axis=1) == 1).all()  # one in each half
+    assert (marks[:, 3:].sum(axis=1) == 1).all()
+    marked = numbers[marks == 1].reshape(4000, 2)
+    np.testing.assert_allclose(made.targets, combine(marked, axis=1), rtol=1e-6)
+    assert made.targets.var() == pytest.approx(blind, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("task", "places"),
+    [
+        (temporal_order_6a, [(10, 20), (50, 60)]),
+        (temporal_order_6b, [(10, 20), (33, 43), (66, 76)]),
+    ],
+)
+def test_temporal_order_is_told_by_x_and_y_alone(task, places):
+    made = task(sequences=300, length=100, rng=rng())
+    symbols = made.values.argmax(axis=1)
+    assert (made.values.sum(axis=1) == 1).all()
+    lengths = np.diff(made.offsets)
+    assert (lengths.min(), lengths.max()) == (100, 110)
+    for start, stop, label in zip(
+        made.offsets[:-1], made.offsets[1:], made.targets, strict=True
+    ):
+        one = symbols[start:stop]
+        assert (one[0], one[-1]) == (1, 0)  # B and E
+        where = np.flatnonzero(one >= 6)
+        for step, (low, high) in zip(where, places, strict=True):
+            assert low <= step <= high
+        digits = "".join(str(symbol - 6) for symbol in one[where])
+        assert label == int(digits, 2)
+    assert set(made.targets) == set(range(2 ** len(places)))
+
+
+def test_lagged_copy_looks_back_within_its_own_sequence():
+    task = lagged_copy(sequences=3, length=8, lag=5, rng=rng())
+    bits, labels = task.values.reshape(3, 8), task.targets.reshape(3, 8)
+    assert (labels[:, :5] == -1).all()
+    assert (labels[:, 5:] == bits[:, :3]).all()
+
+
+def test_parity_begins_anew_with_each_sequence():
+    task = parity(sequences=3, length=8, rng=rng())
+    for bits, labels in zip(
+        task.values.reshape(3, 8), task.targets.reshape(3, 8), strict=True
+    ):
+        assert labels.tolist() == [int(bits[: t + 1].sum()) % 2 for t in range(8)]
+
+
+def test_noise_says_nothing_of_its_labels():
+    task = noise(sequences=2000, length=5, rng=rng())
+    means = [
+        task.values.reshape(2000, 5)[task.targets == label].mean() for label in (0, 1)
+    ]
+    assert means == pytest.approx([0, 0], abs=0.03)
+    assert task.targets.sum() == 1000

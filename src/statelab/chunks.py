@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from statelab import arrays, layouts
 from statelab.layouts import Windows
 from statelab.plans import Batches
-from statelab.sequences import Sequences, targets_at
+from statelab.sequences import Sequences, present, targets_at
 
 
 class Chunk(NamedTuple):
@@ -25,7 +25,7 @@ class Chunk(NamedTuple):
 def gather(
     sequences: Sequences, windows: Windows, written: Sequence[Batches], timesteps: int
 ) -> Chunk:
-    """Copy out what some batches read.
+    """Copy out what some batches read; samples without a target do not count.
 
     Of the flat steps nothing else is read, and nothing of them is held on to: they may
     be mapped, and larger than the memory.
@@ -40,12 +40,14 @@ def gather(
         np.stack(fields, axis=1) for fields in zip(*written, strict=True)
     )
     at = layouts.locate(windows, np.maximum(sample, 0))
+    target = targets_at(sequences, at.sequence, at.first + at.length - 1)
+    labelled = present(target)
     chunk = Chunk(
         x=stretches(sequences.values, at.first, timesteps),
         length=at.length.astype(np.int32),
-        target=targets_at(sequences, at.sequence, at.first + at.length - 1),
+        target=np.where(labelled, target, 0).astype(np.float32),
         reset=reset,
-        weight=weight,
+        weight=weight * labelled,
     )
     arrays.let_go(sequences.values)
     arrays.let_go(sequences.targets)

@@ -14,7 +14,7 @@ from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
 from statelab.plans import Plan
-from statelab.sequences import SPLITS, Sequences
+from statelab.sequences import SPLITS, Sequences, head_of, present
 from statelab.stopping import Stopping
 
 
@@ -52,7 +52,7 @@ class Trained(NamedTuple):
 
     network: training.Network
     weights: Weights
-    probability: np.ndarray  # float32 [seeds, samples], from the last weights
+    answers: np.ndarray  # float32 [seeds, samples, …], from the last weights
     visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
     history: pd.DataFrame  # one line for each seed and epoch
     updates: int  # of each seed
@@ -63,8 +63,8 @@ class _HeldOut(NamedTuple):
     """A split that is answered after every epoch."""
 
     plan: Plan
-    samples: np.ndarray  # int64 [samples]
-    target: np.ndarray  # float32 [samples]
+    samples: np.ndarray  # int64 [samples]; those with a target
+    target: np.ndarray  # [samples]
 
 
 class Standing(NamedTuple):
@@ -107,9 +107,11 @@ def train(
     learning_rate: float,
     schedule: str,
     clipnorm: float | None,
+    forget_bias: str = "unit",
     shuffle: bool = False,
     patience: int | None = None,
     gradient_window: int | None = None,
+    burn_in: int = 0,
     reset: str = "sequence",
     batching: str = "aligned",
     resume: Standing | None = None,
@@ -129,6 +131,7 @@ def train(
         seeds: networks to train.
         engine: a key of `ENGINES`.
         cell, units, layers: of the network, as in `models.build`.
+        forget_bias: as in `models.initial_weights`, up to the longest sequence.
         epochs: passes over the train split.
         batch_size: lanes of a batch.
         optimizer, learning_rate, schedule, clipnorm: as in `optimizers.Optimizer`.
@@ -137,7 +140,7 @@ def train(
         patience: epochs without a lower loss on the validation split after which a
             network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
-        reset, batching: as in `plans.plan`, stateful.
+        burn_in, reset, batching: as in `plans.plan`, stateful.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
         keep: is told after each chunk and each epoch where training stands.
@@ -158,10 +161,13 @@ def train(
         for name, code in SPLITS.items()
         if len(chosen := layouts.of_split(windows, code))
     }
-    plan = lay_out(splits["train"], batch_size=batch_size)
+    lay_out_train = functools.partial(
+        lay_out, splits["train"], batch_size=batch_size, burn_in=burn_in
+    )
+    plan = lay_out_train()
     # Which samples share a lane is part of what naive batches do: they are answered in
     # such batches, and each split apart. Else every sequence begins with zeros.
-    naive = stateful and (batching, reset) != ("aligned", "sequence")
+    naive = stateful and (batching == "contiguous" or reset == "never")
     answering = functools.partial(
         lay_out, batch_size=batch_size if naive else ANSWERING
     )
@@ -170,19 +176,26 @@ def train(
         for name, chosen in splits.items()
         if name != "train"
     }
+    head, outputs = head_of(sequences.targets)
     network = training.Network(
         cell=cell,
         units=units,
         layers=layers,
         features=sequences.values.shape[1],
-        head="binary",
-        outputs=1,
+        head=head,
+        outputs=outputs,
     )
+    rules = scores.SCORES[head]
     rule = Optimizer(
         optimizer, learning_rate, schedule, clipnorm, plan.batches * epochs
     )
     numbers = range(seed, seed + seeds)
-    weights = models.initial_weights(numbers, **network._asdict())
+    weights = models.initial_weights(
+        numbers,
+        forget_bias=forget_bias,
+        longest=int(np.diff(sequences.offsets).max()),
+        **network._asdict(),
+    )
     answer = functools.partial(
         predict, sequences=sequences, windows=windows, network=network
     )
@@ -204,9 +217,7 @@ def train(
                 at.run,
                 sequences,
                 windows,
-                _shuffled(lay_out, splits["train"], batch_size, numbers, at.epoch)
-                if shuffle
-                else [plan],
+                _shuffled(lay_out_train, numbers, at.epoch) if shuffle else [plan],
                 network=network,
                 optimizer=rule,
                 gradient_window=gradient_window,
@@ -223,11 +234,12 @@ def train(
                 f"Received: learning_rate={learning_rate}, clipnorm={clipnorm}"
             )
         weights = weights_of(at.run, network)
-        line = {"loss": at.run.loss, "accuracy": at.run.score}
+        line = {"loss": at.run.loss, rules.running: at.run.score}
         for name, split in held_out.items():
             answers = answer(weights, plan=split.plan)[:, split.samples]
-            line[f"{name}_loss"] = scores.binary_crossentropy(answers, split.target)
-            line[f"{name}_accuracy"] = scores.accuracy(answers, split.target)
+            for score in ("loss", rules.running):
+                found = rules.functions[score](answers, split.target)
+                line[f"{name}_{score}"] = found
         lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
         lines = lines.loc[active]
         watcher.epoch(at.epoch + 1, lines.iloc[:, 2:].mean().to_dict())
@@ -253,7 +265,7 @@ def train(
         network=network,
         weights=weights,
         # outside a plan there are NaN and -1
-        probability=functools.reduce(np.fmax, answers),
+        answers=functools.reduce(np.fmax, answers),
         visible_from=functools.reduce(np.maximum, visible),
         history=pd.concat(at.history, ignore_index=True),
         updates=plan.batches * at.epoch,
@@ -265,7 +277,9 @@ def _held_out(
     sequences: Sequences, windows: Windows, chosen: np.ndarray, plan: Plan
 ) -> _HeldOut:
     samples = layouts.samples_of(windows, chosen)
-    return _HeldOut(plan, samples, layouts.sample_targets(sequences, windows, samples))
+    target = layouts.sample_targets(sequences, windows, samples)
+    known = present(target)
+    return _HeldOut(plan, samples[known], target[known])
 
 
 def _active(best: Stopping, patience: int | None) -> np.ndarray:
@@ -298,14 +312,5 @@ def _report(
     keep(under_way(run))
 
 
-def _shuffled(
-    lay_out: Callable[..., Plan],
-    chosen: np.ndarray,
-    batch_size: int,
-    seeds: range,
-    epoch: int,
-) -> list[Plan]:
-    return [
-        lay_out(chosen, batch_size=batch_size, rng=np.random.default_rng((seed, epoch)))
-        for seed in seeds
-    ]
+def _shuffled(lay_out: Callable[..., Plan], seeds: range, epoch: int) -> list[Plan]:
+    return [lay_out(rng=np.random.default_rng((seed, epoch))) for seed in seeds]

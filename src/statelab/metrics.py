@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from statelab import layouts, scores
 from statelab.layouts import Windows
-from statelab.sequences import SPLITS, Sequences
+from statelab.sequences import SPLITS, Sequences, head_of, present
 
 MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
 STEPS_AT_ONCE = 1 << 16  # of the flat steps, when symbols are counted
@@ -128,7 +128,7 @@ def _continuous(values: np.ndarray) -> bool:
 
 
 def seed_scores(
-    probability: np.ndarray,
+    answers: np.ndarray,
     sequences: Sequences,
     windows: Windows,
     history: pd.DataFrame,
@@ -136,34 +136,34 @@ def seed_scores(
     """Score every seed of one mode.
 
     Args:
-        probability: of class 1, [seeds, samples].
+        answers: of class 1, or values, [seeds, samples]; or of each class, [seeds,
+            samples, classes].
         sequences: for the targets.
         windows: where the samples are.
         history: one line for each seed and epoch, as training wrote it.
 
     Returns:
-        One line for each seed: the scores on test, `final_accuracy` at the last sample
-        of each sequence, `train_accuracy` of the frozen weights, and
-        `running_accuracy`, that of the weights as they moved through its last epoch.
+        One line for each seed: the scores on test, and of `accuracy`, or `rmse`,
+        besides `final_…` at the last sample of each sequence, `train_…` of the frozen
+        weights, and `running_…`, that of the weights as they moved through its last
+        epoch; of values this is `running_mae`.
     """
-    groups = _groups(windows)
-    answers = {name: probability[:, samples] for name, samples in groups.items()}
-    target = {
-        name: layouts.sample_targets(sequences, windows, samples)
-        for name, samples in groups.items()
-    }
+    rules = scores.SCORES[head_of(sequences.targets)[0]]
+    score = rules.functions[rules.main]
+    table = {}
+    for prefix, samples in _groups(sequences, windows).items():
+        found = answers[:, samples]
+        target = layouts.sample_targets(sequences, windows, samples)
+        if prefix == "":
+            table |= {name: f(found, target) for name, f in rules.functions.items()}
+        else:
+            table[prefix + rules.main] = score(found, target)
     last = history.groupby("seed").last().reset_index()  # some may have stopped early
-    table = {
-        name: score(answers["accuracy"], target["accuracy"])
-        for name, score in scores.SCORES.items()
-    }
-    for name in ("final_accuracy", "train_accuracy"):
-        table[name] = scores.accuracy(answers[name], target[name])
     return pd.DataFrame(
         {
             "seed": last["seed"].to_numpy(),
             **table,
-            "running_accuracy": last["accuracy"].to_numpy(),
+            f"running_{rules.running}": last[rules.running].to_numpy(),
         }
     )
 
@@ -180,32 +180,42 @@ def bounds(
 
     Returns:
         `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
-        `train_accuracy`. The baseline is the most frequent target's share.
+        `train_accuracy`. The baseline is the most frequent target's share. Of values
+        it is the rmse of always answering the mean of train, and there is no ceiling.
     """
-    groups = _groups(windows)
-    return {
-        "ceiling": {
-            name: ceiling(sequences, windows, visible_from, samples)
-            for name, samples in groups.items()
-        },
-        "baseline": {
-            name: majority_vote(
-                np.zeros(len(samples)),
-                layouts.sample_targets(sequences, windows, samples),
-            )
-            for name, samples in groups.items()
-        },
+    head, _ = head_of(sequences.targets)
+    main = scores.SCORES[head].main
+    groups = _groups(sequences, windows)
+    target = {
+        prefix: layouts.sample_targets(sequences, windows, samples)
+        for prefix, samples in groups.items()
     }
+    ceilings, baselines = {}, {}
+    for prefix, samples in groups.items():
+        known = target[prefix]
+        if head == "regression":
+            mean = np.full((1, len(known)), target["train_"].mean())
+            ceilings[prefix + main] = None
+            baselines[prefix + main] = float(scores.rmse(mean, known)[0])
+        else:
+            best = ceiling(sequences, windows, visible_from, samples)
+            ceilings[prefix + main] = best
+            baselines[prefix + main] = majority_vote(np.zeros(len(known)), known)
+    return {"ceiling": ceilings, "baseline": baselines}
 
 
-def _groups(windows: Windows) -> dict[str, np.ndarray]:
-    """Return the samples that each accuracy is of."""
+def _groups(sequences: Sequences, windows: Windows) -> dict[str, np.ndarray]:
+    """Return the samples with a target that each of the main scores is of."""
     test = layouts.of_split(windows, SPLITS["test"])
     train = layouts.of_split(windows, SPLITS["train"])
+    groups = {
+        "": layouts.samples_of(windows, test),
+        "final_": layouts.last_samples(windows, test),
+        "train_": layouts.samples_of(windows, train),
+    }
     return {
-        "accuracy": layouts.samples_of(windows, test),
-        "final_accuracy": layouts.last_samples(windows, test),
-        "train_accuracy": layouts.samples_of(windows, train),
+        prefix: samples[present(layouts.sample_targets(sequences, windows, samples))]
+        for prefix, samples in groups.items()
     }
 
 
@@ -228,8 +238,9 @@ def above_ceiling(table: pd.DataFrame, ceilings: dict[str, float | None]) -> lis
 
 def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
     """Say how one mode did, each score beside the best that any model could reach."""
+    main = "accuracy" if "accuracy" in scored else "rmse"
     parts = []
-    for name in ("accuracy", "final_accuracy"):
+    for name in (main, f"final_{main}"):
         mean, low, high = (scored[name][key] for key in ("mean", "low", "high"))
         spread = "" if low is None else f" [{low:.4f}, {high:.4f}]"
         best = scored["ceiling"][name]

@@ -81,20 +81,37 @@ def build(
     return model
 
 
-def initial_weights(seeds: range, **architecture: Any) -> Weights:
+def initial_weights(
+    seeds: range, *, forget_bias: str = "unit", longest: int = 0, **architecture: Any
+) -> Weights:
     """Return the weights that `build` draws for each seed.
 
     Args:
         seeds: one network for each.
+        forget_bias: `unit`, Keras's own: each unit of an LSTM forgets within a few
+            steps. `chrono`: each within a number of steps of its own, up to `longest`.
+        longest: steps of the longest sequence, for `chrono`.
         architecture: cell, units, layers, features, head and outputs, as in `build`.
 
     Returns:
         Weights by name, in Keras's order, each with a leading axis of seeds.
+
+    Reference:
+        Tallec and Ollivier, Can recurrent neural networks warp time?, 2018.
     """
     models = [build(seed=seed, **architecture) for seed in seeds]
     populations = zip(*(model.get_weights() for model in models), strict=True)
     names = weight_names(**architecture)
-    return dict(zip(names, map(np.stack, populations), strict=True))
+    weights = dict(zip(names, map(np.stack, populations), strict=True))
+    if forget_bias == "chrono":
+        units = architecture["units"]
+        rngs = [np.random.default_rng((seed, 2)) for seed in seeds]
+        for layer in range(architecture["layers"]):
+            steps = [rng.uniform(1, max(longest - 1, 1), units) for rng in rngs]
+            bias = weights[f"lstm_{layer}/bias"]  # of the gates i, f, g and o
+            bias[:, units : 2 * units] = np.log(steps)
+            bias[:, :units] = -np.log(steps)
+    return weights
 
 
 @functools.cache

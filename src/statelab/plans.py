@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.errors import UserError
 from statelab.layouts import Windows, locate
 
 MAX_CELLS = 1 << 18  # places of a plan that are looked at together
@@ -18,19 +19,19 @@ MAX_CELLS = 1 << 18  # places of a plan that are looked at together
 class Plan(NamedTuple):
     """One pass over some samples, as runs of samples that follow each other.
 
-    The runs stand end to end in a line of places, which is folded into batches of
-    lanes: batch by batch, or lane by lane. `expand` says what stands where.
+    A run is a sequence's, or padding. The runs stand end to end in a line of places,
+    which is folded into batches of lanes: batch by batch, or lane by lane. `expand`
+    says what stands where.
     """
 
     first_sample: np.ndarray  # int64 [runs]; -1 for a run of padding
     begin: np.ndarray  # int64 [runs + 1]; the place where a run begins
+    silent: np.ndarray  # int64 [runs]; samples at its beginning that do not count
+    interval: np.ndarray | None  # int64 [runs]; samples between resets; None for never
     order: np.ndarray | None  # int [samples]; the place that comes i-th when shuffled
     batches: int
     lanes: int
     lane_by_lane: bool
-    reset: str  # a key of RESETS
-    label: str  # a key of LABELS
-    burn_in: int  # samples
 
 
 class Batches(NamedTuple):
@@ -49,7 +50,6 @@ def plan(
     stateful: bool,
     reset: str = "sequence",
     batching: str = "aligned",
-    label: str = "each_step",
     burn_in: int = 0,
     rng: np.random.Generator | None = None,
 ) -> Plan:
@@ -70,11 +70,11 @@ def plan(
         batch_size: lanes of a batch.
         stateful: carry state from a batch to the next; otherwise every sample is reset.
         reset: `sequence` resets a lane where its sample belongs to another sequence
-            than the one before; `never` carries state on through the whole pass.
+            than the one before; `every_20`, say, does so every 20 steps of a sequence
+            as well; `never` carries state on through the whole pass.
         batching: `aligned` keeps a sequence in one lane; `contiguous` puts samples one
             after another into the lanes of a batch, as people get it from Keras.
-        label: which samples count: `each_step`, or the `end` of a sequence alone.
-        burn_in: how many samples at the beginning of a sequence do not count.
+        burn_in: steps at the beginning of a sequence, within which no sample counts.
         rng: shuffles the samples of a stateless plan, or the sequences of a stateful
             one, the samples of which stay together; None keeps their order.
 
@@ -84,67 +84,73 @@ def plan(
     order = None
     if rng is not None and stateful:
         sequence = rng.permutation(sequence)
-    first_sample = windows.samples[sequence]
-    count = windows.samples[sequence + 1] - first_sample
+    first = windows.samples[sequence]
+    count = windows.samples[sequence + 1] - first
     if rng is not None and not stateful:
         total = count.sum()
         dtype = np.int32 if total < 2**31 else np.int64
         order = rng.permutation(np.arange(total, dtype=dtype))
+    stride, length = windows.stride[sequence], windows.length[sequence]
+    silent = np.maximum((burn_in - length) // stride + 1, 0)
+    interval = _interval(reset if stateful else "sample", stride)
     lane_by_lane = stateful and batching == "aligned"
     lay_out = _aligned if lane_by_lane else _contiguous
-    runs, places, batches = lay_out(first_sample, count, batch_size)
+    run, places, batches = lay_out(count, batch_size)
     return Plan(
-        first_sample=runs,
+        first_sample=_of_runs(first, run, -1),
         begin=np.append(0, np.cumsum(places)),
+        silent=_of_runs(silent, run, 0),
+        interval=None if interval is None else _of_runs(interval, run, 1),
         order=order,
         batches=batches,
         lanes=batch_size,
         lane_by_lane=lane_by_lane,
-        reset=reset if stateful else "sample",
-        label=label,
-        burn_in=burn_in,
     )
 
 
-def _contiguous(
-    first_sample: np.ndarray, count: np.ndarray, lanes: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the runs of a plan, the places that each takes, and the batches."""
+def _interval(reset: str, stride: np.ndarray) -> np.ndarray | None:
+    """Return how many samples of each sequence there are from a reset to the next."""
+    if reset == "never":
+        return None
+    if reset == "sample":
+        return np.ones_like(stride)
+    if reset == "sequence":
+        return np.full_like(stride, np.iinfo(stride.dtype).max)
+    steps = int(reset.removeprefix("every_"))
+    if (steps % stride).any():
+        raise UserError(
+            f"`train_stateful.reset` must be a multiple of the {stride.max()} steps "
+            f"from a sample to the next. Received: {reset}"
+        )
+    return steps // stride
+
+
+def _of_runs(values: np.ndarray, run: np.ndarray, padding: int) -> np.ndarray:
+    return np.append(values, padding)[run]  # run -1 is the last
+
+
+def _contiguous(count: np.ndarray, lanes: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the runs, -1 for padding, the places that each takes, and the batches."""
     total = count.sum()
     batches = -(-total // lanes)
     padding = batches * lanes - total
-    return np.append(first_sample, -1), np.append(count, padding), int(batches)
+    run = np.append(np.arange(len(count)), -1)
+    return run, np.append(count, padding), int(batches)
 
 
-def _aligned(
-    first_sample: np.ndarray, count: np.ndarray, lanes: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the runs of a plan, the places that each takes, and the batches."""
+def _aligned(count: np.ndarray, lanes: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the runs, -1 for padding, the places that each takes, and the batches."""
     free = [(0, lane) for lane in range(lanes)]  # (batches filled, lane)
     runs = [[] for _ in free]
-    for run in zip(first_sample.tolist(), count.tolist(), strict=True):
+    for run, places in enumerate(count.tolist()):
         filled, lane = heapq.heappop(free)
-        runs[lane].append(run)
-        heapq.heappush(free, (filled + run[1], lane))
+        runs[lane].append((run, places))
+        heapq.heappush(free, (filled + places, lane))
     batches = max(free)[0]
     for filled, lane in free:
         runs[lane].append((-1, batches - filled))
-    sample, places = np.array([run for lane in runs for run in lane], np.int64).T
-    return sample, places, batches
-
-
-# Where state is zero: from the batch, and the run of each lane now and a batch before.
-RESETS = {
-    "sample": lambda batch, run, before: np.ones(run.shape, bool),
-    "sequence": lambda batch, run, before: run != before,
-    "never": lambda batch, run, before: np.broadcast_to(batch == 0, run.shape),
-}
-
-# What counts: from how many samples of the same run stand before one, and after it.
-LABELS = {
-    "each_step": lambda before, after: True,
-    "end": lambda before, after: after == 0,
-}
+    run, places = np.array([each for lane in runs for each in lane], np.int64).T
+    return run, places, batches
 
 
 def expand(plan: Plan, start: int, stop: int) -> Batches:
@@ -184,15 +190,25 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     place = np.where(inside, place, 0)
     run = np.searchsorted(plan.begin[:-1], place, side="right") - 1
     inside = inside & (plan.first_sample[run] >= 0)
-    before, after = place - plan.begin[run], plan.begin[run + 1] - 1 - place
-    counts = inside & (before >= plan.burn_in) & LABELS[plan.label](before, after)
-    sample = np.where(inside, plan.first_sample[run] + before, -1)
-    run = np.where(inside, run, -1)
+    nth = place - plan.begin[run]
+    sample = np.where(inside, plan.first_sample[run] + nth, -1)
+    counts = inside & (nth >= plan.silent[run])
+    if plan.interval is None:
+        reset = np.broadcast_to(batch == 0, run.shape)
+    else:
+        before = np.where(inside, run, -1)[:-1]
+        reset = nth % plan.interval[run] == 0
+        reset[1:] |= np.where(inside, run, -1)[1:] != before
     return Batches(
         sample=sample[1:],
-        reset=RESETS[plan.reset](batch[1:], run[1:], run[:-1]),
+        reset=reset[1:],
         weight=counts[1:].astype(np.float32),
     )
+
+
+def stateless(plan: Plan) -> bool:
+    """Tell whether every sample of a plan begins with a state of zeros."""
+    return plan.interval is not None and bool((plan.interval == 1).all())
 
 
 def visible_from(plan: Plan, windows: Windows) -> np.ndarray:

@@ -12,13 +12,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 INK, GREY = "#24292f", "#8c959f"
+LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
 
 
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
 ) -> Figure:
-    """Draw accuracy by epoch, one panel for each mode, under its ceiling.
+    """Draw accuracy, or absolute error, by epoch: a panel for each mode, its ceiling.
 
     Args:
         histories: by mode, one line for each seed and epoch.
@@ -33,17 +34,19 @@ def learning_curves(
     )
     panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
-        _learning_curve(panel, mode, history, scored[mode]["ceiling"]["accuracy"])
-    panels[0].set_ylabel("accuracy")
+        ceiling = scored[mode]["ceiling"].get("accuracy")
+        _learning_curve(panel, mode, history, ceiling)
+    panels[0].set_ylabel(LABELS[_score(next(iter(histories.values())))])
     return figure
 
 
 def _learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
+    score = _score(history)
     curves = [
-        ("test_accuracy", "test, weights frozen", COLOURS[mode], "o"),
-        ("accuracy", "train, while weights move", GREY, "."),
+        (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
+        (score, "train, while weights move", GREY, "."),
     ]
     for column, label, colour, marker in curves:
         by_epoch = history.groupby("epoch")[column].agg(["min", "mean", "max"])
@@ -55,12 +58,20 @@ def _learning_curve(
         panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
     panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
     panel.set_xlabel("epoch")
-    lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
-    panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
+    if score == "accuracy":
+        lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
+        panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
+    else:
+        panel.set_ylim(bottom=0)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.legend(frameon=False, fontsize=8, loc="center right")
+    place = "center right" if score == "accuracy" else "upper right"
+    panel.legend(frameon=False, fontsize=8, loc=place)
+
+
+def _score(history: pd.DataFrame) -> str:
+    return "accuracy" if "accuracy" in history else "mae"
 
 
 def svg(figure: Figure) -> bytes:

@@ -27,7 +27,13 @@ _TRAIN = {
     "patience": None,
 }
 _POST = {
-    "generate": {"task": "first_step", "sequences": 1200, "length": 20},
+    "generate": {
+        "task": "first_step",
+        "sequences": 1200,
+        "length": 20,
+        "lag": 5,
+        "label": "each_step",
+    },
     "window": {
         "window_length": 10,
         "stride": 1,
@@ -35,11 +41,12 @@ _POST = {
         "test_size": 200,
         "validation_size": 0,
     },
-    "model": {"cell": "lstm", "units": 10, "layers": 1},
+    "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
     "train_stateless": _TRAIN,
     "train_stateful": {
         **_TRAIN,
         "gradient_window": None,
+        "burn_in": 0,
         "reset": "sequence",
         "batching": "aligned",
     },

@@ -212,7 +212,7 @@ def predict(
 def _pass_by_fit(
     model, sequences, windows, plan, network, report
 ) -> tuple[float, float]:
-    x, y, weight = _batches(sequences, windows, plan)
+    x, y, weight = _labelled(sequences, windows, plan)
     history = model.fit(
         x,
         y,
@@ -229,7 +229,7 @@ def _pass_by_fit(
 def _pass_by_loop(
     model, sequences, windows, plan, network, report
 ) -> tuple[float, float]:
-    x, y, weight = _batches(sequences, windows, plan)
+    x, y, weight = _labelled(sequences, windows, plan)
     before = ResetStates(plan)
     before.set_model(model)
     logs = []  # of each batch: `train_on_batch` begins its metrics anew
@@ -266,6 +266,18 @@ def _batches(
     return x, read.target.reshape(-1, 1), read.weight.ravel()
 
 
+def _labelled(
+    sequences: Sequences, windows: Windows, plan: Plan
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, y, weight = _batches(sequences, windows, plan)
+    if (weight.reshape(plan.batches, plan.lanes).sum(axis=1) == 0).any():
+        raise UserError(
+            "`engine` must be `compiled` where a batch may have no target: Keras makes "
+            "an update of it all the same"
+        )
+    return x, y, weight
+
+
 def _compiled_model(
     weights: list[np.ndarray],
     windows: Windows,
@@ -292,7 +304,7 @@ def _model(
         **network._asdict(),
         timesteps=layouts.lengths(windows)[1],
         batch_size=plan.lanes,
-        stateful=plan.reset != "sample",
+        stateful=not plans.stateless(plan),
     )
     model.set_weights(weights)
     return model

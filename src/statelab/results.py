@@ -14,7 +14,9 @@ from statelab.errors import UserError
 class Predictions(NamedTuple):
     """The answers of a mode's networks to every sample of every split."""
 
-    probability: np.ndarray  # float32 [seeds, samples], of class 1
+    # of class 1, or values, float32 [seeds, samples]; of each of more classes, [seeds,
+    # samples, classes]
+    answers: np.ndarray
     visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
 
 

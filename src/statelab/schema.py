@@ -1,5 +1,6 @@
 """What params.yaml may hold: each key, its type, and the rules between keys."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -15,9 +16,23 @@ def _is_size(size: int | float) -> int | float:
     return size
 
 
+def _is_reset(reset: str) -> str:
+    if not re.fullmatch("sequence|never|every_[1-9][0-9]*", reset):
+        raise ValueError("must be sequence, never or, say, every_20")
+    return reset
+
+
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+SHORTEST = {  # sequences of a task
+    "adding": 2,
+    "multiplication": 2,
+    "temporal_order_6a": 10,
+    "temporal_order_6b": 10,
+}
 
 
 class _Section(BaseModel):
@@ -25,9 +40,21 @@ class _Section(BaseModel):
 
 
 class _Generate(_Section):
-    task: Literal["first_step"]
+    task: Literal[
+        "first_step",
+        "noisy_first",
+        "adding",
+        "multiplication",
+        "temporal_order_6a",
+        "temporal_order_6b",
+        "lagged_copy",
+        "parity",
+        "noise",
+    ]
     sequences: Annotated[int, Field(ge=4, multiple_of=2)]
     length: Count
+    lag: Count
+    label: Literal["each_step", "end"]
 
 
 class _Window(_Section):
@@ -43,6 +70,7 @@ class _Model(_Section):
     cell: Literal["lstm", "gru", "simple_rnn"]
     units: Count
     layers: Count
+    forget_bias: Literal["unit", "chrono"]
 
 
 class _Train(_Section):
@@ -60,7 +88,8 @@ class _Train(_Section):
 
 class _TrainStateful(_Train):
     gradient_window: Count | None
-    reset: Literal["sequence", "never"]
+    burn_in: Annotated[int, Field(ge=0)]
+    reset: Annotated[str, AfterValidator(_is_reset)]
     batching: Literal["aligned", "contiguous"]
 
 
@@ -120,13 +149,45 @@ def _is_key(part: int | str) -> bool:
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
     """Yield (broken, key, rule, received) for the rules that join several keys."""
     window, length = p.window, p.generate.length
-    lengthened_by, timesteps = {
-        "full": ("generate.length", length),
-        "subsampled": ("window.window_length", window.window_length),
-        "per_timestep": ("window.segment_length", window.segment_length),
+    lengthened_by, timesteps, step = {
+        "full": ("generate.length", length, length),
+        "subsampled": ("window.window_length", window.window_length, window.stride),
+        "per_timestep": (
+            "window.segment_length",
+            window.segment_length,
+            window.segment_length,
+        ),
     }[window.layout]
     test = count(window.test_size, p.generate.sequences)
     validation = count(window.validation_size, p.generate.sequences)
+    task, shortest = p.generate.task, SHORTEST.get(p.generate.task, 1)
+    yield (
+        length < shortest,
+        "generate.length",
+        f"must be at least {shortest} for `{task}`",
+        length,
+    )
+    yield (
+        task == "lagged_copy" and p.generate.lag >= length,
+        "generate.lag",
+        f"must be shorter than a sequence (`generate.length` is {length})",
+        p.generate.lag,
+    )
+    yield (
+        p.generate.label == "end"
+        and window.layout == "subsampled"
+        and (length - window.window_length) % window.stride != 0,
+        "window.stride",
+        "must lead to the last step, where the target is (`generate.label` is end, and "
+        f"{length - window.window_length} steps are left beside a window)",
+        window.stride,
+    )
+    yield (
+        p.model.forget_bias == "chrono" and p.model.cell != "lstm",
+        "model.forget_bias",
+        "must be `unit` where `model.cell` has no forget gate",
+        p.model.forget_bias,
+    )
     yield (
         window.layout == "subsampled" and window.window_length > length,
         "window.window_length",
@@ -153,6 +214,13 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"{window.test_size} and {window.validation_size}",
     )
     stateful = p.train_stateful
+    every = stateful.reset.removeprefix("every_")
+    yield (
+        every.isdecimal() and int(every) % step != 0,
+        "train_stateful.reset",
+        f"must be a multiple of the {step} steps from a sample to the next",
+        stateful.reset,
+    )
     gradient_window = stateful.gradient_window
     yield (
         gradient_window is not None and gradient_window > timesteps,

@@ -14,7 +14,8 @@ class Sequences(NamedTuple):
     offsets: (
         np.ndarray
     )  # int64 [sequences + 1]; sequence s is values[offsets[s]:offsets[s+1]]
-    targets: np.ndarray  # float32 [sequences] or [steps]
+    targets: np.ndarray  # [sequences] or [steps]: int classes, -1 for none; or float
+    # values, NaN for none
 
 
 def targets_at(
@@ -35,6 +36,46 @@ def targets_at(
     """
     each_step = len(sequences.targets) == len(sequences.values)
     return sequences.targets[step if each_step else sequence]
+
+
+def present(targets: np.ndarray) -> np.ndarray:
+    """Tell which targets are there: -1 and NaN stand for none.
+
+    Example:
+        >>> present(np.array([0, -1, 2])), present(np.array([0.5, np.nan]))
+        (array([ True, False,  True]), array([ True, False]))
+    """
+    return ~np.isnan(targets) if targets.dtype.kind == "f" else targets >= 0
+
+
+def head_of(targets: np.ndarray) -> tuple[str, int]:
+    """Return which head of a network can answer with such targets, and its outputs.
+
+    Example:
+        >>> head_of(np.array([0, 1])), head_of(np.array([2, 0, -1]))
+        (('binary', 1), ('multiclass', 3))
+        >>> head_of(np.array([0.5]))
+        ('regression', 1)
+    """
+    if targets.dtype.kind == "f":
+        return "regression", 1
+    classes = int(targets.max(initial=1)) + 1
+    return ("binary", 1) if classes == 2 else ("multiclass", classes)
+
+
+def at_the_end(sequences: Sequences) -> Sequences:
+    """Take the targets of all steps away but those of the last step of each sequence.
+
+    Example:
+        >>> values = np.zeros((5, 1), np.float32)
+        >>> at_the_end(Sequences(values, np.array([0, 2, 5]), np.array([1, 0]))).targets
+        array([-1,  1, -1, -1,  0])
+    """
+    last = sequences.offsets[1:] - 1
+    none = np.nan if sequences.targets.dtype.kind == "f" else -1
+    targets = np.full(len(sequences.values), none, sequences.targets.dtype)
+    targets[last] = targets_at(sequences, np.arange(len(last)), last)
+    return sequences._replace(targets=targets)
 
 
 def count(size: int | float, sequences: int) -> int:

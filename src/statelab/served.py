@@ -19,7 +19,7 @@ class WholeSequences:
         self._model = model
 
     def predict(self, model_input: np.ndarray, params: None = None) -> np.ndarray:
-        """Return probabilities [batch, 1] for [batch, timesteps, features]."""
+        """Return answers [batch, outputs] for [batch, timesteps, features]."""
         return np.asarray(self._model(np.asarray(model_input, np.float32)))
 
 

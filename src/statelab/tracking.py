@@ -46,6 +46,7 @@ class Run(NamedTuple):
     dataset: str  # what the sequences are called
     sequences: Sequences
     model: Path | None  # a folder that models.write has written
+    outputs: int  # of the model
     timesteps: int  # of the sequences that the model takes; -1 for any
 
 
@@ -86,7 +87,7 @@ def log(run: Run) -> str:
         for name, picture in run.pictures.items():
             mlflow.log_text(picture, name)
         if run.model is not None:
-            _log_model(run.model, run.timesteps, run.sequences.values.shape[1])
+            _log_model(run)
     return active.info.run_id
 
 
@@ -120,19 +121,20 @@ def _experiment() -> str:
         return client.create_experiment(EXPERIMENT, artifact_location=place)
 
 
-def _log_model(network: Path, timesteps: int, features: int) -> None:
+def _log_model(run: Run) -> None:
     tensor = np.dtype(np.float32)
+    features = run.sequences.values.shape[1]
     with warnings.catch_warnings():
         # An example of a request would run the network, and import TensorFlow for it.
         warnings.filterwarnings("ignore", "(?s).*input example")
         mlflow.pyfunc.log_model(
             name="model",
             loader_module="statelab.served",
-            data_path=str(network),
+            data_path=str(run.model),
             code_paths=[str(Path(__file__).parent)],
             signature=ModelSignature(
-                inputs=Schema([TensorSpec(tensor, (-1, timesteps, features))]),
-                outputs=Schema([TensorSpec(tensor, (-1, 1))]),
+                inputs=Schema([TensorSpec(tensor, (-1, run.timesteps, features))]),
+                outputs=Schema([TensorSpec(tensor, (-1, run.outputs))]),
             ),
             # Named here: otherwise MLflow loads the model to find them out.
             pip_requirements=[
