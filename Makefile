@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test post bench lint lock
+.PHONY: repro test post beyond bench lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
@@ -12,6 +12,9 @@ test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytes
 
 post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 	statelab post
+
+beyond: .venv/ready  ## where the recipe of the post stops, as experiments and a table
+	statelab beyond
 
 bench: .venv/bench  ## ours and every peer, timed in the same run; some ten minutes
 	python -m benchmarks

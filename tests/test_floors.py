@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files"},
+    {"errors", "files", "experiments"},
     {"arrays", "params", "sequences", "scores", "workspace"},
     {"layouts", "schema", "tasks", "results", "progress"},
     {"plans", "metrics"},
@@ -19,7 +19,7 @@ FLOORS = [
     {"training"},
     {"reference"},
     {"experiment", "plots", "served", "tracking", "post"},
-    {"command", "checkpoints"},
+    {"command", "checkpoints", "beyond"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -5,7 +5,7 @@ import pytest
 from test_schema import PARAMS
 from typer.testing import CliRunner
 
-from statelab import cli, post, schema
+from statelab import beyond, cli, experiments, post, schema
 
 
 def git(*words: str, given: str = "") -> str:
@@ -58,25 +58,28 @@ def test_table_says_which_experiment_is_missing(repository):
     line = post.table()[0]
     assert line[2] == "no experiment post-windows"
     assert line[1] == "0.5455"  # what the post says is known all the same
-    assert "post-full" not in post.missing()
-    assert len(post.missing()) == len(post.EXPERIMENTS) - 1
+    assert "post-full" not in experiments.missing(post.EXPERIMENTS)
+    assert len(experiments.missing(post.EXPERIMENTS)) == len(post.EXPERIMENTS) - 1
 
 
 def test_table_of_another_commit_has_no_experiments(repository):
     git("commit", "-q", "--allow-empty", "-m", "Go on")
-    assert set(post.missing()) == set(post.EXPERIMENTS)
+    assert set(experiments.missing(post.EXPERIMENTS)) == set(post.EXPERIMENTS)
 
 
 def test_every_row_names_an_experiment_that_is_there():
     assert {row.experiment for row in post.ROWS} == set(post.EXPERIMENTS)
 
 
-@pytest.mark.parametrize("name", post.EXPERIMENTS)
-def test_every_experiment_says_all_of_params_yaml_itself(name):
+@pytest.mark.parametrize(
+    "sections", [*post.EXPERIMENTS.values(), *map(beyond.sections, beyond.ROWS)]
+)
+def test_every_experiment_says_all_of_params_yaml_itself(sections):
     """So that no row changes its meaning with an edit of params.yaml."""
-    sections = post.EXPERIMENTS[name]
     schema.check({"seed": 0, **sections})
     assert set(sections) | {"seed"} == set(PARAMS)
+    for name, keys in sections.items():
+        assert set(keys) == set(PARAMS[name])
 
 
 def test_command_prints_the_table_without_running_anything(repository):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from statelab import command, post
+from statelab import beyond, command, experiments, post
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -28,10 +29,9 @@ def _post(
 ) -> None:
     """Run every experiment of the post that this commit lacks, and print the table."""
     if run:
-        for name in post.missing():
-            post.run(name)
-    table = Table(box=box.MARKDOWN)
-    headings = (
+        _run_missing(post.EXPERIMENTS)
+    _print(
+        post.table(),
         "test accuracy of",
         "the post",
         f"ours, {post.SEEDS} seeds",
@@ -40,9 +40,42 @@ def _post(
         "s/epoch, post",
         f"s/epoch, all {post.SEEDS}",
     )
+
+
+@app.command("beyond")
+def _beyond(
+    run: Annotated[
+        bool, typer.Option(help="Run the experiments that are missing.")
+    ] = True,
+) -> None:
+    """Show where the recipe of the post stops: other labels, gradient windows, tasks.
+
+    Runs the experiments that this commit lacks; prints a table.
+    """
+    if run:
+        _run_missing({row.experiment: beyond.sections(row) for row in beyond.ROWS})
+    _print(
+        beyond.table(),
+        "task",
+        "steps",
+        "label at",
+        "gradient window",
+        f"state reset at each sample, {beyond.SEEDS} seeds",
+        "state carried",
+        "no model",
+    )
+
+
+def _run_missing(named: Mapping[str, experiments.Sections]) -> None:
+    for name in experiments.missing(named):
+        experiments.run(name, named[name])
+
+
+def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
+    table = Table(box=box.MARKDOWN)
     for heading in headings:
         table.add_column(heading, justify="right" if table.columns else "left")
-    for line in post.table():
+    for line in lines:
         table.add_row(*line)
     Console(width=200).print(table)  # a line for each row, also in a file
 

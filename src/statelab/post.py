@@ -4,12 +4,9 @@ Reference:
     Philippe Remy, Stateful LSTM in Keras, 2016.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from statelab.experiments import Sections, changed, show
 
 SEEDS = 32
 
@@ -26,7 +23,7 @@ _TRAIN = {
     "shuffle": False,
     "patience": None,
 }
-_POST = {
+POST: Sections = {
     "generate": {
         "task": "first_step",
         "sequences": 1200,
@@ -35,6 +32,7 @@ _POST = {
         "label": "each_step",
     },
     "window": {
+        "layout": "per_timestep",
         "window_length": 10,
         "stride": 1,
         "segment_length": 1,
@@ -53,12 +51,8 @@ _POST = {
 }
 
 
-def _experiment(layout: str, **stateful: object) -> dict[str, dict[str, object]]:
-    return {
-        **_POST,
-        "window": {**_POST["window"], "layout": layout},
-        "train_stateful": {**_POST["train_stateful"], **stateful},
-    }
+def _experiment(layout: str, **stateful: object) -> Sections:
+    return changed(POST, window={"layout": layout}, train_stateful=stateful)
 
 
 _NAIVE = {"batching": "contiguous", "reset": "never"}
@@ -111,29 +105,6 @@ ROWS = (
 )
 
 
-def missing() -> list[str]:
-    """Return the names of the experiments that the current commit does not have."""
-    return [name for name in EXPERIMENTS if _show(name, "evaluate.json") is None]
-
-
-def run(name: str) -> None:
-    """Run one experiment in a copy of the workspace, which stays as it is.
-
-    Raises:
-        subprocess.CalledProcessError: DVC failed, and has said why.
-    """
-    changes = ["-S", "seed=0"]
-    for section, keys in EXPERIMENTS[name].items():
-        for key, value in keys.items():
-            changes += ["-S", f"{section}.{key}={json.dumps(value)}"]
-    here = str(Path(sys.executable).parent)  # stages say `python`, and mean this one
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *changes],
-        env={**os.environ, "PATH": os.pathsep.join([here, os.environ["PATH"]])},
-        check=True,
-    )
-
-
 def table() -> list[tuple[str, ...]]:
     """Return the lines of the table, read from the experiments of the current commit.
 
@@ -146,8 +117,8 @@ def table() -> list[tuple[str, ...]]:
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    evaluated = _show(row.experiment, "evaluate.json")
-    timing = _show(row.experiment, f"timing/{row.mode}.json")
+    evaluated = show(row.experiment, "evaluate.json")
+    timing = show(row.experiment, f"timing/{row.mode}.json")
     theirs = ("–" if row.accuracy is None else f"{row.accuracy:.4f}",)
     seconds = ("–" if row.seconds is None else str(row.seconds),)
     if evaluated is None or timing is None:
@@ -166,15 +137,3 @@ def _line(row: Row) -> tuple[str, ...]:
         *seconds,
         f"{timing['seconds_per_epoch']:.2f}",
     )
-
-
-def _show(experiment: str, file: str) -> dict[str, Any] | None:
-    """Return a file of metrics/ from an experiment; None where there is no such."""
-    head = _git("rev-parse", "HEAD").stdout.strip()
-    ref = f"refs/exps/{head[:2]}/{head[2:]}/{experiment}"  # where DVC keeps them
-    shown = _git("show", f"{ref}:metrics/{file}")
-    return json.loads(shown.stdout) if shown.returncode == 0 else None
-
-
-def _git(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *words], capture_output=True, text=True, check=False)
