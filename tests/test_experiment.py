@@ -237,8 +237,7 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
 
 
 def test_train_learns_nothing_from_steps_without_a_target():
-    """What stands in place of a target that is not there does not matter; with none
-    at all nothing is learned."""
+    """What stands in place of a target that is not there does not matter."""
     task, table = task_and_windows(layout="per_timestep")
     ends = at_the_end(task)
     trained = train(ends, table)
@@ -260,3 +259,12 @@ def test_reference_refuses_batches_without_a_target():
     task, table = task_and_windows(layout="per_timestep")
     with pytest.raises(UserError, match="where a batch may have no target"):
         train(at_the_end(task), table, engine="reference", batch_size=1)
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_train_refuses_a_split_without_targets(name):
+    task, table = task_and_windows(layout="per_timestep")
+    gone = np.repeat(table.split == SPLITS[name], 4)
+    task = task._replace(targets=np.where(gone, -1, np.repeat(task.targets, 4)))
+    with pytest.raises(UserError, match=f"the {name} split must have a sample with a"):
+        train(task, table)

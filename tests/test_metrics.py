@@ -34,6 +34,13 @@ def test_interval_of_one_seed_says_nothing_about_spread():
     }
 
 
+def test_interval_of_what_is_not_defined_is_null():
+    assert metrics.interval(np.array([0.5, np.nan])) == {
+        **dict.fromkeys(("mean", "std", "low", "high")),
+        "n": 2,
+    }
+
+
 @given(
     values=st.lists(st.integers(0, 1), min_size=8, max_size=8),
     stretches=st.lists(

@@ -17,7 +17,7 @@ import pytest
 from conftest import REPOSITORY
 from ruamel.yaml import YAML
 
-from statelab import post
+from statelab import experiments, post
 
 SMALL = {
     "generate": {"sequences": 24, "length": 4},
@@ -191,6 +191,38 @@ def test_bad_parameters_give_one_line_and_lose_nothing(checkout, key, value):
     checkout.restore()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "score", "curve"),
+    [
+        ("adding", "rmse", "test_mae"),
+        ("temporal_order_6a", "accuracy", "test_accuracy"),
+    ],
+)
+def test_values_and_classes_go_all_the_way_to_mlflow(checkout, task, score, curve):
+    changes = {
+        "generate.task": task,
+        "generate.label": "end",
+        "generate.length": 10,
+        "window.layout": "full",
+        "model.forget_bias": "chrono",
+    }
+    words = [f"-S{key}={value}" for key, value in changes.items()]
+    said = checkout.dvc("exp", "run", "--name", task.replace("_", "-"), *words)
+    assert "not logged" not in said
+    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    for mode in ("stateless", "stateful"):
+        scored = evaluated[mode]
+        assert scored[score] == scored[f"final_{score}"]  # no other step has a label
+        assert set(scored["baseline"]) == {score, f"final_{score}", f"train_{score}"}
+        (run,) = checkout.mlflow_runs(
+            **{"dvc.exp": task.replace("_", "-"), "dvc.stage": f"train_{mode}"}
+        )
+        assert run.data.metrics[f"{score}.mean"] == scored[score]["mean"]
+        assert f"epoch.{curve}" in run.data.metrics
+    checkout.restore()
+
+
 def test_editing_code_reruns_what_depends_on_it(checkout):
     numpy = "import numpy as np"
     checkout.edit("src/statelab/layouts.py", numpy, f"{numpy}  # arrays")
@@ -231,10 +263,10 @@ def test_experiments_of_the_post_are_run_once_and_read_back(checkout, monkeypatc
     monkeypatch.chdir(checkout.root)
     for name in ("MLFLOW_TRACKING_URI", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
-    assert post.missing() == ["post-small"]
+    assert experiments.missing(post.EXPERIMENTS) == ["post-small"]
     before = checkout.outputs()
-    post.run("post-small")
-    assert post.missing() == []
+    experiments.run("post-small", sections)
+    assert experiments.missing(post.EXPERIMENTS) == []
     evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
     mean = evaluated["stateful"]["accuracy"]["mean"]
     ((title, _, ours, *_),) = post.table()

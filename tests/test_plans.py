@@ -137,15 +137,30 @@ def test_plan_counts_no_sample_within_a_burn_in():
     # sequences of 5, 4 and 1 steps in segments of 2: samples 0 1 2, 3 4, 5
     table = cut([5, 4, 1], layout="per_timestep", segment_length=2)
     for burn_in, expected in [
-        (1, [0, 1, 2, 3, 4, 5]),
-        (2, [None, 1, 2, None, 4, None]),  # the last has but one step
-        (5, [None, None, 2, None, None, None]),
+        (1, [0, 1, 2, 3, 4, None]),  # the last has but one step
+        (3, [None, 1, 2, None, 4, None]),
+        (4, [None, None, 2, None, None, None]),
+        (5, [None] * 6),
     ]:
         planned = plan(
             table, every(table), batch_size=1, stateful=True, burn_in=burn_in
         )
         assert [row[0] for row in grid_of(planned)] == expected
         assert written(planned).reset[:, 0].tolist() == [1, 0, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "resets"),
+    [
+        (2, [[1, 1], [0, 0], [1, 1], [0, 0]]),  # at steps 0 1, 4 5
+        (3, [[1, 1, 1], [0, 1, 1], [1, 0, 1]]),  # lane 2 is reset as it runs out
+    ],
+)
+def test_plan_resets_every_lane_that_goes_past_an_interval(lanes, resets):
+    table = cut([8], layout="per_timestep")
+    how = {"batching": "contiguous", "reset": "every_4"}
+    planned = plan(table, every(table), batch_size=lanes, stateful=True, **how)
+    assert written(planned).reset.tolist() == resets
 
 
 def test_plan_resets_every_so_many_steps_of_each_sequence():

@@ -43,6 +43,38 @@ def test_learning_curves_of_values_are_of_the_absolute_error():
     assert len(panel.lines) == 2
 
 
+def test_beyond_has_a_panel_for_each_task_and_length():
+    modes = {
+        "stateless": {"mean": 0.25, "low": 0.2, "high": 0.4},
+        "stateful": {"mean": 0.75, "low": 0.7, "high": 0.8},
+    }
+    rows = [
+        {
+            **modes,
+            "score": "accuracy",
+            "baseline": 0.5,
+            "task": task,
+            "length": 20,
+            "label": label,
+            "segment": segment,
+        }
+        for task, label in [("a", "each_step"), ("a", "end"), ("b", "end")]
+        for segment in (1, None)
+    ]
+    one, two = plots.beyond(rows).axes
+    assert one.get_title() == "a, 20 steps" and two.get_title() == "b, 20 steps"
+    assert [text.get_text() for text in one.get_xticklabels()] == ["1", "all"]
+    assert len(one.containers) == 4
+    drawn = {
+        line.get_color(): line.get_ydata().tolist()
+        for line in (container.lines[0] for container in two.containers)
+    }
+    assert drawn == {
+        plots.COLOURS["stateless"]: [0.25, 0.25],
+        plots.COLOURS["stateful"]: [0.75, 0.75],
+    }
+
+
 def test_svg_gives_the_same_bytes_for_the_same_figure():
     one, two = (plots.svg(drawn(0.95)) for _ in range(2))
     assert one == two

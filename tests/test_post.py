@@ -1,5 +1,6 @@
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from test_schema import PARAMS
@@ -25,27 +26,29 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "Begin")
-    score = {"mean": 0.98765, "low": 0.98, "high": 0.99}
-    evaluated = {
-        "stateless": {
-            "accuracy": score,
-            "final_accuracy": {"mean": 0.75},
-            "ceiling": {"accuracy": 1.0},
-        },
+    scored = {
+        "accuracy": {"mean": 0.98765, "low": 0.98, "high": 0.99},
+        "final_accuracy": {"mean": 0.75},
+        "ceiling": {"accuracy": 1.0},
     }
     files = {
-        "evaluate.json": evaluated,
+        "evaluate.json": {"stateless": scored},
         "timing/stateless.json": {"seconds_per_epoch": 0.456},
     }
-    for name, content in files.items():
-        file = tmp_path / "metrics" / name
+    file_experiment("post-full", files)
+    return tmp_path
+
+
+def file_experiment(name: str, files: dict) -> None:
+    """File an experiment where DVC does, in the repository of this folder."""
+    for path, content in files.items():
+        file = Path("metrics", path)
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(json.dumps(content))
     git("add", "metrics")
     head = git("rev-parse", "HEAD")
     commit = git("commit-tree", git("write-tree"), "-p", head, "-m", "experiment")
-    git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/post-full", commit)
-    return tmp_path
+    git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", commit)
 
 
 def test_table_reads_its_figures_from_the_experiment(repository):
@@ -80,6 +83,53 @@ def test_every_experiment_says_all_of_params_yaml_itself(sections):
     assert set(sections) | {"seed"} == set(PARAMS)
     for name, keys in sections.items():
         assert set(keys) == set(PARAMS[name])
+
+
+RESET = {"mean": 0.25, "low": 0.125, "high": 0.5}
+CARRIED = {"mean": 0.75, "low": 0.625, "high": 0.875}
+
+
+def test_beyond_tells_accuracy_from_squared_error_and_says_what_is_missing():
+    told = {"task": "adding", "length": 9, "label": "each_step", "segment": None}
+    known = {"baseline": 1 / 6, "stateless": RESET, "stateful": CARRIED}
+    one, two, three = beyond.table(
+        [
+            {**told, **known, "score": "squared error"},
+            {**told, **known, "score": "accuracy"},
+            told,
+        ]
+    )
+    assert one[:4] == two[:4] == three[:4] == ("adding", "9", "each step", "all")
+    carried = "0.7500 [0.6250, 0.8750]"
+    assert one[4:] == ("0.2500 [0.1250, 0.5000]", carried, "0.1667")
+    assert two[4:] == ("0.250 [0.125, 0.500]", "0.750 [0.625, 0.875]", "0.167")
+    assert three[4:] == ("no experiment", "", "")
+
+
+def test_beyond_reads_its_scores_from_the_experiments(repository):
+    names = ["beyond-adding-100-end-all", "beyond-noisy-first-20-each-step-1"]
+    baselines = [
+        {"rmse": 0.5, "final_rmse": 3.0},
+        {"accuracy": 0.4, "final_accuracy": 0.25},
+    ]
+    for name, key, baseline in zip(
+        names, ("loss", "final_accuracy"), baselines, strict=True
+    ):
+        evaluated = {
+            mode: {"loss": {}, key: {**score, "std": 1, "n": 9}, "baseline": baseline}
+            for mode, score in (("stateless", RESET), ("stateful", CARRIED))
+        }
+        file_experiment(name, {"evaluate.json": evaluated})
+    found = {
+        row.experiment: scored
+        for row, scored in zip(beyond.ROWS, beyond.scores(), strict=True)
+    }
+    assert [name for name in found if "baseline" in found[name]] == names[::-1]
+    for name, score in zip(names, ("squared error", "accuracy"), strict=True):
+        assert found[name]["score"] == score
+        assert found[name]["stateless"] == RESET
+        assert found[name]["stateful"] == CARRIED
+        assert found[name]["baseline"] == 0.25
 
 
 def test_command_prints_the_table_without_running_anything(repository):

@@ -140,6 +140,70 @@ def relation(**sections) -> dict:
             "Received: 3",
         ),
         (
+            relation(
+                generate={"label": "end"},
+                window={"layout": "subsampled", "stride": 2, "window_length": 25},
+            ),
+            "window.window_length",
+            "must not be longer than a sequence",
+        ),
+        (
+            relation(
+                generate={"task": "lagged_copy", "lag": 10},
+                window={"layout": "subsampled", "stride": 11},
+            ),
+            "generate.lag",
+            "must leave a window that ends on a step with a target. Received: 10",
+        ),
+        (
+            relation(
+                generate={"task": "temporal_order_6a", "label": "end"},
+                window={"layout": "subsampled", "stride": 2},
+            ),
+            "window.stride",
+            "must be 1 where only last steps have a target: sequences of "
+            "`temporal_order_6a` differ in length. Received: 2",
+        ),
+        (
+            relation(
+                generate={"task": "temporal_order_6b"},
+                window={"layout": "full"},
+                train_stateful={"gradient_window": 10},
+            ),
+            "train_stateful.gradient_window",
+            "must be null, or 1, for whole sequences of `temporal_order_6b`",
+        ),
+        (
+            relation(
+                generate={"task": "temporal_order_6b"},
+                train_stateless={"engine": "reference"},
+            ),
+            "train_stateless.engine",
+            "must be `compiled` for `temporal_order_6b`: its sequences differ in",
+        ),
+        (
+            relation(
+                generate={"label": "end"}, train_stateless={"engine": "reference"}
+            ),
+            "train_stateless.engine",
+            "must be `compiled` where samples may have no target",
+        ),
+        (
+            relation(train_stateful={"engine": "reference", "burn_in": 1}),
+            "train_stateful.engine",
+            "must be `compiled` where `train_stateful.burn_in` is set",
+        ),
+        (
+            relation(train_stateful={"burn_in": 20}),
+            "train_stateful.burn_in",
+            "must be shorter than a sequence (`generate.length` is 20). Received: 20",
+        ),
+        (
+            relation(window={"layout": "full"}, train_stateful={"reset": "every_20"}),
+            "train_stateful.reset",
+            "must be sequence or never where a sample is a whole sequence",
+        ),
+        (
             relation(model={"cell": "gru", "forget_bias": "chrono"}),
             "model.forget_bias",
             "must be `unit` where `model.cell` has no forget gate. Received: chrono",

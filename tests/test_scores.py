@@ -75,3 +75,7 @@ def test_scores_of_values_by_hand():
     assert scores.squared_error(value, target).tolist() == [2.5, 20]
     assert scores.rmse(value, target) == pytest.approx([2.5**0.5, 20**0.5])
     assert scores.mae(value, target).tolist() == [1.5, 4]
+
+
+def test_auc_of_one_class_is_not_defined():
+    assert np.isnan(scores.auc(PROBABILITY, np.ones(4, int))).tolist() == [True, True]

@@ -93,7 +93,7 @@ def test_temporal_order_is_told_by_x_and_y_alone(task, places):
         made.offsets[:-1], made.offsets[1:], made.targets, strict=True
     ):
         one = symbols[start:stop]
-        assert (one[0], one[-1]) == (1, 0)  # B and E
+        assert (one[0], one[-1]) == (0, 1)  # E and B
         where = np.flatnonzero(one >= 6)
         for step, (low, high) in zip(where, places, strict=True):
             assert low <= step <= high

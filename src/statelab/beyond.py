@@ -1,8 +1,10 @@
 """Beyond the post: where its recipe stops working, as DVC experiments and a table.
 
-The post updates at every step, and the gradient of an update reaches one step back. Two
-things make that enough: every step has a label, and the task is easy. Here the label,
-the gradient window and the task change; the budget of a task stays.
+The post updates at every step, and the gradient of an update reaches one step back.
+That every step has a label is what makes it enough. Here sequences are fed in segments
+of 1 and of 10 steps and whole, and an update's gradient reaches as far as its segment;
+labels are at the end of each segment, or at the end of a sequence alone, and then that
+makes the only update. Of a task all rows have as many epochs.
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +13,7 @@ from statelab.experiments import Sections, changed, show
 from statelab.post import POST
 
 SEEDS = 10
+SHOWN = ("mean", "low", "high")
 
 
 class Row(NamedTuple):
@@ -19,14 +22,16 @@ class Row(NamedTuple):
     task: str
     length: int
     label: str
-    gradient_window: int | None  # None for a whole sequence
+    segment: int | None  # steps, also of the gradient; None for a whole sequence
 
     @property
     def experiment(self) -> str:
         """What DVC calls it."""
-        window = self.gradient_window or "all"
         task = self.task.replace("_", "-")
-        return f"beyond-{task}-{self.length}-{self.label.replace('_', '-')}-{window}"
+        return (
+            f"beyond-{task}-{self.length}-{self.label.replace('_', '-')}-"
+            f"{self.segment or 'all'}"
+        )
 
 
 # A budget for each task; the same for every row of it.
@@ -60,20 +65,20 @@ BUDGETS: dict[str, dict[str, dict[str, object]]] = {
 }
 ROWS = (
     *(
-        Row("noisy_first", length, label, window)
+        Row("noisy_first", length, label, segment)
         for length in (20, 50)
-        for label in ("each_step", "end")
-        for window in (1, 10, None)
+        for label, segments in (("each_step", (1, 10)), ("end", (1, 10, None)))
+        for segment in segments
     ),
-    *(Row("temporal_order_6a", 100, "end", window) for window in (1, 10, None)),
-    *(Row("adding", 100, "end", window) for window in (1, 10, None)),
+    *(Row("temporal_order_6a", 100, "end", segment) for segment in (1, None)),
+    *(Row("adding", 100, "end", segment) for segment in (1, None)),
 )
 
 
 def sections(row: Row) -> Sections:
     """Return all of params.yaml for a row, but the seed."""
     budget = BUDGETS[row.task]
-    whole = row.gradient_window is None
+    whole = row.segment is None
     return changed(
         POST,
         generate={
@@ -84,7 +89,7 @@ def sections(row: Row) -> Sections:
         },
         window={
             "layout": "full" if whole else "per_timestep",
-            "segment_length": row.gradient_window or 1,
+            "segment_length": row.segment or 1,
             **budget["window"],
         },
         model=budget["model"],
@@ -93,39 +98,57 @@ def sections(row: Row) -> Sections:
     )
 
 
-def table() -> list[tuple[str, ...]]:
-    """Return the lines of the table, read from the experiments of the current commit.
+def scores() -> list[dict[str, Any]]:
+    """Return what the experiments of the current commit gave, one for each row.
 
     Returns:
-        Task, length, label, gradient window, the score of state reset at each sample,
-        of state carried through the sequence, and without a model: accuracy at the
-        last step, or mean squared error. A line without its experiment says so.
+        Task, length, label, segment, the name of the score, and the score of
+        `stateless` and of `stateful` as `mean`, `low` and `high`, and without a model
+        as `baseline`: the accuracy at the last step, or of values the mean squared
+        error. A row without its experiment has neither of the last three.
     """
-    return [_line(row) for row in ROWS]
+    return [_scored(row) for row in ROWS]
 
 
-def _line(row: Row) -> tuple[str, ...]:
-    window = "all" if row.gradient_window is None else str(row.gradient_window)
-    label = {"each_step": "each step", "end": "end"}[row.label]
-    told = (row.task, str(row.length), label, window)
+def _scored(row: Row) -> dict[str, Any]:
+    told: dict[str, Any] = row._asdict()
     evaluated = show(row.experiment, "evaluate.json")
     if evaluated is None:
-        return (*told, f"no experiment {row.experiment}", "", "")
-    modes = (evaluated["stateless"], evaluated["stateful"])
-    return (*told, *map(_score, modes), _baseline(modes[1]))
-
-
-def _score(scored: dict[str, Any]) -> str:
-    if "final_accuracy" in scored:
-        score, form = scored["final_accuracy"], ".3f"
-    else:
-        score, form = scored["loss"], ".4f"
-    mean, low, high = (format(score[key], form) for key in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}]"
-
-
-def _baseline(scored: dict[str, Any]) -> str:
-    baseline = scored["baseline"]
+        return told
+    baseline = evaluated["stateful"]["baseline"]
     if "final_accuracy" in baseline:
-        return f"{baseline['final_accuracy']:.3f}"
-    return f"{baseline['final_rmse'] ** 2:.4f}"
+        told |= {"score": "accuracy", "baseline": baseline["final_accuracy"]}
+        key = "final_accuracy"
+    else:
+        told |= {"score": "squared error", "baseline": baseline["rmse"] ** 2}
+        key = "loss"
+    for mode in ("stateless", "stateful"):
+        told[mode] = {name: evaluated[mode][key][name] for name in SHOWN}
+    return told
+
+
+def table(scored: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the lines of the table, of what `scores` returned.
+
+    Returns:
+        Task, steps, label, segment, the score of state reset at each segment, of
+        state carried through the sequence, and without a model.
+    """
+    return [_line(each) for each in scored]
+
+
+def _line(scored: dict[str, Any]) -> tuple[str, ...]:
+    told = (
+        scored["task"],
+        str(scored["length"]),
+        scored["label"].replace("_", " "),
+        str(scored["segment"] or "all"),
+    )
+    if "baseline" not in scored:
+        return (*told, "no experiment", "", "")
+    form = ".3f" if scored["score"] == "accuracy" else ".4f"
+    shown = [
+        "{} [{}, {}]".format(*(format(scored[mode][name], form) for name in SHOWN))
+        for mode in ("stateless", "stateful")
+    ]
+    return (*told, *shown, format(scored["baseline"], form))

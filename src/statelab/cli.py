@@ -11,7 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from statelab import beyond, command, experiments, post
+from statelab import beyond, command, experiments, files, post, results
+
+BEYOND = Path("metrics/beyond.json")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -48,22 +50,30 @@ def _beyond(
         bool, typer.Option(help="Run the experiments that are missing.")
     ] = True,
 ) -> None:
-    """Show where the recipe of the post stops: other labels, gradient windows, tasks.
+    """Show where the recipe of the post stops: other labels, segments and tasks.
 
-    Runs the experiments that this commit lacks; prints a table.
+    Runs the experiments that this commit lacks, and prints a table. Once all are there
+    it also writes metrics/beyond.json and a picture beside it.
     """
     if run:
         _run_missing({row.experiment: beyond.sections(row) for row in beyond.ROWS})
+    scored = beyond.scores()
     _print(
-        beyond.table(),
+        beyond.table(scored),
         "task",
         "steps",
         "label at",
-        "gradient window",
-        f"state reset at each sample, {beyond.SEEDS} seeds",
+        "segment",
+        f"state reset at each segment, {beyond.SEEDS} seeds",
         "state carried",
         "no model",
     )
+    if all("baseline" in each for each in scored):
+        results.write_json(BEYOND, {"seeds": beyond.SEEDS, "rows": scored})
+        from statelab import plots  # matplotlib takes a second to import
+
+        with files.whole(BEYOND.with_suffix(".svg")) as stream:
+            stream.write(plots.svg(plots.beyond(scored)))
 
 
 def _run_missing(named: Mapping[str, experiments.Sections]) -> None:

@@ -150,7 +150,7 @@ def train(
         resumed.
 
     Raises:
-        UserError: a network diverged.
+        UserError: a network diverged, or a split has no targets.
     """
     start, train_pass, weights_of, predict = ENGINES[engine]
     lay_out = functools.partial(
@@ -165,6 +165,8 @@ def train(
         lay_out, splits["train"], batch_size=batch_size, burn_in=burn_in
     )
     plan = lay_out_train()
+    for name, chosen in splits.items():
+        _check_targets(name, sequences, windows, chosen)
     # Which samples share a lane is part of what naive batches do: they are answered in
     # such batches, and each split apart. Else every sequence begins with zeros.
     naive = stateful and (batching == "contiguous" or reset == "never")
@@ -270,6 +272,19 @@ def train(
         history=pd.concat(at.history, ignore_index=True),
         updates=plan.batches * at.epoch,
         seconds=at.seconds,
+    )
+
+
+def _check_targets(
+    name: str, sequences: Sequences, windows: Windows, chosen: np.ndarray
+) -> None:
+    for one in np.split(chosen, len(chosen)):  # the first one will do, as a rule
+        samples = layouts.samples_of(windows, one)
+        if present(layouts.sample_targets(sequences, windows, samples)).any():
+            return
+    raise UserError(
+        f"the {name} split must have a sample with a target at its last step. "
+        f"Received: {len(chosen)} sequences without"
     )
 
 

@@ -22,13 +22,15 @@ def interval(values: np.ndarray) -> dict[str, float | int | None]:
 
     Returns:
         `mean`, `std` (ddof 1), `low`, `high` and `n`; null where one seed says nothing
-        about spread.
+        about spread, and where the score is not defined.
 
     Example:
         >>> interval(np.array([1.0, 2.0, 3.0]))["high"].round(4)
         np.float64(4.4841)
     """
     n = len(values)
+    if np.isnan(values).any():
+        return {"mean": None, "std": None, "low": None, "high": None, "n": n}
     mean = float(np.mean(values))
     if n == 1:
         return {"mean": mean, "std": None, "low": None, "high": None, "n": 1}

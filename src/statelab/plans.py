@@ -92,6 +92,8 @@ def plan(
         order = rng.permutation(np.arange(total, dtype=dtype))
     stride, length = windows.stride[sequence], windows.length[sequence]
     silent = np.maximum((burn_in - length) // stride + 1, 0)
+    steps = windows.stop[sequence] - windows.first[sequence]
+    silent = np.where(steps <= burn_in, count, silent)  # with a last one cut short
     interval = _interval(reset if stateful else "sample", stride)
     lane_by_lane = stateful and batching == "aligned"
     lay_out = _aligned if lane_by_lane else _contiguous
@@ -194,16 +196,11 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     sample = np.where(inside, plan.first_sample[run] + nth, -1)
     counts = inside & (nth >= plan.silent[run])
     if plan.interval is None:
-        reset = np.broadcast_to(batch == 0, run.shape)
-    else:
-        before = np.where(inside, run, -1)[:-1]
-        reset = nth % plan.interval[run] == 0
-        reset[1:] |= np.where(inside, run, -1)[1:] != before
-    return Batches(
-        sample=sample[1:],
-        reset=reset[1:],
-        weight=counts[1:].astype(np.float32),
-    )
+        reset = np.broadcast_to(batch[1:] == 0, sample[1:].shape)
+    else:  # where a lane goes on to another run, or to another stretch of its run
+        run, stretch = np.where(inside, run, -1), nth // plan.interval[run]
+        reset = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
+    return Batches(sample[1:], reset, counts[1:].astype(np.float32))
 
 
 def stateless(plan: Plan) -> bool:

@@ -1,10 +1,11 @@
 """Pictures: arrays in, a matplotlib Figure out."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 INK, GREY = "#24292f", "#8c959f"
 LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
+DASHES = {"each_step": "-", "end": "--"}  # by where the label is
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
 
 
@@ -68,6 +70,79 @@ def _learning_curve(
     panel.spines[["top", "right"]].set_visible(False)
     place = "center right" if score == "accuracy" else "upper right"
     panel.legend(frameon=False, fontsize=8, loc=place)
+
+
+def beyond(scored: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw scores by the length of a segment, a panel for each task and length.
+
+    Args:
+        scored: rows as `beyond.scores` returns them.
+
+    Returns:
+        A figure: means over seeds with their intervals, state carried and reset, the
+        label at each step and at the end, and the score without a model.
+    """
+    panels: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for row in scored:
+        panels.setdefault((row["task"], row["length"]), []).append(row)
+    figure = Figure(
+        figsize=(3.1 * len(panels), 3.6),
+        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
+    )
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for panel, ((task, length), rows) in zip(axes, panels.items(), strict=True):
+        _by_segment(panel, rows)
+        panel.set_title(f"{task}, {length} steps", color=INK, fontsize=10)
+    handles = {
+        label: line
+        for panel in axes
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+    )
+    return figure
+
+
+def _by_segment(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    for label, dash in DASHES.items():
+        chosen = [row for row in rows if row["label"] == label]
+        segments = [str(row["segment"] or "all") for row in chosen]
+        for mode, colour in COLOURS.items():
+            if not chosen:
+                continue
+            low, mean, high = (
+                np.array([row[mode][name] for row in chosen])
+                for name in ("low", "mean", "high")
+            )
+            carried = "carried" if mode == "stateful" else "reset at each segment"
+            panel.errorbar(
+                segments,
+                mean,
+                yerr=[mean - low, high - mean],
+                color=colour,
+                linestyle=dash,
+                marker="o",
+                markersize=4,
+                capsize=2,
+                label=f"state {carried}, label at {label.replace('_', ' ')}",
+            )
+    panel.axhline(
+        rows[0]["baseline"], color=GREY, linestyle=":", linewidth=1, label="no model"
+    )
+    panel.set_xlabel("steps of a segment, and of the gradient")
+    panel.set_ylabel(rows[0]["score"])
+    if rows[0]["score"] == "accuracy":
+        panel.set_ylim(0, 1.05)
+    else:
+        panel.set_yscale("log")
+    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def _score(history: pd.DataFrame) -> str:

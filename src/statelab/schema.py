@@ -35,6 +35,9 @@ SHORTEST = {  # sequences of a task
 }
 
 
+RAGGED = ("temporal_order_6a", "temporal_order_6b")  # up to a tenth longer
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -174,15 +177,6 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         p.generate.lag,
     )
     yield (
-        p.generate.label == "end"
-        and window.layout == "subsampled"
-        and (length - window.window_length) % window.stride != 0,
-        "window.stride",
-        "must lead to the last step, where the target is (`generate.label` is end, and "
-        f"{length - window.window_length} steps are left beside a window)",
-        window.stride,
-    )
-    yield (
         p.model.forget_bias == "chrono" and p.model.cell != "lstm",
         "model.forget_bias",
         "must be `unit` where `model.cell` has no forget gate",
@@ -195,6 +189,25 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         window.window_length,
     )
     yield (
+        p.generate.label == "end"
+        and window.layout == "subsampled"
+        and (length - window.window_length) % window.stride != 0,
+        "window.stride",
+        "must lead to the last step, where the target is (`generate.label` is end, and "
+        f"{length - window.window_length} steps are left beside a window)",
+        window.stride,
+    )
+    yield (
+        task == "lagged_copy"
+        and window.layout == "subsampled"
+        and window.window_length
+        + (length - window.window_length) // window.stride * window.stride
+        <= p.generate.lag,
+        "generate.lag",
+        "must leave a window that ends on a step with a target",
+        p.generate.lag,
+    )
+    yield (
         window.layout == "per_timestep" and window.segment_length > length,
         "window.segment_length",
         f"must not be longer than a sequence (`generate.length` is {length})",
@@ -203,7 +216,7 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
     yield (
         test < 2,
         "window.test_size",
-        "must be at least two sequences, one of each class",
+        "must be at least two sequences",
         window.test_size,
     )
     yield (
@@ -214,6 +227,37 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"{window.test_size} and {window.validation_size}",
     )
     stateful = p.train_stateful
+    ragged = task in RAGGED
+    yield (
+        ragged
+        and p.generate.label == "end"
+        and window.layout == "subsampled"
+        and window.stride > 1,
+        "window.stride",
+        f"must be 1 where only last steps have a target: sequences of `{task}` differ "
+        "in length",
+        window.stride,
+    )
+    yield (
+        ragged
+        and window.layout == "full"
+        and stateful.gradient_window not in (None, 1),
+        "train_stateful.gradient_window",
+        f"must be null, or 1, for whole sequences of `{task}`, which differ in length",
+        stateful.gradient_window,
+    )
+    yield (
+        stateful.burn_in >= length,
+        "train_stateful.burn_in",
+        f"must be shorter than a sequence (`generate.length` is {length})",
+        stateful.burn_in,
+    )
+    yield (
+        window.layout == "full" and stateful.reset.startswith("every_"),
+        "train_stateful.reset",
+        "must be sequence or never where a sample is a whole sequence",
+        stateful.reset,
+    )
     every = stateful.reset.removeprefix("every_")
     yield (
         every.isdecimal() and int(every) % step != 0,
@@ -246,6 +290,21 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             section.patience,
         )
         yield (
+            section.engine != "compiled" and ragged,
+            f"train_{name}.engine",
+            f"must be `compiled` for `{task}`: its sequences differ in length",
+            section.engine,
+        )
+        yield (
+            section.engine != "compiled"
+            and window.layout != "full"
+            and (p.generate.label == "end" or task == "lagged_copy"),
+            f"train_{name}.engine",
+            "must be `compiled` where samples may have no target: Keras makes an "
+            "update of them all the same",
+            section.engine,
+        )
+        yield (
             section.engine != "compiled"
             and window.layout == "per_timestep"
             and length % window.segment_length != 0,
@@ -256,11 +315,19 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         )
     yield (
         stateful.engine != "compiled"
-        and (stateful.batching, stateful.reset) == ("contiguous", "sequence")
+        and stateful.batching == "contiguous"
+        and stateful.reset != "never"
         and stateful.batch_size > 1,
         "train_stateful.engine",
-        "must be `compiled` where `batching` is contiguous and `reset` is sequence: "
+        "must be `compiled` where `batching` is contiguous and state is reset: "
         "stock Keras resets all lanes of a batch together",
+        stateful.engine,
+    )
+    yield (
+        stateful.engine != "compiled" and stateful.burn_in > 0,
+        "train_stateful.engine",
+        "must be `compiled` where `train_stateful.burn_in` is set: Keras makes an "
+        "update of what does not count",
         stateful.engine,
     )
     yield (

@@ -59,7 +59,8 @@ def balanced_accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray
 def auc(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the chance that a sample of a class is ranked above one of another.
 
-    Of more than two classes it is the mean over each one against the rest.
+    Of more than two classes it is the mean over each one against the rest; NaN where
+    there is one class alone.
 
     Args and returns as in `accuracy`.
 
@@ -112,6 +113,8 @@ def _auc_of_class(probability: np.ndarray, positive: np.ndarray) -> np.ndarray:
     )  # takes a second to import, and training needs none
 
     n, m = positive.sum(), (~positive).sum()
+    if n * m == 0:
+        return np.full(len(probability), np.nan)
     rank_sum = rankdata(probability, axis=1)[:, positive].sum(axis=1)
     return (rank_sum - n * (n + 1) / 2) / (n * m)
 

@@ -58,7 +58,8 @@ def noisy_first(
         (array([-1.,  1.], dtype=float32), array([0, 1]))
 
     Reference:
-        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 3.
+        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 3, with one
+        informative step and sequences of one length.
     """
     labels = _half_and_half(sequences, rng)
     values = rng.normal(scale=np.sqrt(NOISE), size=(sequences, length, 1))
@@ -99,7 +100,8 @@ def multiplication(
     Always to answer 1/4 has a mean squared error of 7/144.
 
     Reference:
-        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 5.
+        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 5; there
+        both marks are in the first half.
     """
     values, marked = _two_marked(sequences, length, rng)
     return _of_one_length(values, marked.prod(axis=1))
@@ -114,8 +116,8 @@ def temporal_order_6a(
     `length`, and at a half to six tenths. Four classes: XX, XY, YX, YY.
 
     Returns:
-        Values [steps, 8], each step one of the symbols E, B, a, b, c, d, X and Y; and
-        one class for each sequence.
+        Values [steps, 8], each step one of the symbols E, which begins a sequence, B,
+        which ends it, a, b, c, d, X and Y; and one class for each sequence.
 
     Reference:
         Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 6a.
@@ -230,11 +232,11 @@ def _temporal_order(
     places: list[tuple[float, float]],
     rng: np.random.Generator,
 ) -> Sequences:
-    end, begin, distractors, x = 0, 1, (2, 6), 6  # numbers of symbols; Y is x + 1
+    first, last, distractors, x = 0, 1, (2, 6), 6  # numbers of symbols; Y is x + 1
     lengths = rng.integers(length, length + length // 10 + 1, sequences)
     offsets = np.append(0, np.cumsum(lengths))
     symbols = rng.integers(*distractors, offsets[-1])
-    symbols[offsets[:-1]], symbols[offsets[1:] - 1] = begin, end
+    symbols[offsets[:-1]], symbols[offsets[1:] - 1] = first, last
     targets = np.zeros(sequences, int)
     for low, high in places:
         step = rng.integers(round(low * length), round(high * length) + 1, sequences)
