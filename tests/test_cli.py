@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from typer.testing import CliRunner
 
 from statelab import cli, models
@@ -32,3 +33,25 @@ def test_export_of_a_model_that_is_not_there_says_how_to_make_it(trained):
     ended = CliRunner().invoke(cli.app, ["export", "stateless"])
     assert isinstance(ended.exception, UserError)
     assert "data/models/stateless: holds no model" in str(ended.exception)
+
+
+def test_plan_tells_what_params_yaml_means_and_draws_it(tmp_path, monkeypatch):
+    text = (REPOSITORY / "params.yaml").read_text()
+    text = text.replace("batch_size: 1 ", "batch_size: 3 ")
+    (tmp_path / "params.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(cli.app, ["plan", "--lanes", "2", "--batches", "24"])
+    assert ended.exit_code == 0
+    lines = ended.output.splitlines()
+    (updates,) = [line for line in lines if line.startswith("| updates")]
+    # 20,000 samples in three lanes; 334 of 1,000 sequences of 20 in the fullest lane
+    assert "6,667" in updates and "6,680" in updates
+    assert lines[-2:] == ["A" + 19 * "a" + "Dddd", "B" + 19 * "b" + "Eeee"]
+
+
+def test_plan_refuses_params_that_are_not_sound(tmp_path, monkeypatch):
+    text = (REPOSITORY / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("units: 10", "units: 0"))
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(cli.app, ["plan"])
+    assert "`model.units` should be greater" in str(ended.exception)

@@ -15,7 +15,7 @@ FLOORS = [
     {"layouts", "schema", "tasks", "results", "progress"},
     {"plans", "metrics"},
     {"chunks", "cells", "heads", "models", "optimizers"},
-    {"recurrence", "stopping"},
+    {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference"},
     {"experiment", "plots", "served", "tracking", "post"},

@@ -11,7 +11,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from statelab import beyond, command, experiments, files, post, results
+from statelab import (
+    beyond,
+    command,
+    experiments,
+    explain,
+    files,
+    layouts,
+    params,
+    post,
+    results,
+    schema,
+    tasks,
+)
 
 BEYOND = Path("metrics/beyond.json")
 
@@ -88,6 +100,35 @@ def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
     for line in lines:
         table.add_row(*line)
     Console(width=200).print(table)  # a line for each row, also in a file
+
+
+@app.command("plan")
+def _plan(
+    lanes: Annotated[int, typer.Option(min=1, help="Lanes to draw.")] = 8,
+    batches: Annotated[int, typer.Option(min=1, help="Batches to draw.")] = 72,
+) -> None:
+    """Show what params.yaml means, before anything is trained.
+
+    Prints samples, updates and padding of a pass, and draws what each lane of a batch
+    reads: a letter for each sequence, a capital where state is zero, - for padding.
+    """
+    read = params.read()
+    schema.check(read)
+    sequences = tasks.make(seed=read["seed"], **read["generate"])
+    windows = layouts.cut(sequences, seed=read["seed"], **read["window"])
+    columns, drawings = [], []
+    for mode in command.Mode:
+        settings = read[f"train_{mode}"]
+        stateful = mode is command.Mode.STATEFUL
+        plan = explain.training_plan(windows, stateful=stateful, **settings)
+        counted = explain.figures(sequences, windows, plan)
+        columns.append(explain.in_words(counted, stateful=stateful, **settings))
+        shown = explain.drawing(windows, plan, lanes=lanes, batches=batches)
+        drawings.append("\n".join([f"{mode}, batch by batch:", *shown]))
+    lines = [(name, *(each[name] for each in columns)) for name in columns[0]]
+    _print(lines, "an epoch of training", *command.Mode)
+    for text in drawings:
+        print(f"\n{text}")
 
 
 @app.command("export")

@@ -6,7 +6,7 @@ of windows says by rule which samples there are, with a line for each sequence, 
 many steps it has.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -119,6 +119,33 @@ def windows(
         length=length,
         split=split,
     )
+
+
+def cut(
+    data: Sequences,
+    *,
+    seed: int,
+    test_size: int | float,
+    validation_size: int | float,
+    **layout: Any,
+) -> Windows:
+    """Split sequences, and cut them into samples, as params.yaml asks for it.
+
+    Args:
+        data: the sequences; classes are split in proportion, by their last targets.
+        seed: of the draw.
+        test_size, validation_size: as in `sequences.split`.
+        layout: as in `windows`.
+    """
+    last = data.offsets[1:] - 1
+    targets = sequences.targets_at(data, np.arange(len(last)), last)
+    codes = sequences.split(
+        targets if targets.dtype.kind == "i" else np.zeros(len(targets)),
+        test_size=test_size,
+        validation_size=validation_size,
+        rng=np.random.default_rng((seed, 1)),
+    )
+    return windows(data.offsets, codes, **layout)
 
 
 def locate(windows: Windows, sample: np.ndarray) -> Samples:

@@ -8,7 +8,7 @@ each step. What a model can reach without remembering is `metrics.bounds`'s to s
 
 import numpy as np
 
-from statelab.sequences import Sequences
+from statelab.sequences import Sequences, at_the_end
 
 NOISE = 0.2  # the variance, in Hochreiter and Schmidhuber's two-sequence problem
 
@@ -196,6 +196,20 @@ TASKS = {
     "parity": parity,
     "noise": noise,
 }
+
+
+def make(*, task: str, label: str, seed: int, **sizes: int) -> Sequences:
+    """Make the sequences of a task, as params.yaml asks for them.
+
+    Args:
+        task: a key of `TASKS`.
+        label: `each_step` has a target, or the `end` of a sequence alone.
+        seed: of the draw.
+        sizes: sequences, length and lag.
+    """
+    rng = np.random.default_rng((seed, 0))  # a stream of its own
+    made = TASKS[task](**sizes, rng=rng)
+    return at_the_end(made) if label == "end" else made
 
 
 def _half_and_half(sequences: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,158 @@
+"""What settings mean, before anything is trained: a plan in figures, and drawn."""
+
+import string
+from typing import NamedTuple
+
+import numpy as np
+
+from statelab import layouts, plans
+from statelab.layouts import Windows
+from statelab.plans import Plan
+from statelab.sequences import SPLITS, Sequences, present
+
+
+class Figures(NamedTuple):
+    """One pass over the train split."""
+
+    sequences: int
+    samples: int
+    timesteps: tuple[int, int]  # of the shortest sample, and of the longest
+    lanes: int
+    batches: int
+    updates: int  # batches in which something counts
+    padding: float  # the share of places that hold no sample
+    counted: float  # the share of samples that count in the loss
+
+
+def training_plan(
+    windows: Windows,
+    *,
+    stateful: bool,
+    batch_size: int,
+    reset: str = "sequence",
+    batching: str = "aligned",
+    burn_in: int = 0,
+    **_: object,
+) -> Plan:
+    """Return the plan of the train split in reading order, by settings of params.yaml.
+
+    Args:
+        windows: the table of windows.
+        stateful, batch_size, reset, batching, burn_in: as in `plans.plan`.
+    """
+    return plans.plan(
+        windows,
+        layouts.of_split(windows, SPLITS["train"]),
+        batch_size=batch_size,
+        stateful=stateful,
+        reset=reset,
+        batching=batching,
+        burn_in=burn_in,
+    )
+
+
+def figures(sequences: Sequences, windows: Windows, plan: Plan) -> Figures:
+    """Count what one pass over a plan does.
+
+    Args:
+        sequences: for the targets: a sample without one does not count.
+        windows: what the plan is of.
+        plan: a pass over some samples.
+    """
+    samples, counted, updates = 0, 0, 0
+    size = max(plans.MAX_CELLS // plan.lanes, 1)
+    for start in range(0, plan.batches, size):
+        now = plans.expand(plan, start, min(start + size, plan.batches))
+        used = now.sample >= 0
+        counts = now.weight > 0
+        target = layouts.sample_targets(sequences, windows, now.sample[counts])
+        counts[counts] = present(target)
+        samples += int(used.sum())
+        counted += int(counts.sum())
+        updates += int(counts.any(axis=1).sum())
+    return Figures(
+        sequences=int((plan.first_sample >= 0).sum()),
+        samples=samples,
+        timesteps=layouts.lengths(windows),
+        lanes=plan.lanes,
+        batches=plan.batches,
+        updates=updates,
+        padding=1 - samples / (plan.batches * plan.lanes),
+        counted=counted / samples,
+    )
+
+
+def in_words(
+    counted: Figures,
+    *,
+    stateful: bool,
+    reset: str = "sequence",
+    gradient_window: int | None = None,
+    **_: object,
+) -> dict[str, str]:
+    """Say what figures mean, the three lengths that are always confused among them.
+
+    Args:
+        counted: by `figures`.
+        stateful, reset, gradient_window: of the training.
+
+    Returns:
+        What is told, and how it is: of the update interval, the gradient window and the
+        reset interval, too.
+    """
+    shortest, longest = counted.timesteps
+    sample = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    reach = gradient_window or longest
+    return {
+        "sequences": f"{counted.sequences:,}",
+        "samples": f"{counted.samples:,}",
+        "steps of a sample": sample,
+        "lanes": f"{counted.lanes:,}",
+        "batches": f"{counted.batches:,}",
+        "updates": f"{counted.updates:,}",
+        "padding": f"{counted.padding:.1%}",
+        "samples that count": f"{counted.counted:.1%}",
+        "the gradient reaches back": f"{reach} step{'s' * (reach > 1)} at most",
+        "state is zero at each": _reset(reset) if stateful else "sample",
+    }
+
+
+def _reset(reset: str) -> str:
+    if reset.startswith("every_"):
+        return f"sequence, and every {reset.removeprefix('every_')} steps"
+    return {"sequence": "sequence", "never": "epoch"}[reset]
+
+
+def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[str]:
+    """Draw what stands in the first lanes of the first batches, a line for each lane.
+
+    Args:
+        windows: what the plan is of.
+        plan: a pass over some samples.
+        lanes, batches: how many at most.
+
+    Returns:
+        Lines of a character for each batch: a letter for each sequence, a capital where
+        state is zero before the sample, and `-` for padding.
+
+    Example:
+        >>> table = layouts.windows(np.array([0, 3, 5]), np.zeros(2, np.int8),
+        ...     layout="per_timestep", window_length=1, stride=1, segment_length=1)
+        >>> plan = training_plan(table, stateful=True, batch_size=2)
+        >>> drawing(table, plan, lanes=2, batches=80)
+        ['Aaa', 'Bb-']
+    """
+    now = plans.expand(plan, 0, min(batches, plan.batches))
+    sequence = layouts.locate(windows, np.maximum(now.sample, 0)).sequence
+    order = {each: nth for nth, each in enumerate(dict.fromkeys(sequence.ravel()))}
+    lines = []
+    for lane in range(min(lanes, plan.lanes)):
+        line = ""
+        for batch in range(len(sequence)):
+            letter = string.ascii_lowercase[order[sequence[batch, lane]] % 26]
+            if now.sample[batch, lane] < 0:
+                line += "-"
+            else:
+                line += letter.upper() if now.reset[batch, lane] else letter
+        lines.append(line)
+    return lines

@@ -1,0 +1,58 @@
+import numpy as np
+from test_layouts import cut
+
+from statelab import explain
+from statelab.explain import Figures
+from statelab.sequences import Sequences, at_the_end
+
+
+def sequences(*lengths) -> Sequences:
+    offsets = np.append(0, np.cumsum(lengths))
+    values = np.zeros((offsets[-1], 1), np.float32)
+    return Sequences(values, offsets, np.arange(len(lengths)) % 2)
+
+
+def test_figures_by_hand():
+    # 5, 3 and 4 steps in segments of 2: samples of 2 2 1, 2 1 and 2 2 steps; the
+    # first two sequences begin together, and the third follows in the second lane
+    table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
+    task = sequences(5, 3, 4)
+    plan = explain.training_plan(table, stateful=True, batch_size=2)
+    assert explain.figures(task, table, plan) == Figures(
+        sequences=3,
+        samples=7,
+        timesteps=(1, 2),
+        lanes=2,
+        batches=4,
+        updates=4,
+        padding=1 / 8,
+        counted=1.0,
+    )
+    # ends are at batch 2 in lane 0, and at batches 1 and 3 in lane 1
+    ends = explain.figures(at_the_end(task), table, plan)
+    assert (ends.updates, ends.counted) == (3, 3 / 7)
+
+
+def test_drawing_shows_lanes_that_go_on_while_others_begin():
+    table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
+    stateful = explain.training_plan(table, stateful=True, batch_size=2)
+    assert explain.drawing(table, stateful, lanes=9, batches=9) == ["Aaa-", "BbCc"]
+    assert explain.drawing(table, stateful, lanes=1, batches=2) == ["Aa"]
+    stateless = explain.training_plan(table, stateful=False, batch_size=3)
+    assert explain.drawing(table, stateless, lanes=3, batches=9) == [
+        *("ABC", "AB-", "AC-"),
+    ]
+
+
+def test_in_words_keeps_the_three_lengths_apart():
+    counted = Figures(3, 7, (1, 20), 2, 4, 4, 0.125, 1.0)
+    words = explain.in_words(
+        counted, stateful=True, reset="every_40", gradient_window=5
+    )
+    assert words["steps of a sample"] == "1 to 20"
+    assert words["the gradient reaches back"] == "5 steps at most"
+    assert words["state is zero at each"] == "sequence, and every 40 steps"
+    assert words["padding"] == "12.5%"
+    assert (
+        explain.in_words(counted, stateful=False)["state is zero at each"] == "sample"
+    )
