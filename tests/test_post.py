@@ -3,6 +3,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 from test_schema import PARAMS
 from typer.testing import CliRunner
 
@@ -130,6 +131,19 @@ def test_beyond_reads_its_scores_from_the_experiments(repository):
         assert found[name]["stateless"] == RESET
         assert found[name]["stateful"] == CARRIED
         assert found[name]["baseline"] == 0.25
+
+
+def test_readme_shows_what_beyond_wrote():
+    document = json.loads((REPOSITORY / "metrics" / "beyond.json").read_text())
+    assert document["seeds"] == beyond.SEEDS
+    readme = (REPOSITORY / "README.md").read_text()
+    shown = [
+        tuple(cell.strip() for cell in line.strip("|").split("|"))
+        for line in readme.splitlines()
+        if line.startswith("| ")
+    ]
+    for line in beyond.table(document["rows"]):
+        assert line in shown
 
 
 def test_command_prints_the_table_without_running_anything(repository):
