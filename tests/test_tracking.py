@@ -36,9 +36,10 @@ def a_run(**changes) -> tracking.Run:
             "pictures": {"curve.svg": "<svg/>"},
             "dataset": "first_step",
             "sequences": Sequences(
-                np.zeros((4, 1), np.float32), np.array([0, 2, 4]), np.float32([0, 1])
+                np.zeros((4, 1), np.float32), np.array([0, 2, 4]), np.array([0, 1])
             ),
             "model": None,
+            "outputs": 1,
             "timesteps": -1,
             **changes,
         }
