@@ -1,13 +1,24 @@
-"""Make the sequences."""
+"""Make the sequences, or read the user's."""
 
+import sys
 from pathlib import Path
 
-from statelab import arrays, command, params, tasks
+from statelab import arrays, command, params, results, sources, tasks
 
 
-def main(sequences: Path) -> None:
-    made = tasks.make(seed=params.load("seed"), **params.load("generate"))
-    arrays.write(sequences, made)
+def main(path: Path, sequences: Path) -> None:
+    asked = params.load("generate")
+    if asked["source"] == "task":
+        arrays.write(sequences, tasks.make(seed=params.load("seed"), **asked))
+        return
+    read = sources.load(**{**asked, "path": path})
+    arrays.write(sequences, read.sequences)
+    results.write_json(
+        sequences / "names.json",
+        {"features": read.features, "classes": read.classes, "sequences": read.names},
+    )
+    for note in read.notes:
+        print(f"{path}: {note}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -92,9 +92,13 @@ def _run(stage: Stage, mode: str, **shown) -> tracking.Run:
             "dvc.exp": experiment,
             "git.commit": _commit(),
         },
-        dataset=params.load("generate")["task"],
+        dataset=_dataset(**params.load("generate")),
         **shown,
     )
+
+
+def _dataset(*, source: str, task: str, path: str, **_: object) -> str:
+    return task if source == "task" else Path(path).name
 
 
 def _commit() -> str:

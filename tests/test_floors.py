@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files", "experiments"},
+    {"errors", "files"},
     {"arrays", "params", "sequences", "scores", "workspace"},
-    {"layouts", "schema", "tasks", "results", "progress"},
+    {"layouts", "schema", "sources", "tasks", "results", "progress", "experiments"},
     {"plans", "metrics"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},

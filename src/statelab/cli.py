@@ -22,6 +22,7 @@ from statelab import (
     post,
     results,
     schema,
+    sources,
     tasks,
 )
 
@@ -114,7 +115,11 @@ def _plan(
     """
     read = params.read()
     schema.check(read)
-    sequences = tasks.make(seed=read["seed"], **read["generate"])
+    asked = read["generate"]
+    if asked["source"] == "task":
+        sequences = tasks.make(seed=read["seed"], **asked)
+    else:
+        sequences = sources.load(**asked).sequences
     windows = layouts.cut(sequences, seed=read["seed"], **read["window"])
     columns, drawings = [], []
     for mode in command.Mode:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from statelab import params
+
 Sections = dict[str, dict[str, object]]  # of params.yaml, all but the seed
 
 
@@ -37,9 +39,8 @@ def run(name: str, sections: Sections) -> None:
         subprocess.CalledProcessError: DVC failed, and has said why.
     """
     changes = ["-S", "seed=0"]
-    for section, keys in sections.items():
-        for key, value in keys.items():
-            changes += ["-S", f"{section}.{key}={json.dumps(value)}"]
+    for key, value in params.flatten(sections).items():
+        changes += ["-S", f"{key}={json.dumps(value)}"]
     here = str(Path(sys.executable).parent)  # stages say `python`, and mean this one
     subprocess.run(
         [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *changes],

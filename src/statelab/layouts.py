@@ -12,7 +12,7 @@ import numpy as np
 
 from statelab import sequences
 from statelab.errors import UserError
-from statelab.sequences import Sequences
+from statelab.sequences import SPLITS, Sequences
 
 
 class Windows(NamedTuple):
@@ -125,6 +125,7 @@ def cut(
     data: Sequences,
     *,
     seed: int,
+    split: str,
     test_size: int | float,
     validation_size: int | float,
     **layout: Any,
@@ -134,10 +135,31 @@ def cut(
     Args:
         data: the sequences; classes are split in proportion, by their last targets.
         seed: of the draw.
-        test_size, validation_size: as in `sequences.split`.
+        split: `sequence` puts each into one split. `time` cuts each in parts: the first
+            one trains, one after it validates, and the last one tests; every part
+            stands in the table as a sequence of its own, and no sample reaches from one
+            into another.
+        test_size, validation_size: as in `sequences.split`; with `time`, of the steps
+            of each sequence.
         layout: as in `windows`.
+
+    Raises:
+        UserError: a split is left without a sequence, or one without a sample.
     """
+    if split == "time":
+        offsets, codes = _in_time(data, test_size, validation_size)
+        return windows(offsets, codes, **layout)
     last = data.offsets[1:] - 1
+    test, validation = (
+        sequences.count(size, len(last)) for size in (test_size, validation_size)
+    )
+    if test < 1 or test + validation >= len(last):
+        raise UserError(
+            "`window.test_size` and `window.validation_size` must leave sequences to "
+            "train on and to test on; a single long one can be cut by "
+            f"`window.split: time`. Received: {test} and {validation} of {len(last)} "
+            "sequences"
+        )
     targets = sequences.targets_at(data, np.arange(len(last)), last)
     codes = sequences.split(
         targets if targets.dtype.kind == "i" else np.zeros(len(targets)),
@@ -146,6 +168,36 @@ def cut(
         rng=np.random.default_rng((seed, 1)),
     )
     return windows(data.offsets, codes, **layout)
+
+
+def _in_time(
+    data: Sequences, test_size: int | float, validation_size: int | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the parts of all sequences begin and end, and the split of each."""
+    if len(data.targets) != len(data.values):
+        raise UserError(
+            "`window.split` must be sequence where a target is a whole sequence's. "
+            "Received: time"
+        )
+    begin, end = data.offsets[:-1], data.offsets[1:]
+    test, validation = (
+        np.array([sequences.count(size, steps) for steps in (end - begin).tolist()])
+        for size in (test_size, validation_size)
+    )
+    trained = end - begin - test - validation
+    if (trained < 1).any() or (test < 1).any():
+        number = int(((trained < 1) | (test < 1)).argmax())
+        raise UserError(
+            "`window.test_size` and `window.validation_size` must leave steps of each "
+            f"sequence to train on and to test on. Received: {test[number]} and "
+            f"{validation[number]} of the {end[number] - begin[number]} steps of "
+            f"sequence {number}"
+        )
+    parts = np.stack([begin, begin + trained, end - test], axis=1)
+    codes = [SPLITS["train"], SPLITS["validation"], SPLITS["test"]]
+    return np.append(parts.ravel(), end[-1]), np.tile(
+        np.array(codes, np.int8), len(begin)
+    )
 
 
 def locate(windows: Windows, sample: np.ndarray) -> Samples:

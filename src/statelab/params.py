@@ -1,5 +1,6 @@
 """Reads params.yaml. What it may hold is checked by `schema`, in the check stage."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +27,19 @@ def load(section: str) -> Any:
 def read() -> Any:
     """Return params.yaml whole."""
     return YAML(typ="safe", pure=True).load(FILE)
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Join the keys of nested mappings with dots.
+
+    Example:
+        >>> flatten({"seed": 0, "window": {"layout": "full"}})
+        {'seed': 0, 'window.layout': 'full'}
+    """
+    flat = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -25,17 +25,31 @@ _TRAIN = {
 }
 POST: Sections = {
     "generate": {
+        "source": "task",
         "task": "first_step",
         "sequences": 1200,
         "length": 20,
         "lag": 5,
         "label": "each_step",
+        # of files, which the post has none of
+        "path": "data/example.csv",
+        "columns": {
+            "sequence": "id",
+            "time": "time",
+            "target": "target",
+            "features": None,
+        },
+        "horizon": 0,
+        "max_gap": None,
+        "missing": "error",
+        "target_type": "auto",
     },
     "window": {
         "layout": "per_timestep",
         "window_length": 10,
         "stride": 1,
         "segment_length": 1,
+        "split": "sequence",
         "test_size": 200,
         "validation_size": 0,
     },

@@ -25,6 +25,7 @@ def _is_reset(reset: str) -> str:
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
 
 
 SHORTEST = {  # sequences of a task
@@ -42,7 +43,15 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class _Columns(_Section):
+    sequence: Name | None
+    time: Name | None
+    target: Name
+    features: Annotated[list[Name], Field(min_length=1)] | None
+
+
 class _Generate(_Section):
+    source: Literal["task", "csv", "parquet", "npz"]
     task: Literal[
         "first_step",
         "noisy_first",
@@ -58,6 +67,12 @@ class _Generate(_Section):
     length: Count
     lag: Count
     label: Literal["each_step", "end"]
+    path: Name
+    columns: _Columns
+    horizon: Annotated[int, Field(ge=0)]
+    max_gap: Positive | None
+    missing: Literal["error", "fill"]
+    target_type: Literal["auto", "classes", "values"]
 
 
 class _Window(_Section):
@@ -65,6 +80,7 @@ class _Window(_Section):
     window_length: Count
     stride: Count
     segment_length: Count
+    split: Literal["sequence", "time"]
     test_size: Size
     validation_size: Size
 
@@ -151,9 +167,14 @@ def _is_key(part: int | str) -> bool:
 
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
     """Yield (broken, key, rule, received) for the rules that join several keys."""
-    window, length = p.window, p.generate.length
+    if p.generate.source == "task":
+        yield from _of_a_task(p)
+    else:
+        yield from _of_files(p)
+    window = p.window
+    whole = p.generate.length if p.generate.source == "task" else 1
     lengthened_by, timesteps, step = {
-        "full": ("generate.length", length, length),
+        "full": ("generate.length", whole, whole),
         "subsampled": ("window.window_length", window.window_length, window.stride),
         "per_timestep": (
             "window.segment_length",
@@ -161,6 +182,127 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             window.segment_length,
         ),
     }[window.layout]
+    yield (
+        p.model.forget_bias == "chrono" and p.model.cell != "lstm",
+        "model.forget_bias",
+        "must be `unit` where `model.cell` has no forget gate",
+        p.model.forget_bias,
+    )
+    stateful = p.train_stateful
+    yield (
+        window.layout == "full" and stateful.reset.startswith("every_"),
+        "train_stateful.reset",
+        "must be sequence or never where a sample is a whole sequence",
+        stateful.reset,
+    )
+    every = stateful.reset.removeprefix("every_")
+    yield (
+        every.isdecimal() and int(every) % step != 0,
+        "train_stateful.reset",
+        f"must be a multiple of the {step} steps from a sample to the next",
+        stateful.reset,
+    )
+    gradient_window = stateful.gradient_window
+    yield (
+        gradient_window is not None and gradient_window > timesteps,
+        "train_stateful.gradient_window",
+        f"reaches no further than one sample of {timesteps} steps: no gradient flows "
+        f"through carried state; raise `{lengthened_by}` to reach further back",
+        gradient_window,
+    )
+    yield (
+        gradient_window is not None and timesteps % gradient_window != 0,
+        "train_stateful.gradient_window",
+        f"must divide the {timesteps} steps of a sample",
+        gradient_window,
+    )
+    yield (
+        stateful.engine != "compiled"
+        and stateful.batching == "contiguous"
+        and stateful.reset != "never"
+        and stateful.batch_size > 1,
+        "train_stateful.engine",
+        "must be `compiled` where `batching` is contiguous and state is reset: "
+        "stock Keras resets all lanes of a batch together",
+        stateful.engine,
+    )
+    yield (
+        stateful.engine != "compiled" and stateful.burn_in > 0,
+        "train_stateful.engine",
+        "must be `compiled` where `train_stateful.burn_in` is set: Keras makes an "
+        "update of what does not count",
+        stateful.engine,
+    )
+    yield (
+        stateful.engine != "compiled" and gradient_window not in (None, timesteps),
+        "train_stateful.engine",
+        "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
+        "sample: Keras cuts the gradient at the end of a sample alone",
+        stateful.engine,
+    )
+
+
+def _of_files(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
+    """Yield the rules where sequences come from files, and differ in length."""
+    yield (
+        p.generate.label == "end" and p.generate.horizon > 0,
+        "generate.label",
+        "must be each_step where `generate.horizon` makes a target for each step",
+        p.generate.label,
+    )
+    yield (
+        p.generate.max_gap is not None and p.generate.columns.time is None,
+        "generate.max_gap",
+        "needs times: set `generate.columns.time`",
+        p.generate.max_gap,
+    )
+    yield (
+        p.generate.max_gap is not None and p.generate.source == "npz",
+        "generate.max_gap",
+        "must be null: npz files have no times",
+        p.generate.max_gap,
+    )
+    yield (
+        p.generate.horizon > 0 and p.generate.source == "npz",
+        "generate.horizon",
+        "must be 0 for npz files: put the targets that are meant into `y`",
+        p.generate.horizon,
+    )
+    yield (
+        p.window.test_size == 0,
+        "window.test_size",
+        "must leave something to test on",
+        p.window.test_size,
+    )
+    for name, section in (
+        ("stateless", p.train_stateless),
+        ("stateful", p.train_stateful),
+    ):
+        yield (
+            section.patience is not None and p.window.validation_size == 0,
+            f"train_{name}.patience",
+            "needs sequences to validate on: set `window.validation_size`",
+            section.patience,
+        )
+        yield (
+            section.engine != "compiled",
+            f"train_{name}.engine",
+            "must be `compiled` where sequences come from files: they may differ in "
+            "length",
+            section.engine,
+        )
+    yield (
+        p.window.layout == "full" and p.train_stateful.gradient_window not in (None, 1),
+        "train_stateful.gradient_window",
+        "must be null, or 1, for whole sequences of files, which may differ in length",
+        p.train_stateful.gradient_window,
+    )
+
+
+def _of_a_task(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
+    """Yield the rules where it is known how many sequences there are, and how long."""
+    window, length = p.window, p.generate.length
+    stateful, ragged = p.train_stateful, p.generate.task in RAGGED
     test = count(window.test_size, p.generate.sequences)
     validation = count(window.validation_size, p.generate.sequences)
     task, shortest = p.generate.task, SHORTEST.get(p.generate.task, 1)
@@ -175,12 +317,6 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         "generate.lag",
         f"must be shorter than a sequence (`generate.length` is {length})",
         p.generate.lag,
-    )
-    yield (
-        p.model.forget_bias == "chrono" and p.model.cell != "lstm",
-        "model.forget_bias",
-        "must be `unit` where `model.cell` has no forget gate",
-        p.model.forget_bias,
     )
     yield (
         window.layout == "subsampled" and window.window_length > length,
@@ -214,6 +350,12 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         window.segment_length,
     )
     yield (
+        window.split == "time",
+        "window.split",
+        "must be sequence for a generated task: its sequences are short, and alike",
+        window.split,
+    )
+    yield (
         test < 2,
         "window.test_size",
         "must be at least two sequences",
@@ -226,8 +368,6 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"(`generate.sequences` is {p.generate.sequences})",
         f"{window.test_size} and {window.validation_size}",
     )
-    stateful = p.train_stateful
-    ragged = task in RAGGED
     yield (
         ragged
         and p.generate.label == "end"
@@ -251,33 +391,6 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         "train_stateful.burn_in",
         f"must be shorter than a sequence (`generate.length` is {length})",
         stateful.burn_in,
-    )
-    yield (
-        window.layout == "full" and stateful.reset.startswith("every_"),
-        "train_stateful.reset",
-        "must be sequence or never where a sample is a whole sequence",
-        stateful.reset,
-    )
-    every = stateful.reset.removeprefix("every_")
-    yield (
-        every.isdecimal() and int(every) % step != 0,
-        "train_stateful.reset",
-        f"must be a multiple of the {step} steps from a sample to the next",
-        stateful.reset,
-    )
-    gradient_window = stateful.gradient_window
-    yield (
-        gradient_window is not None and gradient_window > timesteps,
-        "train_stateful.gradient_window",
-        f"reaches no further than one sample of {timesteps} steps: no gradient flows "
-        f"through carried state; raise `{lengthened_by}` to reach further back",
-        gradient_window,
-    )
-    yield (
-        gradient_window is not None and timesteps % gradient_window != 0,
-        "train_stateful.gradient_window",
-        f"must divide the {timesteps} steps of a sample",
-        gradient_window,
     )
     for name, section in (
         ("stateless", p.train_stateless),
@@ -313,27 +426,3 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             "`generate.length`: stock Keras has no shorter last segment",
             section.engine,
         )
-    yield (
-        stateful.engine != "compiled"
-        and stateful.batching == "contiguous"
-        and stateful.reset != "never"
-        and stateful.batch_size > 1,
-        "train_stateful.engine",
-        "must be `compiled` where `batching` is contiguous and state is reset: "
-        "stock Keras resets all lanes of a batch together",
-        stateful.engine,
-    )
-    yield (
-        stateful.engine != "compiled" and stateful.burn_in > 0,
-        "train_stateful.engine",
-        "must be `compiled` where `train_stateful.burn_in` is set: Keras makes an "
-        "update of what does not count",
-        stateful.engine,
-    )
-    yield (
-        stateful.engine != "compiled" and gradient_window not in (None, timesteps),
-        "train_stateful.engine",
-        "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
-        "sample: Keras cuts the gradient at the end of a sample alone",
-        stateful.engine,
-    )

@@ -198,17 +198,26 @@ TASKS = {
 }
 
 
-def make(*, task: str, label: str, seed: int, **sizes: int) -> Sequences:
+def make(
+    *,
+    task: str,
+    label: str,
+    seed: int,
+    sequences: int,
+    length: int,
+    lag: int,
+    **_: object,
+) -> Sequences:
     """Make the sequences of a task, as params.yaml asks for them.
 
     Args:
         task: a key of `TASKS`.
         label: `each_step` has a target, or the `end` of a sequence alone.
         seed: of the draw.
-        sizes: sequences, length and lag.
+        sequences, length, lag: as in each task.
     """
     rng = np.random.default_rng((seed, 0))  # a stream of its own
-    made = TASKS[task](**sizes, rng=rng)
+    made = TASKS[task](sequences=sequences, length=length, lag=lag, rng=rng)
     return at_the_end(made) if label == "end" else made
 
 

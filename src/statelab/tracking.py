@@ -23,7 +23,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
-from statelab import workspace
+from statelab import params, workspace
 from statelab.sequences import Sequences
 
 EXPERIMENT = "statelab"
@@ -69,9 +69,9 @@ def log(run: Run) -> str:
     with mlflow.start_run(
         experiment_id=_experiment(), run_name=run.name, tags=dict(run.tags)
     ) as active:
-        mlflow.log_params(flatten(run.params))
+        mlflow.log_params(params.flatten(run.params))
         mlflow.log_metrics(
-            {k: v for k, v in flatten(run.scores).items() if isinstance(v, int | float)}
+            {k: v for k, v in params.flatten(run.scores).items() if isinstance(v, int | float)}
         )
         for epoch, values in run.curves.iterrows():
             mlflow.log_metrics(values.to_dict(), step=int(str(epoch)))
@@ -89,22 +89,6 @@ def log(run: Run) -> str:
         if run.model is not None:
             _log_model(run)
     return active.info.run_id
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Join the keys of nested mappings with dots.
-
-    Example:
-        >>> flatten({"seed": 0, "window": {"layout": "full"}})
-        {'seed': 0, 'window.layout': 'full'}
-    """
-    flat = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _experiment() -> str:
