@@ -71,7 +71,11 @@ def log(run: Run) -> str:
     ) as active:
         mlflow.log_params(params.flatten(run.params))
         mlflow.log_metrics(
-            {k: v for k, v in params.flatten(run.scores).items() if isinstance(v, int | float)}
+            {
+                k: v
+                for k, v in params.flatten(run.scores).items()
+                if isinstance(v, int | float)
+            }
         )
         for epoch, values in run.curves.iterrows():
             mlflow.log_metrics(values.to_dict(), step=int(str(epoch)))
