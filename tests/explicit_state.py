@@ -13,19 +13,29 @@ from statelab import layouts
 from statelab.models import LAYERS
 from statelab.plans import expand
 from statelab.reference import OPTIMIZERS, SCHEDULES
-from statelab.sequences import present
+from statelab.sequences import present, targets_at
 
 LOSSES = {
-    "binary": lambda y, z: keras.ops.binary_crossentropy(y, z[:, 0], from_logits=True),
+    "binary": lambda y, z: keras.ops.binary_crossentropy(
+        y, z[..., 0], from_logits=True
+    ),
     "multiclass": lambda y, z: keras.ops.sparse_categorical_crossentropy(
         tf.cast(y, tf.int32), z, from_logits=True
     ),
-    "regression": lambda y, z: (y - z[:, 0]) ** 2,
+    "regression": lambda y, z: (y - z[..., 0]) ** 2,
 }
 
 
 def train(
-    weights, sequences, windows, plans, *, network, optimizer, gradient_window=None
+    weights,
+    sequences,
+    windows,
+    plans,
+    *,
+    network,
+    optimizer,
+    gradient_window=None,
+    burn_in=0,
 ):
     """Train one network on plan after plan, one for each epoch.
 
@@ -34,6 +44,7 @@ def train(
     """
     _, timesteps = layouts.lengths(windows)
     window = gradient_window or timesteps
+    unanswered = windows.unanswered[0]
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
     rule = OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm)
     recurrent = [
@@ -44,6 +55,7 @@ def train(
     lanes = plans[0].lanes
 
     def forward(x, mask, state):
+        parts = []
         for start in range(0, timesteps, window):
             outputs, valid = (
                 x[:, start : start + window],
@@ -52,7 +64,8 @@ def train(
             state = [[tf.stop_gradient(part) for part in each] for each in state]
             for k, layer in enumerate(recurrent):
                 outputs, *state[k] = layer(outputs, initial_state=state[k], mask=valid)
-        return dense(state[-1][0]), state
+            parts.append(outputs)
+        return dense(tf.concat(parts, axis=1)[:, unanswered:]), state
 
     zero = [
         [tf.zeros((lanes, network.units))] * (2 if network.cell == "lstm" else 1)
@@ -87,12 +100,20 @@ def train(
     for plan in plans:
         state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
-        for sample, reset, weight in zip(*written, strict=True):
-            sample = np.maximum(sample, 0)
-            at = layouts.locate(windows, sample)
+        for sample, reset in zip(*written, strict=True):
+            at = layouts.locate(windows, np.maximum(sample, 0))
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
-            target = layouts.sample_targets(sequences, windows, sample)
-            weight = weight * present(target)
+            asked = index[:, unanswered:]
+            target = targets_at(
+                sequences, np.repeat(at.sequence[:, None], asked.shape[1], 1), asked
+            )
+            begins = sequences.offsets[at.sequence]
+            weight = np.float32(
+                (sample[:, None] >= 0)
+                & (steps[unanswered:] < at.length[:, None])
+                & (asked - begins[:, None] >= burn_in)
+                & present(target)
+            )
             count += weight.sum()
             loss, state = step(
                 sequences.values[index],

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from statelab.chunks import stretches
+from statelab import layouts
+from statelab.chunks import stretches, wanted
+from statelab.sequences import Sequences
 
 
 @pytest.mark.parametrize("features", [1, 3])
@@ -13,3 +15,46 @@ def test_stretches_are_the_steps_one_by_one(features):
     for stretch, first in zip(x.reshape(4, 4, features), (0, 3, 4, 6), strict=True):
         expected = values[first : first + 4]
         np.testing.assert_array_equal(stretch[: len(expected)], expected)
+
+
+def asked(sequences, table, sample, burn_in=0):
+    at = layouts.locate(table, np.maximum(sample, 0))
+    _, timesteps = layouts.lengths(table)
+    return [
+        field.tolist()
+        for field in wanted(sequences, table, sample, at, timesteps, burn_in)
+    ]
+
+
+def test_segments_want_the_targets_of_each_of_their_steps(cut):
+    targets = np.array([5, 4, -1, 2, 1, 7, -1, 9])
+    sequences = Sequences(np.zeros((8, 1)), np.array([0, 5, 8]), targets)
+    table = cut(sequences, layout="per_timestep", segment_length=2)
+    # samples 0 1 2 of steps 01 23 4-, and 3 4 of 56 7-
+    target, weight = asked(sequences, table, np.array([[1, 4], [0, -1]]))
+    assert weight == [[[0, 1], [1, 0]], [[1, 1], [0, 0]]]
+    assert target[0] == [[0, 2], [9, 9]] and target[1][0] == [5, 4]
+    _, weight = asked(sequences, table, np.array([0, 1, 2, 3, 4]), burn_in=1)
+    assert weight == [[0, 1], [0, 1], [1, 0], [0, 0], [1, 0]]
+    _, weight = asked(sequences, table, np.array([0, 1, 2, 3, 4]), burn_in=4)
+    assert weight == [[0, 0], [0, 0], [1, 0], [0, 0], [0, 0]]
+
+
+def test_windows_want_the_target_of_their_last_step(cut):
+    sequences = Sequences(
+        np.zeros((5, 1)), np.array([0, 3, 5]), np.float32([0.5, np.nan, 2, 3, 4])
+    )
+    table = cut(sequences, layout="subsampled", window_length=2)
+    assert asked(sequences, table, np.array([0, 1, 2, -1])) == [
+        [[0], [2], [4], [0]],
+        [[0], [1], [1], [0]],
+    ]
+    _, weight = asked(sequences, table, np.array([0, 1, 2]), burn_in=2)
+    assert weight == [[0], [1], [0]]
+
+
+def test_a_target_of_a_sequence_is_wanted_at_each_of_its_steps(ragged, cut):
+    table = cut(ragged, layout="full")
+    target, weight = asked(ragged, table, np.array([0, 1]))
+    assert target == [[1] * 5, [0] * 5]
+    assert weight == [[1] * 5, [1, 1, 1, 0, 0]]

@@ -71,10 +71,9 @@ def test_train_keeps_a_history_of_each_seed():
 def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    test = layouts.samples_of(table, layouts.of_split(table, SPLITS["test"]))
-    right = (trained.answers[:, test] > 0.5) == (
-        layouts.sample_targets(task, table, test) > 0.5
-    )
+    test = layouts.answers_of(table, layouts.of_split(table, SPLITS["test"]))
+    _, target = layouts.with_target(task, table, test)
+    right = (trained.answers[:, test] > 0.5) == (target > 0.5)
     last = trained.history[trained.history["epoch"] == 2]
     assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
 
@@ -131,10 +130,11 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             lines["validation_loss"], loss.iloc[: len(lines)], atol=1e-5
         )
         lasts.append(len(lines))
-        validation = layouts.samples_of(
-            table, layouts.of_split(table, SPLITS["validation"])
+        validation, target = layouts.with_target(
+            task,
+            table,
+            layouts.answers_of(table, layouts.of_split(table, SPLITS["validation"])),
         )
-        target = layouts.sample_targets(task, table, validation)
         answer = stopped.answers[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
         assert -np.log(p).mean() == pytest.approx(
@@ -173,7 +173,7 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
         lay_out(table, test, batch_size=3, stateful=True, **naive),
         training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
-    answered = layouts.samples_of(table, test)
+    answered = layouts.answers_of(table, test)
     np.testing.assert_array_equal(trained.answers[:, answered], expected[:, answered])
 
 

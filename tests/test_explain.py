@@ -21,16 +21,20 @@ def test_figures_by_hand():
     assert explain.figures(task, table, plan) == Figures(
         sequences=3,
         samples=7,
+        answers=12,
         timesteps=(1, 2),
         lanes=2,
         batches=4,
         updates=4,
-        padding=1 / 8,
+        padding=4 / 16,
         counted=1.0,
     )
     # ends are at batch 2 in lane 0, and at batches 1 and 3 in lane 1
     ends = explain.figures(at_the_end(task), table, plan)
-    assert (ends.updates, ends.counted) == (3, 3 / 7)
+    assert (ends.updates, ends.counted) == (3, 3 / 12)
+    # of 12 steps the first two of each sequence do not count: three samples
+    late = explain.figures(task, table, plan, burn_in=2)
+    assert (late.updates, late.counted) == (3, 6 / 12)
 
 
 def test_drawing_shows_lanes_that_go_on_while_others_begin():
@@ -45,7 +49,7 @@ def test_drawing_shows_lanes_that_go_on_while_others_begin():
 
 
 def test_in_words_keeps_the_three_lengths_apart():
-    counted = Figures(3, 7, (1, 20), 2, 4, 4, 0.125, 1.0)
+    counted = Figures(3, 7, 12, (1, 20), 2, 4, 4, 0.125, 1.0)
     words = explain.in_words(
         counted, stateful=True, reset="every_40", gradient_window=5
     )

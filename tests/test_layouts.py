@@ -45,9 +45,10 @@ def test_windows_have_the_shapes_of_the_post(layout, shape):
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     for name, expected in shape.items():
-        chosen = layouts.samples_of(table, layouts.of_split(table, SPLITS[name]))
-        assert len(layouts.sample_targets(task, table, chosen)) == expected[0]
-        assert set(locate(table, chosen).length.tolist()) == {expected[1]}
+        sequence, _, length = samples(table)
+        chosen = codes[sequence] == SPLITS[name]
+        assert chosen.sum() == expected[0]
+        assert set(length[chosen].tolist()) == {expected[1]}
 
 
 def test_windows_of_the_example_in_the_post():
@@ -129,11 +130,33 @@ def test_windows_are_reversible(lengths, layout, size, stride):
         assert covered.all() and sum(size for _, size in pairs(table)) == sum(lengths)
 
 
-def test_samples_of_some_sequences_and_the_last_of_each():
-    table = cut([3, 1, 2], layout="per_timestep")
+def test_answers_of_some_sequences_and_the_last_of_each():
+    table = cut([3, 1, 2], layout="per_timestep", segment_length=2)
     chosen = np.array([2, 0])
-    assert layouts.samples_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
-    assert layouts.last_samples(table, chosen).tolist() == [5, 2]
+    assert layouts.answers_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
+    assert layouts.last_answers(table, chosen).tolist() == [5, 2]
+
+
+@pytest.mark.parametrize(
+    ("layout", "sample", "step"),
+    [
+        ("full", [0, 0, 0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 4, 5, 6, 7]),
+        ("per_timestep", [0, 0, 1, 1, 2, 3, 3, 4], [0, 1, 2, 3, 4, 5, 6, 7]),
+        ("subsampled", [0, 1, 2], [1, 4, 6]),
+    ],
+)
+def test_windows_answer_at_their_last_step_and_other_samples_at_each(
+    layout, sample, step
+):
+    table = cut([5, 3], layout=layout, segment_length=2, window_length=2, stride=3)
+    at = layouts.locate_answers(table, np.arange(table.answers[-1]))
+    assert at.sample.tolist() == sample
+    assert at.step.tolist() == step
+    assert at.sequence.tolist() == [0 if each < 5 else 1 for each in step]
+    firsts = [sample.index(each) for each in range(table.samples[-1])]
+    numbers = np.arange(table.samples[-1])
+    assert layouts.first_answers(table, numbers).tolist() == firsts
+    assert layouts.by_answer(table, 7 * numbers).tolist() == [7 * s for s in sample]
 
 
 def test_windows_of_a_long_sequence_are_one_line():
@@ -142,8 +165,12 @@ def test_windows_of_a_long_sequence_are_one_line():
     assert locate(table, np.array([10**12 - 100])).first.item() == 10**12 - 100
 
 
-def test_sample_targets_are_those_of_the_last_step():
-    sequences = Sequences(np.zeros((5, 1)), np.array([0, 5]), np.array([3, 1, 4, 1, 5]))
+def test_answers_with_a_target_are_those_whose_own_step_has_one():
+    targets = np.array([3, -1, 4, -1, 5])
+    sequences = Sequences(np.zeros((5, 1)), np.array([0, 5]), targets)
     table = cut([5], layout="per_timestep", segment_length=2)
-    targets = layouts.sample_targets(sequences, table, np.array([2, 0, 1]))
-    assert targets.tolist() == [5, 1, 1]
+    answers, known = layouts.with_target(sequences, table, np.array([4, 3, 0]))
+    assert (answers.tolist(), known.tolist()) == ([4, 0], [5, 3])
+    table = cut([5], layout="subsampled", window_length=2)  # answers at 1, 2, 3 and 4
+    answers, known = layouts.with_target(sequences, table, np.arange(4))
+    assert (answers.tolist(), known.tolist()) == ([1, 3], [4, 5])

@@ -90,7 +90,7 @@ def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     planned = lay_out(table, np.arange(1200), batch_size=10, stateful=stateful)
-    visible = visible_from(planned, table)
+    visible = layouts.by_answer(table, visible_from(planned, table))
     ceiling = metrics.bounds(task, table, visible)["ceiling"]
     assert ceiling["accuracy"] == pytest.approx(accuracy)
     assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
@@ -137,7 +137,11 @@ def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
         stride=1,
         segment_length=1,
     )
-    seen = {"visible_from": np.array([0, 40]), "samples": np.arange(2)}
+    seen = {
+        "visible_from": np.repeat([0, 40], 40),
+        "answers": np.array([39, 79]),
+        "target": task.targets,
+    }
     assert metrics.ceiling(task, table, **seen) is None
     symbols = np.float32(np.arange(80) // 30)  # the last of three comes late
     assert metrics.ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1

@@ -22,11 +22,8 @@ def written(planned) -> Batches:
 
 def grid_of(planned) -> list[list[int | None]]:
     """The samples of a plan, None on padding."""
-    sample, _, weight = written(planned)
-    return [
-        [one if counts else None for one, counts in zip(*row, strict=True)]
-        for row in zip(sample.tolist(), weight.tolist(), strict=True)
-    ]
+    sample = written(planned).sample.tolist()
+    return [[one if one >= 0 else None for one in row] for row in sample]
 
 
 def test_plan_of_a_stateful_model_keeps_a_sequence_in_one_lane():
@@ -107,7 +104,7 @@ def test_plan_visits_every_sample_once(
         batching=batching,
         rng=rng and np.random.default_rng(rng),
     )
-    sample, _, _ = written(planned)
+    sample = written(planned).sample
     assert sorted(sample[sample >= 0].tolist()) == list(range(table.samples[-1]))
 
 
@@ -124,29 +121,12 @@ def test_plan_of_aligned_lanes_is_contiguous(
     lane that begins a sequence is reset."""
     table = cut([*lengths, 2], layout=layout, segment_length=segment_length)
     planned = plan(table, every(table), batch_size=batch_size, stateful=True)
-    sample, reset, weight = written(planned)
-    for batch, lane in np.argwhere(weight > 0):
+    sample, reset = written(planned)
+    for batch, lane in np.argwhere(sample >= 0):
         begins = sample[batch, lane] in table.samples
         assert reset[batch, lane] == begins
         if not begins:
             assert sample[batch - 1, lane] == sample[batch, lane] - 1
-            assert weight[batch - 1, lane] > 0
-
-
-def test_plan_counts_no_sample_within_a_burn_in():
-    # sequences of 5, 4 and 1 steps in segments of 2: samples 0 1 2, 3 4, 5
-    table = cut([5, 4, 1], layout="per_timestep", segment_length=2)
-    for burn_in, expected in [
-        (1, [0, 1, 2, 3, 4, None]),  # the last has but one step
-        (3, [None, 1, 2, None, 4, None]),
-        (4, [None, None, 2, None, None, None]),
-        (5, [None] * 6),
-    ]:
-        planned = plan(
-            table, every(table), batch_size=1, stateful=True, burn_in=burn_in
-        )
-        assert [row[0] for row in grid_of(planned)] == expected
-        assert written(planned).reset[:, 0].tolist() == [1, 0, 0, 1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +160,6 @@ def test_plan_resets_every_so_many_steps_of_each_sequence():
         {
             "batching": st.sampled_from(["aligned", "contiguous"]),
             "reset": st.sampled_from(["sequence", "never", "every_2"]),
-            "burn_in": st.integers(0, 2),
         }
     ),
     shuffled=st.booleans(),
@@ -202,7 +181,7 @@ def test_expand_in_pieces_is_the_whole_and_padding_behind_it(
         together = np.concatenate(parts)
         assert together[: planned.batches].tolist() == whole.tolist()
         assert len(together) % size == 0
-    assert not pieces[-1].weight[planned.batches % size or size :].any()
+    assert (pieces[-1].sample[planned.batches % size or size :] == -1).all()
 
 
 @pytest.mark.parametrize("stateful", [True, False])
@@ -308,10 +287,9 @@ def test_visible_from_is_what_a_walk_along_each_lane_finds(
     at, expected = samples(table), np.full(table.samples[-1], -1)
     for lane in np.stack(written(planned), axis=2).swapaxes(0, 1).tolist():
         origin = before = -1
-        for sample, begins, counts in lane:
-            if not counts:
+        for sample, begins in lane:
+            if sample < 0:
                 break
-            sample = int(sample)
             if begins:
                 origin = at.first[sample]
             elif not (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from statelab import layouts, models, reference, training
+from statelab import models, reference, training
 from statelab.optimizers import Optimizer
 from statelab.plans import expand
 from statelab.plans import plan as lay_out
@@ -37,7 +37,7 @@ def train(
     network = network or shape()
     options = {
         name: changes.pop(name)
-        for name in ("gradient_window", "by_loop", "after_chunk")
+        for name in ("gradient_window", "burn_in", "by_loop", "after_chunk")
         if name in changes
     }
     rule = {"name": "adam", "learning_rate": 0.02, "schedule": "cosine"}
@@ -98,7 +98,7 @@ def test_train_is_the_fit_of_keras(
     """12 sequences of 8 steps; weights, running loss and score, state, answers."""
     table = cut(noise, layout="per_timestep", segment_length=segment)
     if head == "multiclass":
-        noise = noise._replace(targets=np.arange(96) // segment % 3)
+        noise = noise._replace(targets=np.arange(96) * 7 // 3 % 3)
     plan = lay_out(table, every(table), batch_size=batch, stateful=stateful)
     network = shape(
         cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
@@ -184,14 +184,12 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
                 every(table),
                 batch_size=batch,
                 stateful=True,
-                burn_in=5,
                 rng=np.random.default_rng(epoch),
             )
         ]
 
     written = expand(plans(0)[0], 0, plans(0)[0].batches)
     assert batch == 1 or (written.reset[1:] != written.reset[1:, :1]).any()
-    assert segment == 20 or written.weight.sum() < table.samples[-1]
     ours = train(
         training,
         weights,
@@ -201,6 +199,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
         learning_rate=0.01,
         clipnorm=0.1,
         gradient_window=window,
+        burn_in=5,
     )
     optimizer = Optimizer("adam", 0.01, "cosine", 0.1, 2 * plans(0)[0].batches)
     for k in range(2):
@@ -212,6 +211,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
             network=network,
             optimizer=optimizer,
             gradient_window=window,
+            burn_in=5,
         )
         for (name, mine), other in zip(ours[-1][0].items(), theirs, strict=True):
             np.testing.assert_allclose(mine[k], other, atol=1e-5, err_msg=name)
@@ -300,21 +300,21 @@ def test_fit_resets_one_lane_alone(ragged, cut):
 def test_predict_carries_state_over_segments_as_if_there_were_none(
     ragged, cut, segment
 ):
-    """However a sequence is cut, and where its last segment is short, the answer at its
-    last step is that of a stateless model which sees it whole."""
+    """However a sequence is cut, and where its last segment is short, the answer at
+    each step is that of a stateless model which sees it from its first one on."""
     weights = initial(layers=2)
     table = cut(ragged, layout="per_timestep", segment_length=segment)
     plan = lay_out(table, every(table), batch_size=2, stateful=True)
     answers = training.predict(weights, ragged, table, plan, shape(layers=2))
-    last = layouts.last_samples(table, every(table))
     for k in range(2):
         whole = models.build(cell="lstm", units=3, layers=2, features=2)
         whole.set_weights([array[k] for array in weights.values()])
         expected = [
-            whole(ragged.values[None, start:stop]).numpy().item()
+            whole(ragged.values[None, start : step + 1]).numpy().item()
             for start, stop in [(0, 5), (5, 8), (8, 12)]
+            for step in range(start, stop)
         ]
-        np.testing.assert_allclose(answers[k][last], expected, atol=1e-6)
+        np.testing.assert_allclose(answers[k], expected, atol=1e-6)
 
 
 def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
@@ -344,9 +344,9 @@ def test_predict_without_state_sees_its_sample_alone(ragged, cut):
 
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
     table = cut(ragged, layout="full")
-    plan = lay_out(table, np.array([2]), batch_size=1, stateful=True)
+    plan = lay_out(table, np.array([1]), batch_size=1, stateful=True)
     answers = training.predict(initial(), ragged, table, plan, shape())
-    assert np.isnan(answers).tolist() == [[True, True, False]] * 2
+    assert np.isnan(answers).tolist() == [[True] * 5 + [False] * 3 + [True] * 4] * 2
 
 
 def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
@@ -372,7 +372,10 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
             reference.reset_states(model)
             model.predict_on_batch(x[row])
         else:
-            model.train_on_batch(x[row], noise.targets[4 * sample + 3, None, None])
+            y = np.zeros((1, 4, 1))
+            y[0, 3] = noise.targets[4 * sample + 3]
+            only_the_last = np.float32([[0, 0, 0, 1]])
+            model.train_on_batch(x[row], y, sample_weight=only_the_last)
     for mine, theirs in zip(ours[0].values(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
     for mine, theirs in zip(ours[3], reference._states(model), strict=True):
@@ -392,13 +395,14 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     x, target = one.values[None], one.targets[:, None]
     with tf.GradientTape() as tape:
         recurrent, dense = model.layers
-        state = [tf.zeros((1, 3)), tf.zeros((1, 3))]
+        state, losses = [tf.zeros((1, 3)), tf.zeros((1, 3))], []
         for t in range(4):
             if t == 2:
                 state = [tf.stop_gradient(part) for part in state]
             _, state = recurrent.cell(x[:, t], state)
-        p = dense(state[0])
-        loss = -tf.math.log(p if target.item() else 1 - p)
+            p = dense(state[0])
+            losses.append(-tf.math.log(p if target.item() else 1 - p))
+        loss = sum(losses) / 4
     gradients = tape.gradient(loss, model.trainable_variables)
     step = {
         window: train(

@@ -54,10 +54,10 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     windows = layouts.windows(
         offsets,
         np.zeros(count, np.int8),
-        layout="per_timestep" if work.stateful else "subsampled",
+        layout="subsampled",  # one label for each sample, at its end
         window_length=work.timesteps,
-        stride=1,
-        segment_length=work.timesteps,
+        stride=work.timesteps if work.stateful else 1,
+        segment_length=1,
     )
 
     def plan(rng: np.random.Generator | None = None) -> plans.Plan:

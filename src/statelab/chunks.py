@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from statelab import arrays, layouts
-from statelab.layouts import Windows
+from statelab.layouts import Samples, Windows
 from statelab.plans import Batches
 from statelab.sequences import Sequences, present, targets_at
 
@@ -17,15 +17,19 @@ class Chunk(NamedTuple):
 
     x: np.ndarray  # float32 [batches, populations, lanes, timesteps, features]
     length: np.ndarray  # int32 [batches, populations, lanes]; steps
-    target: np.ndarray  # float32 [batches, populations, lanes]
+    target: np.ndarray  # float32 [batches, populations, lanes, answered]
     reset: np.ndarray  # bool [batches, populations, lanes]
-    weight: np.ndarray  # float32 [batches, populations, lanes]
+    weight: np.ndarray  # float32 [batches, populations, lanes, answered]; in the loss
 
 
 def gather(
-    sequences: Sequences, windows: Windows, written: Sequence[Batches], timesteps: int
+    sequences: Sequences,
+    windows: Windows,
+    written: Sequence[Batches],
+    timesteps: int,
+    burn_in: int = 0,
 ) -> Chunk:
-    """Copy out what some batches read; samples without a target do not count.
+    """Copy out what some batches read.
 
     Of the flat steps nothing else is read, and nothing of them is held on to: they may
     be mapped, and larger than the memory.
@@ -35,23 +39,57 @@ def gather(
         windows: where the samples are.
         written: the batches of each population, [batches, lanes].
         timesteps: steps of the longest sample; what follows a shorter one is anything.
+        burn_in: as in `wanted`.
     """
-    sample, reset, weight = (
-        np.stack(fields, axis=1) for fields in zip(*written, strict=True)
-    )
+    sample, reset = (np.stack(fields, axis=1) for fields in zip(*written, strict=True))
     at = layouts.locate(windows, np.maximum(sample, 0))
-    target = targets_at(sequences, at.sequence, at.first + at.length - 1)
-    labelled = present(target)
+    target, weight = wanted(sequences, windows, sample, at, timesteps, burn_in)
     chunk = Chunk(
         x=stretches(sequences.values, at.first, timesteps),
         length=at.length.astype(np.int32),
-        target=np.where(labelled, target, 0).astype(np.float32),
+        target=target,
         reset=reset,
-        weight=weight * labelled,
+        weight=weight,
     )
     arrays.let_go(sequences.values)
     arrays.let_go(sequences.targets)
     return chunk
+
+
+def wanted(
+    sequences: Sequences,
+    windows: Windows,
+    sample: np.ndarray,
+    at: Samples,
+    timesteps: int,
+    burn_in: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the targets that samples are asked for, and which count in the loss.
+
+    What does not are padding, steps that a shorter sample lacks, steps without a
+    target, and those of a burn-in.
+
+    Args:
+        sequences: the targets.
+        windows: where the samples are.
+        sample: numbers of samples, -1 for padding, of any shape.
+        at: where they are; of padding, anything.
+        timesteps: steps of the longest sample.
+        burn_in: steps at the beginning of a sequence that do not count.
+
+    Returns:
+        Targets, 0 where there is none, and weights of 1 or 0; each float32 [...,
+        answered], for the last `layouts.answered` steps of the longest sample.
+    """
+    at = Samples(*(field[..., None] for field in at))
+    nth = np.arange(int(windows.unanswered[0]), timesteps)
+    step = at.first + np.minimum(nth, at.length - 1)
+    target = targets_at(sequences, np.broadcast_to(at.sequence, step.shape), step)
+    known = present(target)
+    counts = known & (nth < at.length) & (sample >= 0)[..., None]
+    if burn_in:
+        counts &= step >= windows.first[at.sequence] + burn_in
+    return np.where(known, target, 0).astype(np.float32), counts.astype(np.float32)
 
 
 def stretches(values: np.ndarray, first: np.ndarray, timesteps: int) -> np.ndarray:

@@ -126,7 +126,7 @@ def _plan(
         settings = read[f"train_{mode}"]
         stateful = mode is command.Mode.STATEFUL
         plan = explain.training_plan(windows, stateful=stateful, **settings)
-        counted = explain.figures(sequences, windows, plan)
+        counted = explain.figures(sequences, windows, plan, **settings)
         columns.append(explain.in_words(counted, stateful=stateful, **settings))
         shown = explain.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *shown]))

@@ -14,7 +14,7 @@ from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
 from statelab.plans import Plan
-from statelab.sequences import SPLITS, Sequences, head_of, present
+from statelab.sequences import SPLITS, Sequences, head_of
 from statelab.stopping import Stopping
 
 
@@ -52,8 +52,8 @@ class Trained(NamedTuple):
 
     network: training.Network
     weights: Weights
-    answers: np.ndarray  # float32 [seeds, samples, …], from the last weights
-    visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
+    answers: np.ndarray  # float32 [seeds, answers, …], from the last weights
+    visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
     history: pd.DataFrame  # one line for each seed and epoch
     updates: int  # of each seed
     seconds: list[float]  # of each epoch's training; the first one compiles
@@ -63,8 +63,8 @@ class _HeldOut(NamedTuple):
     """A split that is answered after every epoch."""
 
     plan: Plan
-    samples: np.ndarray  # int64 [samples]; those with a target
-    target: np.ndarray  # [samples]
+    asked: np.ndarray  # int64 [answers]; those with a target
+    target: np.ndarray  # [answers]
 
 
 class Standing(NamedTuple):
@@ -140,7 +140,8 @@ def train(
         patience: epochs without a lower loss on the validation split after which a
             network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
-        burn_in, reset, batching: as in `plans.plan`, stateful.
+        burn_in: steps at the beginning of a sequence that do not count in the loss.
+        reset, batching: as in `plans.plan`, stateful.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
         keep: is told after each chunk and each epoch where training stands.
@@ -161,9 +162,7 @@ def train(
         for name, code in SPLITS.items()
         if len(chosen := layouts.of_split(windows, code))
     }
-    lay_out_train = functools.partial(
-        lay_out, splits["train"], batch_size=batch_size, burn_in=burn_in
-    )
+    lay_out_train = functools.partial(lay_out, splits["train"], batch_size=batch_size)
     plan = lay_out_train()
     for name, chosen in splits.items():
         _check_targets(name, sequences, windows, chosen)
@@ -174,7 +173,12 @@ def train(
         lay_out, batch_size=batch_size if naive else ANSWERING
     )
     held_out = {
-        name: _held_out(sequences, windows, chosen, answering(chosen))
+        name: _HeldOut(
+            answering(chosen),
+            *layouts.with_target(
+                sequences, windows, layouts.answers_of(windows, chosen)
+            ),
+        )
         for name, chosen in splits.items()
         if name != "train"
     }
@@ -223,6 +227,7 @@ def train(
                 network=network,
                 optimizer=rule,
                 gradient_window=gradient_window,
+                burn_in=burn_in,
                 active=active,
                 after_chunk=functools.partial(
                     _report, watcher, keep, under_way, at.epoch, epochs
@@ -238,7 +243,7 @@ def train(
         weights = weights_of(at.run, network)
         line = {"loss": at.run.loss, rules.running: at.run.score}
         for name, split in held_out.items():
-            answers = answer(weights, plan=split.plan)[:, split.samples]
+            answers = answer(weights, plan=split.plan)[:, split.asked]
             for score in ("loss", rules.running):
                 found = rules.functions[score](answers, split.target)
                 line[f"{name}_{score}"] = found
@@ -268,7 +273,7 @@ def train(
         weights=weights,
         # outside a plan there are NaN and -1
         answers=functools.reduce(np.fmax, answers),
-        visible_from=functools.reduce(np.maximum, visible),
+        visible_from=layouts.by_answer(windows, functools.reduce(np.maximum, visible)),
         history=pd.concat(at.history, ignore_index=True),
         updates=plan.batches * at.epoch,
         seconds=at.seconds,
@@ -278,23 +283,14 @@ def train(
 def _check_targets(
     name: str, sequences: Sequences, windows: Windows, chosen: np.ndarray
 ) -> None:
-    for one in np.split(chosen, len(chosen)):  # the first one will do, as a rule
-        samples = layouts.samples_of(windows, one)
-        if present(layouts.sample_targets(sequences, windows, samples)).any():
+    for one in chosen:  # the first one will do, as a rule
+        answers = layouts.answers_of(windows, np.array([one]))
+        if len(layouts.with_target(sequences, windows, answers)[0]):
             return
     raise UserError(
-        f"the {name} split must have a sample with a target at its last step. "
-        f"Received: {len(chosen)} sequences without"
+        f"the {name} split must have a sample with a target at a step that is "
+        f"answered. Received: {len(chosen)} sequences without"
     )
-
-
-def _held_out(
-    sequences: Sequences, windows: Windows, chosen: np.ndarray, plan: Plan
-) -> _HeldOut:
-    samples = layouts.samples_of(windows, chosen)
-    target = layouts.sample_targets(sequences, windows, samples)
-    known = present(target)
-    return _HeldOut(plan, samples[known], target[known])
 
 
 def _active(best: Stopping, patience: int | None) -> np.ndarray:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab import layouts, plans
+from statelab import chunks, layouts, plans
 from statelab.layouts import Windows
 from statelab.plans import Plan
-from statelab.sequences import SPLITS, Sequences, present
+from statelab.sequences import SPLITS, Sequences
 
 
 class Figures(NamedTuple):
@@ -16,12 +16,13 @@ class Figures(NamedTuple):
 
     sequences: int
     samples: int
+    answers: int
     timesteps: tuple[int, int]  # of the shortest sample, and of the longest
     lanes: int
     batches: int
     updates: int  # batches in which something counts
-    padding: float  # the share of places that hold no sample
-    counted: float  # the share of samples that count in the loss
+    padding: float  # the share of the steps of all batches that hold none of a sample
+    counted: float  # the share of answers that count in the loss
 
 
 def training_plan(
@@ -31,14 +32,13 @@ def training_plan(
     batch_size: int,
     reset: str = "sequence",
     batching: str = "aligned",
-    burn_in: int = 0,
     **_: object,
 ) -> Plan:
     """Return the plan of the train split in reading order, by settings of params.yaml.
 
     Args:
         windows: the table of windows.
-        stateful, batch_size, reset, batching, burn_in: as in `plans.plan`.
+        stateful, batch_size, reset, batching: as in `plans.plan`.
     """
     return plans.plan(
         windows,
@@ -47,38 +47,45 @@ def training_plan(
         stateful=stateful,
         reset=reset,
         batching=batching,
-        burn_in=burn_in,
     )
 
 
-def figures(sequences: Sequences, windows: Windows, plan: Plan) -> Figures:
+def figures(
+    sequences: Sequences, windows: Windows, plan: Plan, *, burn_in: int = 0, **_: object
+) -> Figures:
     """Count what one pass over a plan does.
 
     Args:
-        sequences: for the targets: a sample without one does not count.
+        sequences: for the targets: an answer without one does not count.
         windows: what the plan is of.
         plan: a pass over some samples.
+        burn_in: as in `chunks.wanted`.
     """
-    samples, counted, updates = 0, 0, 0
+    timesteps = layouts.lengths(windows)[1]
+    samples, steps, counted, updates = 0, 0, 0, 0
     size = max(plans.MAX_CELLS // plan.lanes, 1)
     for start in range(0, plan.batches, size):
         now = plans.expand(plan, start, min(start + size, plan.batches))
-        used = now.sample >= 0
-        counts = now.weight > 0
-        target = layouts.sample_targets(sequences, windows, now.sample[counts])
-        counts[counts] = present(target)
-        samples += int(used.sum())
-        counted += int(counts.sum())
-        updates += int(counts.any(axis=1).sum())
+        at = layouts.locate(windows, np.maximum(now.sample, 0))
+        _, weight = chunks.wanted(
+            sequences, windows, now.sample, at, timesteps, burn_in
+        )
+        samples += int((now.sample >= 0).sum())
+        steps += int(at.length[now.sample >= 0].sum())
+        counted += int(weight.sum())
+        updates += int(weight.any(axis=(1, 2)).sum())
+    train = layouts.of_split(windows, SPLITS["train"])
+    answers = int(np.diff(windows.answers)[train].sum())
     return Figures(
         sequences=int((plan.first_sample >= 0).sum()),
         samples=samples,
+        answers=answers,
         timesteps=layouts.lengths(windows),
         lanes=plan.lanes,
         batches=plan.batches,
         updates=updates,
-        padding=1 - samples / (plan.batches * plan.lanes),
-        counted=counted / samples,
+        padding=1 - steps / (plan.batches * plan.lanes * timesteps),
+        counted=counted / answers,
     )
 
 
@@ -111,7 +118,8 @@ def in_words(
         "batches": f"{counted.batches:,}",
         "updates": f"{counted.updates:,}",
         "padding": f"{counted.padding:.1%}",
-        "samples that count": f"{counted.counted:.1%}",
+        "answers": f"{counted.answers:,}",
+        "answers that count": f"{counted.counted:.1%}",
         "the gradient reaches back": f"{reach} step{'s' * (reach > 1)} at most",
         "state is zero at each": _reset(reset) if stateful else "sample",
     }

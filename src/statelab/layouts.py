@@ -1,9 +1,11 @@
 """Layouts: how sequences are cut into samples.
 
-A *sample* is a stretch of steps of one sequence, what a network is given at a time.
-Samples are numbered in reading order. Nothing is copied and nothing is listed: a table
-of windows says by rule which samples there are, with a line for each sequence, however
-many steps it has.
+A *sample* is a stretch of steps of one sequence, what a network is given at a time. An
+*answer* is what it is asked for at one step of a sample. Windows overlap, and each is
+asked at its last step; whole sequences and segments do not, and are asked at each step.
+Samples and answers are numbered in reading order. Nothing is copied and nothing is
+listed: a table of windows says by rule which there are, with a line for each sequence,
+however many steps it has.
 """
 
 from typing import Any, NamedTuple
@@ -24,6 +26,9 @@ class Windows(NamedTuple):
     stop: np.ndarray  # int64 [sequences]; the flat step after its last
     stride: np.ndarray  # int64 [sequences]; steps from a sample's first to the next's
     length: np.ndarray  # int64 [sequences]; steps of a sample, but `stop` cuts it short
+    answers: np.ndarray  # int64 [sequences + 1]
+    # sequence s has the answers answers[s] to answers[s + 1]
+    unanswered: np.ndarray  # int64 [sequences]; steps of a sample before its first one
     split: np.ndarray  # int8 [sequences]; a code of sequences.SPLITS
 
 
@@ -35,26 +40,36 @@ class Samples(NamedTuple):
     length: np.ndarray  # int64; steps
 
 
-# A layout says, for sequences of given lengths, how many samples each has, how far
-# apart their first steps are, and how many steps a sample has.
+class Answers(NamedTuple):
+    """Where some answers are asked for, each field of one shape."""
 
-Cut = tuple[np.ndarray, np.ndarray, np.ndarray]
+    sample: np.ndarray  # int64
+    sequence: np.ndarray  # int64
+    step: np.ndarray  # int64; a flat step, the last one that the answer may depend on
+
+
+# A layout says, for sequences of given lengths, how many samples each has, how far
+# apart their first steps are, how many steps a sample has, and how many of them go
+# before its first answer.
+
+Cut = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 
 
 def _full(lengths: np.ndarray, **_: int) -> Cut:
-    return np.ones_like(lengths), lengths, lengths
+    return np.ones_like(lengths), lengths, lengths, 0
 
 
 def _subsampled(
     lengths: np.ndarray, *, window_length: int, stride: int, **_: int
 ) -> Cut:
     count = np.maximum((lengths - window_length) // stride + 1, 0)
-    return count, np.full_like(lengths, stride), np.full_like(lengths, window_length)
+    length = np.full_like(lengths, window_length)
+    return count, np.full_like(lengths, stride), length, window_length - 1
 
 
 def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> Cut:
     segment = np.full_like(lengths, segment_length)
-    return -(-lengths // segment_length), segment, segment
+    return -(-lengths // segment_length), segment, segment, 0
 
 
 LAYOUTS = {"full": _full, "subsampled": _subsampled, "per_timestep": _per_timestep}
@@ -79,6 +94,8 @@ def windows(
     | `subsampled`, `window_length` 2 | (0, 2) (1, 2) (2, 2) (3, 2) (5, 2) (6, 2) |
     | `per_timestep`, `segment_length` 2 | (0, 2) (2, 2) (4, 1) (5, 2) (7, 1) |
 
+    `subsampled` answers at steps 1, 2, 3, 4, 6 and 7; the others at each of the 8.
+
     Args:
         offsets: where the sequences begin and end, [sequences + 1].
         split: the split of each sequence, [sequences]; handed through.
@@ -99,8 +116,8 @@ def windows(
         >>> locate(table, np.arange(4)).first
         array([0, 1, 2, 3])
     """
-    count, step, length = LAYOUTS[layout](
-        np.diff(offsets),
+    count, step, length, unanswered = LAYOUTS[layout](
+        steps := np.diff(offsets),
         window_length=window_length,
         stride=stride,
         segment_length=segment_length,
@@ -108,15 +125,19 @@ def windows(
     if not count.any():
         raise UserError(
             "`window.window_length` must not be longer than every sequence: the "
-            f"longest has {np.diff(offsets).max(initial=0)} steps. "
+            f"longest has {steps.max(initial=0)} steps. "
             f"Received: {window_length}"
         )
+    # Samples that do not overlap answer each step once; those that do, once each.
+    answers = steps if unanswered == 0 else count
     return Windows(
         samples=np.append(0, np.cumsum(count)),
         first=offsets[:-1],
         stop=offsets[1:],
         stride=step,
         length=length,
+        answers=np.append(0, np.cumsum(answers)),
+        unanswered=np.full_like(length, unanswered),
         split=split,
     )
 
@@ -160,9 +181,10 @@ def cut(
             f"`window.split: time`. Received: {test} and {validation} of {len(last)} "
             "sequences"
         )
-    targets = sequences.targets_at(data, np.arange(len(last)), last)
+    last_targets = sequences.targets_at(data, np.arange(len(last)), last)
+    classes = last_targets.dtype.kind == "i"
     codes = sequences.split(
-        targets if targets.dtype.kind == "i" else np.zeros(len(targets)),
+        last_targets if classes else np.zeros(len(last)),
         test_size=test_size,
         validation_size=validation_size,
         rng=np.random.default_rng((seed, 1)),
@@ -223,6 +245,62 @@ def locate(windows: Windows, sample: np.ndarray) -> Samples:
     return Samples(sequence, first, length)
 
 
+def locate_answers(windows: Windows, answer: np.ndarray) -> Answers:
+    """Return where some answers are asked for.
+
+    Args:
+        windows: the table of windows.
+        answer: numbers of answers, of any shape.
+
+    Returns:
+        The sample, the sequence and the step of each, in the same shape.
+
+    Example:
+        >>> table = windows(np.array([0, 5, 8]), np.zeros(2, np.int8), window_length=2,
+        ...                 layout="subsampled", stride=1, segment_length=1)
+        >>> locate_answers(table, np.array([3, 4]))
+        Answers(sample=array([3, 4]), sequence=array([0, 1]), step=array([4, 6]))
+    """
+    sequence = np.searchsorted(windows.answers, answer, side="right") - 1
+    nth = answer - windows.answers[sequence]
+    unanswered = windows.unanswered[sequence]
+    sample, within = np.divmod(nth, windows.length[sequence] - unanswered)
+    step = sample * windows.stride[sequence] + unanswered + within
+    return Answers(
+        windows.samples[sequence] + sample, sequence, windows.first[sequence] + step
+    )
+
+
+def first_answers(windows: Windows, sample: np.ndarray) -> np.ndarray:
+    """Return the first answer of each of some samples; its others follow."""
+    sequence = np.searchsorted(windows.samples, sample, side="right") - 1
+    nth = sample - windows.samples[sequence]
+    each = windows.length[sequence] - windows.unanswered[sequence]
+    return windows.answers[sequence] + nth * each
+
+
+def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
+    """Repeat a value of each sample for each of its answers.
+
+    Args:
+        windows: the table of windows.
+        values: one for each sample, [samples].
+
+    Returns:
+        One for each answer, [answers].
+
+    Example:
+        >>> table = windows(np.array([0, 3]), np.zeros(1, np.int8), window_length=1,
+        ...                 layout="per_timestep", stride=1, segment_length=2)
+        >>> by_answer(table, np.array([7, 9]))
+        array([7, 7, 9])
+    """
+    if len(values) == windows.answers[-1]:
+        return values
+    each = locate(windows, np.arange(len(values))).length - windows.unanswered[0]
+    return np.repeat(values, each)
+
+
 def lengths(windows: Windows) -> tuple[int, int]:
     """Return the steps of the shortest sample and of the longest one."""
     some = np.diff(windows.samples) > 0
@@ -236,19 +314,23 @@ def of_split(windows: Windows, code: int) -> np.ndarray:
     return np.flatnonzero((windows.split == code) & (np.diff(windows.samples) > 0))
 
 
-def samples_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
-    """Return the samples of some sequences, one sequence after another, int64."""
-    begin = windows.samples[sequence]
-    count = windows.samples[sequence + 1] - begin
+def answers_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
+    """Return the answers of some sequences, one sequence after another, int64."""
+    begin = windows.answers[sequence]
+    count = windows.answers[sequence + 1] - begin
     return np.arange(count.sum()) + np.repeat(begin - (np.cumsum(count) - count), count)
 
 
-def last_samples(windows: Windows, sequence: np.ndarray) -> np.ndarray:
-    """Return the last sample of each of some sequences that have any, int64."""
-    return windows.samples[sequence + 1] - 1
+def last_answers(windows: Windows, sequence: np.ndarray) -> np.ndarray:
+    """Return the last answer of each of some sequences that have any, int64."""
+    return windows.answers[sequence + 1] - 1
 
 
-def sample_targets(data: Sequences, windows: Windows, sample: np.ndarray) -> np.ndarray:
-    """Return the target of some samples, each that of its last step."""
-    at = locate(windows, sample)
-    return sequences.targets_at(data, at.sequence, at.first + at.length - 1)
+def with_target(
+    data: Sequences, windows: Windows, answer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of some answers that have a target, and the targets."""
+    at = locate_answers(windows, answer)
+    target = sequences.targets_at(data, at.sequence, at.step)
+    known = sequences.present(target)
+    return answer[known], target[known]

@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from statelab import layouts, scores
 from statelab.layouts import Windows
-from statelab.sequences import SPLITS, Sequences, head_of, present
+from statelab.sequences import SPLITS, Sequences, head_of
 
 MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
 STEPS_AT_ONCE = 1 << 16  # of the flat steps, when symbols are counted
@@ -97,26 +97,28 @@ def ceiling(
     sequences: Sequences,
     windows: Windows,
     visible_from: np.ndarray,
-    samples: np.ndarray,
+    answers: np.ndarray,
+    target: np.ndarray,
 ) -> float | None:
     """Return the best accuracy that any model could reach from what it may see.
 
     Args:
         sequences: the steps.
-        windows: where the samples are.
-        visible_from: the first step that each sample's answer can depend on, [samples].
-        samples: the numbers of those to answer.
+        windows: where the answers are.
+        visible_from: the first step that each answer can depend on, [answers].
+        answers: the numbers of those that are asked for.
+        target: theirs.
 
     Returns:
         The accuracy of a majority vote over equal visible inputs; None where inputs
         are continuous, or what is visible is no single stretch of steps.
     """
-    start = visible_from[samples]
+    start = visible_from[answers]
     if (start < 0).any() or _continuous(sequences.values):
         return None
-    at = layouts.locate(windows, samples)
-    classes = visible_classes(sequences.values, start, at.first + at.length)
-    return majority_vote(classes, layouts.sample_targets(sequences, windows, samples))
+    step = layouts.locate_answers(windows, answers).step
+    classes = visible_classes(sequences.values, start, step + 1)
+    return majority_vote(classes, target)
 
 
 def _continuous(values: np.ndarray) -> bool:
@@ -138,24 +140,23 @@ def seed_scores(
     """Score every seed of one mode.
 
     Args:
-        answers: of class 1, or values, [seeds, samples]; or of each class, [seeds,
-            samples, classes].
+        answers: of class 1, or values, [seeds, answers]; or of each class, [seeds,
+            answers, classes].
         sequences: for the targets.
-        windows: where the samples are.
+        windows: where the answers are.
         history: one line for each seed and epoch, as training wrote it.
 
     Returns:
         One line for each seed: the scores on test, and of `accuracy`, or `rmse`,
-        besides `final_…` at the last sample of each sequence, `train_…` of the frozen
+        besides `final_…` at the last answer of each sequence, `train_…` of the frozen
         weights, and `running_…`, that of the weights as they moved through its last
         epoch; of values this is `running_mae`.
     """
     rules = scores.SCORES[head_of(sequences.targets)[0]]
     score = rules.functions[rules.main]
     table = {}
-    for prefix, samples in _groups(sequences, windows).items():
-        found = answers[:, samples]
-        target = layouts.sample_targets(sequences, windows, samples)
+    for prefix, (chosen, target) in _groups(sequences, windows).items():
+        found = answers[:, chosen]
         if prefix == "":
             table |= {name: f(found, target) for name, f in rules.functions.items()}
         else:
@@ -177,7 +178,7 @@ def bounds(
 
     Args:
         sequences: the steps and their targets.
-        windows: where the samples are.
+        windows: where the answers are.
         visible_from: as in `ceiling`.
 
     Returns:
@@ -188,36 +189,33 @@ def bounds(
     head, _ = head_of(sequences.targets)
     main = scores.SCORES[head].main
     groups = _groups(sequences, windows)
-    target = {
-        prefix: layouts.sample_targets(sequences, windows, samples)
-        for prefix, samples in groups.items()
-    }
     ceilings, baselines = {}, {}
-    for prefix, samples in groups.items():
-        known = target[prefix]
+    for prefix, (chosen, target) in groups.items():
         if head == "regression":
-            mean = np.full((1, len(known)), target["train_"].mean())
+            mean = np.full((1, len(target)), groups["train_"][1].mean())
             ceilings[prefix + main] = None
-            baselines[prefix + main] = float(scores.rmse(mean, known)[0])
+            baselines[prefix + main] = float(scores.rmse(mean, target)[0])
         else:
-            best = ceiling(sequences, windows, visible_from, samples)
+            best = ceiling(sequences, windows, visible_from, chosen, target)
             ceilings[prefix + main] = best
-            baselines[prefix + main] = majority_vote(np.zeros(len(known)), known)
+            baselines[prefix + main] = majority_vote(np.zeros(len(target)), target)
     return {"ceiling": ceilings, "baseline": baselines}
 
 
-def _groups(sequences: Sequences, windows: Windows) -> dict[str, np.ndarray]:
-    """Return the samples with a target that each of the main scores is of."""
+def _groups(
+    sequences: Sequences, windows: Windows
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the answers that each of the main scores is of, and their targets."""
     test = layouts.of_split(windows, SPLITS["test"])
     train = layouts.of_split(windows, SPLITS["train"])
     groups = {
-        "": layouts.samples_of(windows, test),
-        "final_": layouts.last_samples(windows, test),
-        "train_": layouts.samples_of(windows, train),
+        "": layouts.answers_of(windows, test),
+        "final_": layouts.last_answers(windows, test),
+        "train_": layouts.answers_of(windows, train),
     }
     return {
-        prefix: samples[present(layouts.sample_targets(sequences, windows, samples))]
-        for prefix, samples in groups.items()
+        prefix: layouts.with_target(sequences, windows, answers)
+        for prefix, answers in groups.items()
     }
 
 

@@ -37,6 +37,7 @@ def build(
     timesteps: int | None = None,
     batch_size: int | None = None,
     stateful: bool = False,
+    return_sequences: bool = False,
 ) -> keras.Model:
     """Build stacked recurrent layers and a dense head on the last time step.
 
@@ -51,9 +52,11 @@ def build(
         timesteps: of the input; None for any.
         batch_size: of the input; None for any. Keras needs it where `stateful`.
         stateful: let the layers carry state from a batch to the next.
+        return_sequences: put the head on every time step.
 
     Returns:
-        A model from [batch, timesteps, features] to [batch, outputs].
+        A model from [batch, timesteps, features] to [batch, outputs], or to [batch,
+        timesteps, outputs].
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * layers + 1).tolist())
     model = keras.Sequential(
@@ -63,7 +66,7 @@ def build(
         model.add(
             LAYERS[cell](
                 units,
-                return_sequences=layer < layers - 1,
+                return_sequences=return_sequences or layer < layers - 1,
                 stateful=stateful,
                 kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
                 recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),

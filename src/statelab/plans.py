@@ -1,4 +1,4 @@
-"""Plans: what each lane of each batch reads, where state is reset, what counts.
+"""Plans: what each lane of each batch reads, and where state is reset.
 
 A *lane* is a position in the batch that carries its own state. A plan is a pass over
 some samples, told by rule, with a line for each sequence; only where single samples are
@@ -26,7 +26,6 @@ class Plan(NamedTuple):
 
     first_sample: np.ndarray  # int64 [runs]; -1 for a run of padding
     begin: np.ndarray  # int64 [runs + 1]; the place where a run begins
-    silent: np.ndarray  # int64 [runs]; samples at its beginning that do not count
     interval: np.ndarray | None  # int64 [runs]; samples between resets; None for never
     order: np.ndarray | None  # int [samples]; the place that comes i-th when shuffled
     batches: int
@@ -39,7 +38,6 @@ class Batches(NamedTuple):
 
     sample: np.ndarray  # int64 [batches, lanes]; -1 for padding
     reset: np.ndarray  # bool [batches, lanes]; state is zero before this sample
-    weight: np.ndarray  # float32 [batches, lanes]; in the loss; 0 for padding
 
 
 def plan(
@@ -50,7 +48,6 @@ def plan(
     stateful: bool,
     reset: str = "sequence",
     batching: str = "aligned",
-    burn_in: int = 0,
     rng: np.random.Generator | None = None,
 ) -> Plan:
     """Lay the samples of some sequences out in batches.
@@ -74,12 +71,11 @@ def plan(
             as well; `never` carries state on through the whole pass.
         batching: `aligned` keeps a sequence in one lane; `contiguous` puts samples one
             after another into the lanes of a batch, as people get it from Keras.
-        burn_in: steps at the beginning of a sequence, within which no sample counts.
         rng: shuffles the samples of a stateless plan, or the sequences of a stateful
             one, the samples of which stay together; None keeps their order.
 
     Returns:
-        The plan. Lanes that have run out of samples are padding of weight 0.
+        The plan. Lanes that have run out of samples are padding.
     """
     order = None
     if rng is not None and stateful:
@@ -90,18 +86,13 @@ def plan(
         total = count.sum()
         dtype = np.int32 if total < 2**31 else np.int64
         order = rng.permutation(np.arange(total, dtype=dtype))
-    stride, length = windows.stride[sequence], windows.length[sequence]
-    silent = np.maximum((burn_in - length) // stride + 1, 0)
-    steps = windows.stop[sequence] - windows.first[sequence]
-    silent = np.where(steps <= burn_in, count, silent)  # with a last one cut short
-    interval = _interval(reset if stateful else "sample", stride)
+    interval = _interval(reset if stateful else "sample", windows.stride[sequence])
     lane_by_lane = stateful and batching == "aligned"
     lay_out = _aligned if lane_by_lane else _contiguous
     run, places, batches = lay_out(count, batch_size)
     return Plan(
         first_sample=_of_runs(first, run, -1),
         begin=np.append(0, np.cumsum(places)),
-        silent=_of_runs(silent, run, 0),
         interval=None if interval is None else _of_runs(interval, run, 1),
         order=order,
         batches=batches,
@@ -176,9 +167,7 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
                [ 2, -1],
                [-1, -1]]), reset=array([[False, False],
                [False,  True],
-               [ True, False]]), weight=array([[1., 1.],
-               [1., 0.],
-               [0., 0.]], dtype=float32))
+               [ True, False]]))
     """
     batch = np.arange(start - 1, stop)[:, None]  # and the one before
     lane = np.arange(plan.lanes)
@@ -194,13 +183,12 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     inside = inside & (plan.first_sample[run] >= 0)
     nth = place - plan.begin[run]
     sample = np.where(inside, plan.first_sample[run] + nth, -1)
-    counts = inside & (nth >= plan.silent[run])
     if plan.interval is None:
         reset = np.broadcast_to(batch[1:] == 0, sample[1:].shape)
     else:  # where a lane goes on to another run, or to another stretch of its run
         run, stretch = np.where(inside, run, -1), nth // plan.interval[run]
         reset = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
-    return Batches(sample[1:], reset, counts[1:].astype(np.float32))
+    return Batches(sample[1:], reset)
 
 
 def stateless(plan: Plan) -> bool:

@@ -56,7 +56,7 @@ class ResetStates(keras.callbacks.Callback):
 
     def __init__(self, plan: Plan, report: Callable[[int], None] = lambda _: None):
         super().__init__()
-        sample, reset, _ = plans.expand(plan, 0, plan.batches)
+        sample, reset = plans.expand(plan, 0, plan.batches)
         padding = sample < 0
         every_lane = np.all(reset | padding, axis=1)
         if (every_lane != np.any(reset & ~padding, axis=1)).any():
@@ -117,6 +117,7 @@ def train(
     network: Network,
     optimizer: Optimizer,
     gradient_window: int | None = None,
+    burn_in: int = 0,
     active: np.ndarray | None = None,
     after_chunk: Callable[[Run], None] = lambda _: None,
     by_loop: bool = False,
@@ -124,7 +125,7 @@ def train(
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        run, sequences, windows, followed, network, optimizer, active: as in
+        run, sequences, windows, followed, network, optimizer, burn_in, active: as in
             `training.train`.
         gradient_window: None or the whole sample: Keras has no other.
         after_chunk: is told of each batch, those of each seed counted.
@@ -164,6 +165,7 @@ def train(
             windows,
             followed[k % len(followed)],
             network,
+            burn_in,
             lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
         )
     trained = zip(*(model.get_weights() for model in population), strict=True)
@@ -194,6 +196,7 @@ def predict(
     """Return each network's answers as `training.predict` does, with stock Keras."""
     x, _, _ = _batches(sequences, windows, plan)
     sample = plans.expand(plan, 0, plan.batches).sample
+    used = sample >= 0
     answers = []
     for k in range(len(next(iter(weights.values())))):
         model = _model(_one(weights, k), windows, plan, network)
@@ -203,16 +206,18 @@ def predict(
             verbose=0,
             callbacks=[ResetStates(plan)],
         )
-        answer = np.full((windows.samples[-1], network.outputs), np.nan, np.float32)
-        answer[sample[sample >= 0]] = outputs.reshape(*sample.shape, -1)[sample >= 0]
+        outputs = outputs.reshape(*sample.shape, -1, network.outputs)
+        number = layouts.first_answers(windows, sample[used])[:, None]
+        answer = np.full((windows.answers[-1], network.outputs), np.nan, np.float32)
+        answer[number + np.arange(outputs.shape[2])] = outputs[used]
         answers.append(answer if network.outputs > 1 else answer[:, 0])
     return np.stack(answers)
 
 
 def _pass_by_fit(
-    model, sequences, windows, plan, network, report
+    model, sequences, windows, plan, network, burn_in, report
 ) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan)
+    x, y, weight = _labelled(sequences, windows, plan, burn_in)
     history = model.fit(
         x,
         y,
@@ -227,9 +232,9 @@ def _pass_by_fit(
 
 
 def _pass_by_loop(
-    model, sequences, windows, plan, network, report
+    model, sequences, windows, plan, network, burn_in, report
 ) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan)
+    x, y, weight = _labelled(sequences, windows, plan, burn_in)
     before = ResetStates(plan)
     before.set_model(model)
     logs = []  # of each batch: `train_on_batch` begins its metrics anew
@@ -242,7 +247,7 @@ def _pass_by_loop(
             )
         )
         report(batch + 1)
-    weights = weight.reshape(plan.batches, plan.lanes).sum(axis=1)
+    weights = weight.reshape(plan.batches, -1).sum(axis=1)
     loss, score = (
         np.average([log[name] for log in logs], weights=weights)
         for name in LOSSES[network.head][1]
@@ -251,7 +256,7 @@ def _pass_by_loop(
 
 
 def _batches(
-    sequences: Sequences, windows: Windows, plan: Plan
+    sequences: Sequences, windows: Windows, plan: Plan, burn_in: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
     shortest, longest = layouts.lengths(windows)
@@ -261,16 +266,21 @@ def _batches(
             f"{shortest} to {longest} steps"
         )
     now = plans.expand(plan, 0, plan.batches)
-    read = chunks.gather(sequences, windows, [now], longest)
-    x = read.x.reshape(-1, *read.x.shape[-2:])
-    return x, read.target.reshape(-1, 1), read.weight.ravel()
+    read = chunks.gather(sequences, windows, [now], longest, burn_in)
+    x, y, weight = (
+        field.reshape(-1, *field.shape[3:])
+        for field in (read.x, read.target, read.weight)
+    )
+    if y.shape[1] == 1:
+        return x, y, weight[:, 0]
+    return x, y[..., None], weight
 
 
 def _labelled(
-    sequences: Sequences, windows: Windows, plan: Plan
+    sequences: Sequences, windows: Windows, plan: Plan, burn_in: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y, weight = _batches(sequences, windows, plan)
-    if (weight.reshape(plan.batches, plan.lanes).sum(axis=1) == 0).any():
+    x, y, weight = _batches(sequences, windows, plan, burn_in)
+    if (weight.reshape(plan.batches, -1).sum(axis=1) == 0).any():
         raise UserError(
             "`engine` must be `compiled` where a batch may have no target: Keras makes "
             "an update of it all the same"
@@ -300,11 +310,13 @@ def _compiled_model(
 def _model(
     weights: list[np.ndarray], windows: Windows, plan: Plan, network: Network
 ) -> keras.Model:
+    timesteps = layouts.lengths(windows)[1]
     model = models.build(
         **network._asdict(),
-        timesteps=layouts.lengths(windows)[1],
+        timesteps=timesteps,
         batch_size=plan.lanes,
         stateful=not plans.stateless(plan),
+        return_sequences=timesteps > windows.unanswered[0] + 1,
     )
     model.set_weights(weights)
     return model

@@ -14,10 +14,10 @@ from statelab.errors import UserError
 class Predictions(NamedTuple):
     """The answers of a mode's networks to every sample of every split."""
 
-    # of class 1, or values, float32 [seeds, samples]; of each of more classes, [seeds,
-    # samples, classes]
+    # of class 1, or values, float32 [seeds, answers]; of each of more classes, [seeds,
+    # answers, classes]
     answers: np.ndarray
-    visible_from: np.ndarray  # int64 [samples]; see plans.visible_from
+    visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
 
 
 def write_predictions(file: Path, predictions: Predictions) -> None:

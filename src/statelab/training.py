@@ -118,6 +118,7 @@ def train(
     network: Network,
     optimizer: Optimizer,
     gradient_window: int | None = None,
+    burn_in: int = 0,
     active: np.ndarray | None = None,
     after_chunk: Callable[[Run], None] = lambda _: None,
 ) -> Run:
@@ -132,6 +133,7 @@ def train(
         network: its shape.
         optimizer: how to update.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
+        burn_in: steps at the beginning of a sequence that do not count in the loss.
         active: which networks learn, bool [seeds]; None for all.
         after_chunk: is told after each chunk where the run stands.
 
@@ -157,11 +159,14 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
-    size = _chunk_size(batches, seeds, len(followed), lanes, timesteps, network)
+    answered = timesteps - int(windows.unanswered[0])
+    size = _chunk_size(
+        batches, seeds, len(followed), lanes, timesteps, answered, network
+    )
     while run.batch < batches:
         count = min(size, batches - run.batch)
         now = [plans.expand(each, run.batch, run.batch + size) for each in followed]
-        read = _on_device(chunks.gather(sequences, windows, now, timesteps))
+        read = _on_device(chunks.gather(sequences, windows, now, timesteps, burn_in))
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
@@ -185,7 +190,7 @@ def predict(
     plan: Plan,
     network: Network,
 ) -> np.ndarray:
-    """Return each network's answer to each sample of a plan, from frozen weights.
+    """Return each network's answers to the samples of a plan, from frozen weights.
 
     Args:
         weights: by name, in Keras's order, each with a leading axis of seeds.
@@ -195,25 +200,30 @@ def predict(
         network: its shape.
 
     Returns:
-        float32 [seeds, samples]: probabilities of class 1, or values; of many classes,
-        [seeds, samples, outputs]. NaN for samples outside the plan.
+        float32 [seeds, answers]: probabilities of class 1, or values; of many classes,
+        [seeds, answers, outputs]. NaN for answers outside the plan.
     """
     matrices = _pack(weights, network)
     seeds, lanes = len(next(iter(weights.values()))), plan.lanes
     shortest, timesteps = layouts.lengths(windows)
-    chunk = _predict_chunk(network, shortest < timesteps)
+    answered = timesteps - int(windows.unanswered[0])
+    chunk = _predict_chunk(network, answered, shortest < timesteps)
     state = _zero_state(network, seeds, lanes)
-    size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, network)
+    size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, answered, network)
     each = () if network.outputs == 1 else (network.outputs,)
-    answers = np.full((seeds, windows.samples[-1], *each), np.nan, np.float32)
+    answers = np.full((seeds, windows.answers[-1], *each), np.nan, np.float32)
     for start in range(0, plan.batches, size):
         count = min(size, plan.batches - start)
         now = plans.expand(plan, start, start + size)
         read = _on_device(chunks.gather(sequences, windows, [now], timesteps))
         state, grid = chunk(matrices, state, read, tf.constant(count))
-        used = now.sample >= 0
-        grid = np.swapaxes(grid.numpy(), 1, 2)  # [batches, lanes, seeds, ...]
-        answers[:, now.sample[used]] = grid[used].swapaxes(0, 1)
+        sample = np.maximum(now.sample, 0)
+        nth = np.arange(answered)
+        number = layouts.first_answers(windows, sample)[..., None] + nth
+        length = layouts.locate(windows, sample).length[..., None]
+        used = (nth < length - (timesteps - answered)) & (now.sample >= 0)[..., None]
+        grid = np.moveaxis(grid.numpy(), 1, 3)  # [batches, lanes, answered, seeds, …]
+        answers[:, number[used]] = grid[used].swapaxes(0, 1)
     return answers
 
 
@@ -257,9 +267,9 @@ class _Step(NamedTuple):
 
     x: tf.Tensor  # [populations, lanes, timesteps, features]
     length: tf.Tensor  # [populations, lanes]
-    target: tf.Tensor  # [populations, lanes]
+    target: tf.Tensor  # [populations, lanes, answered]
     reset: tf.Tensor  # [populations, lanes]
-    share: tf.Tensor  # [seeds, lanes]; of the loss that is minimised
+    share: tf.Tensor  # [seeds, lanes, answered]; of the loss that is minimised
 
 
 def _loop(
@@ -278,11 +288,11 @@ def _loop(
 ):
     """Train on the first `batches` of what is read, lanes shared out to some cores."""
     # What does not depend on the weights is worked out for all batches at once.
-    weight = read.weight * learns[:, None]  # [batches, seeds, lanes]
-    total = tf.reduce_sum(weight, axis=-1)
+    weight = read.weight * learns[:, None, None]  # [batches, seeds, lanes, answered]
+    total = tf.reduce_sum(weight, axis=(2, 3))
     scale, after = step_sizes(optimizer, updates, total > 0)
-    share = tf.math.divide_no_nan(weight, total[..., None])
-    size, seeds, lanes = weight.shape
+    share = tf.math.divide_no_nan(weight, total[..., None, None])
+    size, seeds, lanes, answered = weight.shape
     shares = _shares(lanes, cores)
     steps = _split(_Step(*read[:4], share=share), shares, axis=2)
 
@@ -299,7 +309,11 @@ def _loop(
         return batch + 1, matrices, slots, states, logits
 
     logits = tuple(
-        tf.TensorArray(tf.float32, size, element_shape=(seeds, part, network.outputs))
+        tf.TensorArray(
+            tf.float32,
+            size,
+            element_shape=(seeds, part, answered, network.outputs),
+        )
         for part in shares
     )
     _, matrices, slots, states, logits = tf.while_loop(
@@ -311,7 +325,7 @@ def _loop(
     target = tf.broadcast_to(read.target, weight.shape)
     head = HEADS[network.head]
     sums = [
-        tf.reduce_sum(weight * each, axis=(0, 2))
+        tf.reduce_sum(weight * each, axis=(0, 2, 3))
         for each in (head.loss(logits, target), head.score(logits, target), 1.0)
     ]
     return matrices, slots, after, _join(states, axis=1), tf.stack(sums, axis=1)
@@ -322,7 +336,10 @@ def _gradient(network, window, ragged, matrices, state, steps, batch):
     now = _Step(*(field[batch] for field in steps))
     with tf.GradientTape() as tape:
         tape.watch(matrices)
-        logits, state = _forward(network, window, ragged, matrices, state, now)
+        answered = now.share.shape[-1]
+        logits, state = _forward(
+            network, window, answered, ragged, matrices, state, now
+        )
         target = tf.broadcast_to(now.target, now.share.shape)
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
         loss = tf.reduce_sum(now.share * HEADS[network.head].loss(logits, target))
@@ -341,8 +358,11 @@ def _apply(network, optimizer, scale, total, batch, parts, matrices, slots):
     return update(optimizer, scale[batch], counts, gradients, matrices, slots)
 
 
-def _forward(network, window, ragged, matrices, state, now):
-    """Run a batch of samples through a network: logits, and the state after them."""
+def _forward(network, window, answered, ragged, matrices, state, now):
+    """Run a batch of samples through a network: logits of their last steps, and state.
+
+    Logits are [seeds, lanes, answered, outputs].
+    """
     *recurrent, head = matrices
     cell = CELLS[network.cell]
     _, lanes, timesteps, features = now.x.shape
@@ -361,8 +381,11 @@ def _forward(network, window, ragged, matrices, state, now):
             gradient_window=window,
         )
         after += new
-    h = after[-cell.states]  # of the last layer
-    return with_one(h) @ head, after
+    if answered == 1:
+        h = after[-cell.states]  # of the last layer
+        return (with_one(h) @ head)[:, :, None], after
+    h = with_one(outputs[timesteps - answered :])
+    return tf.einsum("tsbu,suo->sbto", h, head), after
 
 
 def _seeds_side_by_side(chunk):
@@ -409,16 +432,18 @@ def _join(structures, axis):
 
 
 @functools.cache
-def _predict_chunk(network: Network, ragged: bool) -> Callable[..., Any]:
+def _predict_chunk(network: Network, answered: int, ragged: bool) -> Callable[..., Any]:
     @_compiled
     def predict_chunk(matrices, state, read, batches):
         size, _, lanes, timesteps, _ = read.x.shape
         seeds = matrices[0].shape[0]
-        shape = (seeds, lanes, network.outputs)
+        shape = (seeds, lanes, answered, network.outputs)
 
         def body(batch, state, outputs):
             now = _Step(*(field[batch] for field in read))
-            logits, state = _forward(network, timesteps, ragged, matrices, state, now)
+            logits, state = _forward(
+                network, timesteps, answered, ragged, matrices, state, now
+            )
             return batch + 1, state, outputs.write(batch, logits)
 
         outputs = tf.TensorArray(tf.float32, size, element_shape=shape)
@@ -443,11 +468,12 @@ def _chunk_size(
     populations: int,
     lanes: int,
     timesteps: int,
+    answered: int,
     network: Network,
 ) -> int:
     """Return the batches of a chunk, for a pass of some."""
     flops = seeds * lanes * _flops(network, timesteps)
-    values = populations * lanes * timesteps * network.features
+    values = populations * lanes * (timesteps * network.features + answered)
     # A power of two above the batches, which may vary from pass to pass.
     most = min(MAX_CHUNK, 2 ** batches.bit_length())
     return int(max(min(CHUNK_FLOPS / flops, CHUNK_VALUES / values, most), 1))
