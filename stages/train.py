@@ -3,9 +3,10 @@
 from pathlib import Path
 from statistics import median
 
-from statelab import arrays, command, params, results, workspace
+from statelab import arrays, command, params, results, scaling, workspace
 from statelab.layouts import Windows
 from statelab.progress import Progress
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 with command.quiet_import():
@@ -31,12 +32,15 @@ def main(
     }
     with workspace.only_writer(stage, model):
         data = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
+        scale = scaling.read(windows / "scaling")
         watcher = Progress(stage, settings["epochs"])
-        with checkpoints.of(settings, *data) as (resume, keep):
+        with checkpoints.of(settings, *data, scale) as (resume, keep):
             trained = experiment.train(
-                *data, watcher, resume=resume, keep=keep, **settings
+                *data, watcher, scaling=scale, resume=resume, keep=keep, **settings
             )
-            models.write(model, trained.weights, trained.network._asdict())
+            models.write(
+                model, trained.weights, {**trained.network._asdict(), **_scaled(scale)}
+            )
             results.write_predictions(
                 predictions,
                 results.Predictions(trained.answers, trained.visible_from),
@@ -44,6 +48,12 @@ def main(
             results.write_table(history, trained.history)
             results.write_json(metrics, _last_scores(trained))
             results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+
+
+def _scaled(scale: Scaling | None) -> dict[str, dict[str, list[float]]]:
+    if scale is None:
+        return {}
+    return {"scaling": {name: part.tolist() for name, part in scale._asdict().items()}}
 
 
 def _last_scores(trained: experiment.Trained) -> dict[str, float]:

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from statelab import arrays, command, layouts, params
+from statelab import arrays, command, layouts, params, scaling
 from statelab.sequences import Sequences
 
 
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
-    table = layouts.cut(read, seed=params.load("seed"), **params.load("window"))
+    asked, source = params.load("window"), params.load("generate")["source"]
+    kind = asked.pop("scaling")
+    table = layouts.cut(read, seed=params.load("seed"), **asked)
     arrays.write(windows, table)
+    if kind == "standard" or (kind == "auto" and source != "task"):
+        arrays.write(windows / "scaling", scaling.fit(read, table))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from statelab import layouts
-from statelab.chunks import stretches, wanted
+from statelab.chunks import gather, stretches, wanted
+from statelab.plans import expand, plan
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 
@@ -58,3 +60,17 @@ def test_a_target_of_a_sequence_is_wanted_at_each_of_its_steps(ragged, cut):
     target, weight = asked(ragged, table, np.array([0, 1]))
     assert target == [[1] * 5, [0] * 5]
     assert weight == [[1] * 5, [1, 1, 1, 0, 0]]
+
+
+def test_gather_scales_features_and_targets(cut):
+    values = np.float32([[1, 10], [2, 30], [3, 50]])
+    sequences = Sequences(values, np.array([0, 1, 3]), np.float32([4, np.nan, 10]))
+    table = cut(sequences, layout="per_timestep", segment_length=2)
+    written = [expand(plan(table, np.arange(2), batch_size=2, stateful=True), 0, 1)]
+    parts = ([1, 10], [2, 20], [4], [3])
+    scaling = Scaling(*(np.float32(part) for part in parts))
+    read = gather(sequences, table, written, 2, scaling=scaling)
+    assert read.x[0, 0, 1].tolist() == [[0.5, 1], [1, 2]]
+    assert read.x[0, 0, 0, 0].tolist() == [0, 0]
+    assert read.weight[0, 0].tolist() == [[1, 0], [0, 1]]
+    assert (read.target[0, 0, 0, 0], read.target[0, 0, 1, 1]) == (0, 2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from statelab import experiment, layouts, metrics, training
+from statelab import experiment, layouts, metrics, models, scaling, training
 from statelab.errors import UserError
 from statelab.plans import expand
 from statelab.plans import plan as lay_out
@@ -268,3 +268,33 @@ def test_train_refuses_a_split_without_targets(name):
     task = task._replace(targets=np.where(gone, -1, np.repeat(task.targets, 4)))
     with pytest.raises(UserError, match=f"the {name} split must have a sample with a"):
         train(task, table)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_train_on_scaled_values_answers_in_the_units_of_the_sequences(engine):
+    """The same as training on values scaled by hand, and its answers scaled back."""
+    task, table = task_and_windows(layout="subsampled")
+    rng = np.random.default_rng(5)
+    targets = rng.normal(100, 30, len(task.values)).astype(np.float32)
+    raw = Sequences(rng.normal(7, 3, task.values.shape), task.offsets, targets)
+    raw = raw._replace(values=raw.values.astype(np.float32))
+    fitted = scaling.fit(raw, table)
+    by_hand = raw._replace(
+        values=(raw.values - fitted.mean) / fitted.scale,
+        targets=(raw.targets - fitted.target_mean) / fitted.target_scale,
+    )
+    ours = train(raw, table, engine=engine, scaling=fitted)
+    theirs = train(by_hand, table)
+    unit, centre = fitted.target_scale.item(), fitted.target_mean.item()
+    np.testing.assert_allclose(ours.answers, theirs.answers * unit + centre, rtol=1e-5)
+    for name, power in [("loss", 2), ("mae", 1), ("test_loss", 2), ("test_mae", 1)]:
+        expected = theirs.history[name] * unit**power
+        np.testing.assert_allclose(ours.history[name], expected, rtol=1e-4)
+    model = models.build(
+        **ours.network._asdict(),
+        scaling={name: part.tolist() for name, part in fitted._asdict().items()},
+    )
+    apart = train(raw, table, engine=engine, scaling=fitted, stateful=False)
+    model.set_weights([array[1] for array in apart.weights.values()])
+    answer = model(raw.values[None, 5:7]).numpy().item()  # the second of a sequence
+    assert answer == pytest.approx(apart.answers[1, 4], rel=1e-5)

@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "files"},
     {"arrays", "params", "sequences", "scores", "workspace"},
     {"layouts", "schema", "sources", "tasks", "results", "progress", "experiments"},
-    {"plans", "metrics"},
+    {"plans", "metrics", "scaling"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},

@@ -28,6 +28,7 @@ import tensorflow as tf
 from statelab import arrays, files, training, workspace
 from statelab.experiment import Standing
 from statelab.layouts import Windows
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 from statelab.stopping import Stopping
 
@@ -41,7 +42,10 @@ Keep = Callable[[Standing], None]
 
 @contextmanager
 def of(
-    settings: Mapping[str, Any], sequences: Sequences, windows: Windows
+    settings: Mapping[str, Any],
+    sequences: Sequences,
+    windows: Windows,
+    scaling: Scaling | None = None,
 ) -> Iterator[tuple[Standing | None, Keep]]:
     """Return where a training was cut short, if it was, and what keeps it from now on.
 
@@ -50,12 +54,12 @@ def of(
 
     Args:
         settings: all other arguments of `experiment.train`.
-        sequences, windows: what is trained on.
+        sequences, windows, scaling: what is trained on.
     """
     if settings["engine"] != "compiled":
         yield None, lambda _: None
         return
-    name = fingerprint(settings, [*sequences, *windows])
+    name = fingerprint(settings, [*sequences, *windows, *(scaling or ())])
     file = workspace.root() / FOLDER / f"{name}.checkpoint"
     yield load(file), _keeper(file)
     file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from statelab import arrays, layouts
 from statelab.layouts import Samples, Windows
 from statelab.plans import Batches
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences, present, targets_at
 
 
@@ -28,8 +29,9 @@ def gather(
     written: Sequence[Batches],
     timesteps: int,
     burn_in: int = 0,
+    scaling: Scaling | None = None,
 ) -> Chunk:
-    """Copy out what some batches read.
+    """Copy out what some batches read, scaled.
 
     Of the flat steps nothing else is read, and nothing of them is held on to: they may
     be mapped, and larger than the memory.
@@ -40,12 +42,17 @@ def gather(
         written: the batches of each population, [batches, lanes].
         timesteps: steps of the longest sample; what follows a shorter one is anything.
         burn_in: as in `wanted`.
+        scaling: of features and targets; None leaves them as they are.
     """
     sample, reset = (np.stack(fields, axis=1) for fields in zip(*written, strict=True))
     at = layouts.locate(windows, np.maximum(sample, 0))
     target, weight = wanted(sequences, windows, sample, at, timesteps, burn_in)
+    x = stretches(sequences.values, at.first, timesteps)
+    if scaling is not None:
+        x = (x - scaling.mean) / scaling.scale
+        target = (target - scaling.target_mean) / scaling.target_scale
     chunk = Chunk(
-        x=stretches(sequences.values, at.first, timesteps),
+        x=x,
         length=at.length.astype(np.int32),
         target=target,
         reset=reset,

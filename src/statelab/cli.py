@@ -120,7 +120,11 @@ def _plan(
         sequences = tasks.make(seed=read["seed"], **asked)
     else:
         sequences = sources.load(**asked).sequences
-    windows = layouts.cut(sequences, seed=read["seed"], **read["window"])
+    windows = layouts.cut(
+        sequences,
+        seed=read["seed"],
+        **{k: v for k, v in read["window"].items() if k != "scaling"},
+    )
     columns, drawings = [], []
     for mode in command.Mode:
         settings = read[f"train_{mode}"]

@@ -14,6 +14,7 @@ from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
 from statelab.plans import Plan
+from statelab.scaling import Scaling
 from statelab.sequences import SPLITS, Sequences, head_of
 from statelab.stopping import Stopping
 
@@ -114,6 +115,7 @@ def train(
     burn_in: int = 0,
     reset: str = "sequence",
     batching: str = "aligned",
+    scaling: Scaling | None = None,
     resume: Standing | None = None,
     keep: Callable[[Standing], None] = lambda _: None,
 ) -> Trained:
@@ -142,6 +144,8 @@ def train(
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         burn_in: steps at the beginning of a sequence that do not count in the loss.
         reset, batching: as in `plans.plan`, stateful.
+        scaling: of features and values to predict. Answers, losses and scores are in
+            the units of the sequences all the same.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
         keep: is told after each chunk and each epoch where training stands.
@@ -202,9 +206,15 @@ def train(
         longest=int(np.diff(sequences.offsets).max()),
         **network._asdict(),
     )
-    answer = functools.partial(
-        predict, sequences=sequences, windows=windows, network=network
-    )
+    unit = 1.0  # of values to predict, in which training counts its errors
+    if scaling is not None:
+        unit = scaling.target_scale.item()
+
+    def answer(weights: Weights, plan: Plan) -> np.ndarray:
+        given = predict(weights, sequences, windows, plan, network, scaling)
+        if scaling is None:
+            return given
+        return given * scaling.target_scale + scaling.target_mean
 
     at: Standing = resume or Standing(
         epoch=0,
@@ -228,6 +238,7 @@ def train(
                 optimizer=rule,
                 gradient_window=gradient_window,
                 burn_in=burn_in,
+                scaling=scaling,
                 active=active,
                 after_chunk=functools.partial(
                     _report, watcher, keep, under_way, at.epoch, epochs
@@ -242,6 +253,8 @@ def train(
             )
         weights = weights_of(at.run, network)
         line = {"loss": at.run.loss, rules.running: at.run.score}
+        if head == "regression":
+            line = {"loss": at.run.loss * unit**2, rules.running: at.run.score * unit}
         for name, split in held_out.items():
             answers = answer(weights, plan=split.plan)[:, split.asked]
             for score in ("loss", rules.running):

@@ -38,6 +38,7 @@ def build(
     batch_size: int | None = None,
     stateful: bool = False,
     return_sequences: bool = False,
+    scaling: Mapping[str, list[float]] | None = None,
 ) -> keras.Model:
     """Build stacked recurrent layers and a dense head on the last time step.
 
@@ -53,6 +54,8 @@ def build(
         batch_size: of the input; None for any. Keras needs it where `stateful`.
         stateful: let the layers carry state from a batch to the next.
         return_sequences: put the head on every time step.
+        scaling: fields of `scaling.Scaling`, to take features and give values in the
+            units of the sequences; None where they are not scaled.
 
     Returns:
         A model from [batch, timesteps, features] to [batch, outputs], or to [batch,
@@ -62,6 +65,9 @@ def build(
     model = keras.Sequential(
         [keras.Input(batch_shape=(batch_size, timesteps, features))]
     )
+    if scaling is not None:
+        variance = np.square(scaling["scale"])
+        model.add(keras.layers.Normalization(mean=scaling["mean"], variance=variance))
     for layer in range(layers):
         model.add(
             LAYERS[cell](
@@ -81,6 +87,9 @@ def build(
             name="dense",
         )
     )
+    if scaling is not None and head == "regression":
+        (spread,), (centre,) = scaling["target_scale"], scaling["target_mean"]
+        model.add(keras.layers.Rescaling(spread, centre))
     return model
 
 

@@ -52,6 +52,7 @@ POST: Sections = {
         "split": "sequence",
         "test_size": 200,
         "validation_size": 0,
+        "scaling": "none",
     },
     "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
     "train_stateless": _TRAIN,

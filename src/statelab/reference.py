@@ -19,6 +19,7 @@ from statelab.layouts import Windows
 from statelab.models import Weights
 from statelab.optimizers import Optimizer
 from statelab.plans import Plan
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 from statelab.training import Network
 
@@ -118,6 +119,7 @@ def train(
     optimizer: Optimizer,
     gradient_window: int | None = None,
     burn_in: int = 0,
+    scaling: Scaling | None = None,
     active: np.ndarray | None = None,
     after_chunk: Callable[[Run], None] = lambda _: None,
     by_loop: bool = False,
@@ -125,8 +127,8 @@ def train(
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        run, sequences, windows, followed, network, optimizer, burn_in, active: as in
-            `training.train`.
+        run, sequences, windows, followed, network, optimizer, burn_in, scaling, active:
+            as in `training.train`.
         gradient_window: None or the whole sample: Keras has no other.
         after_chunk: is told of each batch, those of each seed counted.
         by_loop: call `train_on_batch` for every batch in place of `fit`.
@@ -166,6 +168,7 @@ def train(
             followed[k % len(followed)],
             network,
             burn_in,
+            scaling,
             lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
         )
     trained = zip(*(model.get_weights() for model in population), strict=True)
@@ -192,9 +195,10 @@ def predict(
     windows: Windows,
     plan: Plan,
     network: Network,
+    scaling: Scaling | None = None,
 ) -> np.ndarray:
     """Return each network's answers as `training.predict` does, with stock Keras."""
-    x, _, _ = _batches(sequences, windows, plan)
+    x, _, _ = _batches(sequences, windows, plan, scaling=scaling)
     sample = plans.expand(plan, 0, plan.batches).sample
     used = sample >= 0
     answers = []
@@ -215,9 +219,9 @@ def predict(
 
 
 def _pass_by_fit(
-    model, sequences, windows, plan, network, burn_in, report
+    model, sequences, windows, plan, network, burn_in, scaling, report
 ) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan, burn_in)
+    x, y, weight = _labelled(sequences, windows, plan, burn_in, scaling)
     history = model.fit(
         x,
         y,
@@ -232,9 +236,9 @@ def _pass_by_fit(
 
 
 def _pass_by_loop(
-    model, sequences, windows, plan, network, burn_in, report
+    model, sequences, windows, plan, network, burn_in, scaling, report
 ) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan, burn_in)
+    x, y, weight = _labelled(sequences, windows, plan, burn_in, scaling)
     before = ResetStates(plan)
     before.set_model(model)
     logs = []  # of each batch: `train_on_batch` begins its metrics anew
@@ -256,7 +260,11 @@ def _pass_by_loop(
 
 
 def _batches(
-    sequences: Sequences, windows: Windows, plan: Plan, burn_in: int = 0
+    sequences: Sequences,
+    windows: Windows,
+    plan: Plan,
+    burn_in: int = 0,
+    scaling: Scaling | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
     shortest, longest = layouts.lengths(windows)
@@ -266,7 +274,7 @@ def _batches(
             f"{shortest} to {longest} steps"
         )
     now = plans.expand(plan, 0, plan.batches)
-    read = chunks.gather(sequences, windows, [now], longest, burn_in)
+    read = chunks.gather(sequences, windows, [now], longest, burn_in, scaling)
     x, y, weight = (
         field.reshape(-1, *field.shape[3:])
         for field in (read.x, read.target, read.weight)
@@ -277,9 +285,13 @@ def _batches(
 
 
 def _labelled(
-    sequences: Sequences, windows: Windows, plan: Plan, burn_in: int
+    sequences: Sequences,
+    windows: Windows,
+    plan: Plan,
+    burn_in: int,
+    scaling: Scaling | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y, weight = _batches(sequences, windows, plan, burn_in)
+    x, y, weight = _batches(sequences, windows, plan, burn_in, scaling)
     if (weight.reshape(plan.batches, -1).sum(axis=1) == 0).any():
         raise UserError(
             "`engine` must be `compiled` where a batch may have no target: Keras makes "

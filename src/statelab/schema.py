@@ -83,6 +83,7 @@ class _Window(_Section):
     split: Literal["sequence", "time"]
     test_size: Size
     validation_size: Size
+    scaling: Literal["auto", "standard", "none"]
 
 
 class _Model(_Section):

@@ -30,6 +30,7 @@ from statelab.models import Weights
 from statelab.optimizers import OPTIMIZERS, Optimizer, clip, step_sizes, update
 from statelab.plans import Plan
 from statelab.recurrence import layer, with_one
+from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 CHUNK_FLOPS = 2e9  # some tenths of a second, so that progress is seen
@@ -119,6 +120,7 @@ def train(
     optimizer: Optimizer,
     gradient_window: int | None = None,
     burn_in: int = 0,
+    scaling: Scaling | None = None,
     active: np.ndarray | None = None,
     after_chunk: Callable[[Run], None] = lambda _: None,
 ) -> Run:
@@ -134,6 +136,7 @@ def train(
         optimizer: how to update.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         burn_in: steps at the beginning of a sequence that do not count in the loss.
+        scaling: of features and targets; the loss is that of scaled ones.
         active: which networks learn, bool [seeds]; None for all.
         after_chunk: is told after each chunk where the run stands.
 
@@ -166,7 +169,9 @@ def train(
     while run.batch < batches:
         count = min(size, batches - run.batch)
         now = [plans.expand(each, run.batch, run.batch + size) for each in followed]
-        read = _on_device(chunks.gather(sequences, windows, now, timesteps, burn_in))
+        read = _on_device(
+            chunks.gather(sequences, windows, now, timesteps, burn_in, scaling)
+        )
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
@@ -189,6 +194,7 @@ def predict(
     windows: Windows,
     plan: Plan,
     network: Network,
+    scaling: Scaling | None = None,
 ) -> np.ndarray:
     """Return each network's answers to the samples of a plan, from frozen weights.
 
@@ -198,6 +204,7 @@ def predict(
         windows: the samples that the plan is of.
         plan: state starts from zero, whatever was trained before.
         network: its shape.
+        scaling: of features; answers are in the units of the loss.
 
     Returns:
         float32 [seeds, answers]: probabilities of class 1, or values; of many classes,
@@ -215,7 +222,9 @@ def predict(
     for start in range(0, plan.batches, size):
         count = min(size, plan.batches - start)
         now = plans.expand(plan, start, start + size)
-        read = _on_device(chunks.gather(sequences, windows, [now], timesteps))
+        read = _on_device(
+            chunks.gather(sequences, windows, [now], timesteps, scaling=scaling)
+        )
         state, grid = chunk(matrices, state, read, tf.constant(count))
         sample = np.maximum(now.sample, 0)
         nth = np.arange(answered)
