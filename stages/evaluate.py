@@ -20,6 +20,7 @@ def main(
     figures: Path,
 ) -> None:
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
+    forecast = _forecast(sequences / "names.json", **params.load("evaluate"))
     comparison, tables, histories = {}, {}, {}
     for mode in MODES:
         predicted = results.read_predictions(predictions / f"{mode}.npz")
@@ -29,7 +30,7 @@ def main(
         )
         comparison[mode] = {
             **metrics.summary(tables[mode]),
-            **metrics.bounds(data, cut, predicted.visible_from),
+            **metrics.bounds(data, cut, predicted.visible_from, forecast),
         }
         print(metrics.in_words(mode, tables[mode], comparison[mode]))
     results.write_json(
@@ -42,6 +43,13 @@ def main(
     curves = plots.learning_curves(histories, comparison)
     with files.whole(figures / "learning_curves.svg") as stream:
         stream.write(plots.svg(curves))
+
+
+def _forecast(names: Path, season: int | None) -> metrics.Forecast | None:
+    if not names.exists():
+        return None
+    known = results.read_json(names)["forecast"]
+    return known and metrics.Forecast(**known, season=season)
 
 
 if __name__ == "__main__":

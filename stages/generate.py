@@ -15,10 +15,24 @@ def main(path: Path, sequences: Path) -> None:
     arrays.write(sequences, read.sequences)
     results.write_json(
         sequences / "names.json",
-        {"features": read.features, "classes": read.classes, "sequences": read.names},
+        {
+            "features": read.features,
+            "classes": read.classes,
+            "sequences": read.names,
+            "forecast": _forecast(read.features, **asked),
+        },
     )
     for note in read.notes:
         print(f"{path}: {note}", file=sys.stderr)
+
+
+def _forecast(
+    features: list[str], *, columns: dict[str, str], horizon: int, **_: object
+) -> dict[str, int] | None:
+    """Say which feature is forecast, and how far ahead."""
+    if horizon == 0:
+        return None
+    return {"feature": features.index(columns["target"]), "horizon": horizon}
 
 
 if __name__ == "__main__":

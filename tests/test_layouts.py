@@ -130,11 +130,10 @@ def test_windows_are_reversible(lengths, layout, size, stride):
         assert covered.all() and sum(size for _, size in pairs(table)) == sum(lengths)
 
 
-def test_answers_of_some_sequences_and_the_last_of_each():
+def test_answers_of_some_sequences():
     table = cut([3, 1, 2], layout="per_timestep", segment_length=2)
     chosen = np.array([2, 0])
     assert layouts.answers_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
-    assert layouts.last_answers(table, chosen).tolist() == [5, 2]
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,12 @@ def figures(
     for start in range(0, plan.batches, size):
         now = plans.expand(plan, start, min(start + size, plan.batches))
         at = layouts.locate(windows, np.maximum(now.sample, 0))
-        _, weight = chunks.wanted(
-            sequences, windows, now.sample, at, timesteps, burn_in
-        )
+        wanted = chunks.wanted(sequences, windows, now.sample, at, timesteps, burn_in)
+        counts = wanted[1]
         samples += int((now.sample >= 0).sum())
         steps += int(at.length[now.sample >= 0].sum())
-        counted += int(weight.sum())
-        updates += int(weight.any(axis=(1, 2)).sum())
+        counted += int(counts.sum())
+        updates += int(counts.any(axis=(1, 2)).sum())
     train = layouts.of_split(windows, SPLITS["train"])
     answers = int(np.diff(windows.answers)[train].sum())
     return Figures(

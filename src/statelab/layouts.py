@@ -321,11 +321,6 @@ def answers_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
     return np.arange(count.sum()) + np.repeat(begin - (np.cumsum(count) - count), count)
 
 
-def last_answers(windows: Windows, sequence: np.ndarray) -> np.ndarray:
-    """Return the last answer of each of some sequences that have any, int64."""
-    return windows.answers[sequence + 1] - 1
-
-
 def with_target(
     data: Sequences, windows: Windows, answer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """The comparison: scores over seeds beside the best score that a model could reach."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -148,7 +148,7 @@ def seed_scores(
 
     Returns:
         One line for each seed: the scores on test, and of `accuracy`, or `rmse`,
-        besides `final_…` at the last answer of each sequence, `train_…` of the frozen
+        besides `final_…` at the last answer of each sequence that has a target, `train_…` of the frozen
         weights, and `running_…`, that of the weights as they moved through its last
         epoch; of values this is `running_mae`.
     """
@@ -171,8 +171,19 @@ def seed_scores(
     )
 
 
+class Forecast(NamedTuple):
+    """What forecasts without a model need to know."""
+
+    feature: int  # which one has the values that are forecast
+    horizon: int  # steps ahead
+    season: int | None  # steps after which values recur; None where they do not
+
+
 def bounds(
-    sequences: Sequences, windows: Windows, visible_from: np.ndarray
+    sequences: Sequences,
+    windows: Windows,
+    visible_from: np.ndarray,
+    forecast: Forecast | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Return the ceilings of one mode, and the baselines of no model at all.
 
@@ -180,16 +191,25 @@ def bounds(
         sequences: the steps and their targets.
         windows: where the answers are.
         visible_from: as in `ceiling`.
+        forecast: what is forecast, where targets are later values of a feature.
 
     Returns:
         `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
         `train_accuracy`. The baseline is the most frequent target's share. Of values
-        it is the rmse of always answering the mean of train, and there is no ceiling.
+        it is the rmse of always answering the mean of train, and there is no ceiling;
+        of forecasts besides `persistence`, of answering the value of the step itself,
+        and `seasonal_naive`, of answering that of the season before.
+
+    Reference:
+        Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 2021, 5.2.
     """
     head, _ = head_of(sequences.targets)
     main = scores.SCORES[head].main
     groups = _groups(sequences, windows)
     ceilings, baselines = {}, {}
+    naive: dict[str, dict[str, float | None]] = {}
+    if forecast is not None and head == "regression":
+        naive = _naive_forecasts(sequences, windows, groups, forecast)
     for prefix, (chosen, target) in groups.items():
         if head == "regression":
             mean = np.full((1, len(target)), groups["train_"][1].mean())
@@ -199,24 +219,47 @@ def bounds(
             best = ceiling(sequences, windows, visible_from, chosen, target)
             ceilings[prefix + main] = best
             baselines[prefix + main] = majority_vote(np.zeros(len(target)), target)
-    return {"ceiling": ceilings, "baseline": baselines}
+    return {"ceiling": ceilings, "baseline": baselines, **naive}
+
+
+def _naive_forecasts(
+    sequences: Sequences,
+    windows: Windows,
+    groups: dict[str, tuple[np.ndarray, np.ndarray]],
+    forecast: Forecast,
+) -> dict[str, dict[str, float | None]]:
+    back = {"persistence": 0}  # steps from the one that is answered
+    if forecast.season is not None:
+        back["seasonal_naive"] = forecast.season - forecast.horizon
+    found = {}
+    for name, steps in back.items():
+        found[name] = {}
+        for prefix, (chosen, target) in groups.items():
+            step = layouts.locate_answers(windows, chosen).step
+            number = np.searchsorted(sequences.offsets, step, side="right") - 1
+            earlier = step - steps
+            inside = earlier >= sequences.offsets[number]
+            step = np.where(inside, earlier, step)  # a first season has none before it
+            known = sequences.values[step, forecast.feature][None]
+            found[name][f"{prefix}rmse"] = float(scores.rmse(known, target)[0])
+    return found
 
 
 def _groups(
     sequences: Sequences, windows: Windows
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the answers that each of the main scores is of, and their targets."""
-    test = layouts.of_split(windows, SPLITS["test"])
-    train = layouts.of_split(windows, SPLITS["train"])
-    groups = {
-        "": layouts.answers_of(windows, test),
-        "final_": layouts.last_answers(windows, test),
-        "train_": layouts.answers_of(windows, train),
-    }
-    return {
-        prefix: layouts.with_target(sequences, windows, answers)
-        for prefix, answers in groups.items()
-    }
+    test, train = (
+        layouts.with_target(
+            sequences,
+            windows,
+            layouts.answers_of(windows, layouts.of_split(windows, SPLITS[name])),
+        )
+        for name in ("test", "train")
+    )
+    sequence = layouts.locate_answers(windows, test[0]).sequence
+    last = np.append(sequence[1:] != sequence[:-1], True)
+    return {"": test, "final_": (test[0][last], test[1][last]), "train_": train}
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
@@ -249,6 +292,9 @@ def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
             if best is not None
             else f"baseline {scored['baseline'][name]:.4f}"
         )
+        for naive in ("persistence", "seasonal_naive"):
+            if naive in scored:
+                bound += f", {naive.replace('_', ' ')} {scored[naive][name]:.4f}"
         parts.append(f"{name} {mean:.4f}{spread}, {bound}")
     text = f"{mode}: {'; '.join(parts)}; n = {len(table)}"
     for name in above_ceiling(table, scored["ceiling"]):

@@ -62,7 +62,7 @@ dtype=float32))
     parts = [features.mean_, features.scale_, np.zeros(1), np.ones(1)]
     if of_values:
         parts[2:] = [target.mean_, target.scale_]
-    return Scaling(*(np.float32(part) for part in parts))
+    return Scaling(*(np.asarray(part, np.float32) for part in parts))
 
 
 def read(folder: Path) -> Scaling | None:

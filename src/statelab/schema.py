@@ -113,6 +113,10 @@ class _TrainStateful(_Train):
     batching: Literal["aligned", "contiguous"]
 
 
+class _Evaluate(_Section):
+    season: Count | None
+
+
 class _Params(_Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     generate: _Generate
@@ -120,6 +124,7 @@ class _Params(_Section):
     model: _Model
     train_stateless: _Train
     train_stateful: _TrainStateful
+    evaluate: _Evaluate
 
 
 def check(params: Any) -> None:
@@ -168,6 +173,19 @@ def _is_key(part: int | str) -> bool:
 
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
     """Yield (broken, key, rule, received) for the rules that join several keys."""
+    season, horizon = p.evaluate.season, p.generate.horizon
+    yield (
+        season is not None and (p.generate.source == "task" or not horizon),
+        "evaluate.season",
+        "must be null where `generate.horizon` makes no forecast",
+        season,
+    )
+    yield (
+        season is not None and season < horizon,
+        "evaluate.season",
+        f"must not be shorter than `generate.horizon`, which is {horizon}",
+        season,
+    )
     if p.generate.source == "task":
         yield from _of_a_task(p)
     else:
