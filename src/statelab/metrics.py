@@ -148,9 +148,9 @@ def seed_scores(
 
     Returns:
         One line for each seed: the scores on test, and of `accuracy`, or `rmse`,
-        besides `final_…` at the last answer of each sequence that has a target, `train_…` of the frozen
-        weights, and `running_…`, that of the weights as they moved through its last
-        epoch; of values this is `running_mae`.
+        besides `final_…` at the last step of each sequence that has a target, `train_…`
+        of the frozen weights, and `running_…`, that of the weights as they moved
+        through its last epoch; of values this is `running_mae`.
     """
     rules = scores.SCORES[head_of(sequences.targets)[0]]
     score = rules.functions[rules.main]
