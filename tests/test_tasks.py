@@ -7,6 +7,7 @@ from statelab import schema
 from statelab.tasks import (
     TASKS,
     adding,
+    copy_memory,
     first_step,
     lagged_copy,
     multiplication,
@@ -47,7 +48,7 @@ def test_every_task_may_be_named_in_params():
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_takes_the_same_arguments(name):
-    task = TASKS[name](sequences=6, length=12, lag=3, rng=rng())
+    task = TASKS[name](sequences=6, length=22, lag=3, rng=rng())
     assert task.values.dtype == np.float32 and task.values.ndim == 2
     assert len(task.offsets) == 7 and task.offsets[-1] == len(task.values)
     assert len(task.targets) in (6, len(task.values))
@@ -100,6 +101,20 @@ def test_temporal_order_is_told_by_x_and_y_alone(task, places):
         digits = "".join(str(symbol - 6) for symbol in one[where])
         assert label == int(digits, 2)
     assert set(made.targets) == set(range(2 ** len(places)))
+
+
+def test_copy_memory_asks_for_ten_symbols_after_the_delimiter():
+    made = copy_memory(sequences=400, length=31, rng=rng())
+    shown = made.values.reshape(400, 31, 10).argmax(axis=2)
+    targets = made.targets.reshape(400, 31)
+    assert (made.values.sum(axis=1) == 1).all()
+    assert (targets[:, 21:] == shown[:, :10]).all() and not targets[:, :21].any()
+    assert not shown[:, 10:20].any() and not shown[:, 21:].any()
+    assert (shown[:, 20] == 9).all()
+    assert set(np.unique(shown[:, :10])) == set(range(1, 9))
+    # blind, the symbols are guessed: the cross-entropy of the literature
+    blind = -np.log(np.where(np.arange(31) < 21, 1, 1 / 8)).mean()
+    assert blind == pytest.approx(10 * np.log(8) / 31)
 
 
 def test_lagged_copy_looks_back_within_its_own_sequence():

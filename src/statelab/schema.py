@@ -33,6 +33,7 @@ SHORTEST = {  # sequences of a task
     "multiplication": 2,
     "temporal_order_6a": 10,
     "temporal_order_6b": 10,
+    "copy_memory": 21,
 }
 
 
@@ -59,6 +60,7 @@ class _Generate(_Section):
         "multiplication",
         "temporal_order_6a",
         "temporal_order_6b",
+        "copy_memory",
         "lagged_copy",
         "parity",
         "noise",

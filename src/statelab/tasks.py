@@ -139,6 +139,39 @@ def temporal_order_6b(
     return _temporal_order(sequences, length, places, rng)
 
 
+def copy_memory(
+    *, sequences: int, length: int, rng: np.random.Generator, **_: int
+) -> Sequences:
+    """Ten symbols of eight, then blanks; after a delimiter they are asked for again.
+
+    The literature counts the T blanks between: `length` is T + 20. The target of the
+    last ten steps are the symbols, that of all before them is blank. Who remembers
+    nothing does best by guessing them: a cross-entropy of 10 ln 8 / length.
+
+    Returns:
+        Values [sequences * length, 10], each step one of blank, eight symbols and the
+        delimiter; and one of nine classes for each step.
+
+    Example:
+        >>> task = copy_memory(sequences=1, length=22, rng=np.random.default_rng(0))
+        >>> task.values.argmax(axis=1)
+        array([7, 6, 5, 3, 3, 1, 1, 1, 2, 7, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        >>> task.targets
+        array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 6, 5, 3, 3, 1, 1, 1, 2, 7])
+
+    Reference:
+        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, in the form of
+        Arjovsky, Shah and Bengio, Unitary Evolution Recurrent Neural Networks, 2016.
+    """
+    symbols = rng.integers(1, 9, (sequences, 10))
+    shown = np.zeros((sequences, length), int)
+    shown[:, :10] = symbols
+    shown[:, -11] = 9
+    targets = np.zeros((sequences, length), int)
+    targets[:, -10:] = symbols
+    return _of_one_length(np.eye(10)[shown], targets.ravel())
+
+
 def lagged_copy(
     *, sequences: int, length: int, lag: int, rng: np.random.Generator
 ) -> Sequences:
@@ -192,6 +225,7 @@ TASKS = {
     "multiplication": multiplication,
     "temporal_order_6a": temporal_order_6a,
     "temporal_order_6b": temporal_order_6b,
+    "copy_memory": copy_memory,
     "lagged_copy": lagged_copy,
     "parity": parity,
     "noise": noise,
