@@ -6,8 +6,10 @@ import explicit_state
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from statelab import models, reference, training
+from statelab import layouts, models, reference, training
 from statelab.optimizers import Optimizer
 from statelab.plans import expand
 from statelab.plans import plan as lay_out
@@ -315,6 +317,44 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
             for step in range(start, stop)
         ]
         np.testing.assert_allclose(answers[k], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@settings(max_examples=8, derandomize=True)  # each compiles anew
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=7),
+    lanes=st.integers(1, 5),
+    layout=st.sampled_from([("full", 1), *(("per_timestep", k) for k in (1, 2, 4))]),
+    order=st.randoms(use_true_random=False),
+)
+def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
+    cell, lengths, lanes, layout, order
+):
+    """In any order of the sequences, any number of lanes, and however they are cut:
+    at each step the answer of stock Keras to that sequence alone."""
+    rng = np.random.default_rng(len(lengths))
+    offsets = np.append(0, np.cumsum(lengths))
+    values = rng.normal(size=(offsets[-1], 2)).astype(np.float32)
+    data = Sequences(values, offsets, np.zeros(len(lengths), int))
+    table = layouts.windows(
+        offsets,
+        np.zeros(len(lengths), np.int8),
+        layout=layout[0],
+        window_length=1,
+        stride=1,
+        segment_length=layout[1],
+    )
+    network = shape(cell=cell, layers=2)
+    weights = models.initial_weights(range(2), **network._asdict())
+    visited = order.sample(range(len(lengths)), len(lengths))
+    plan = lay_out(table, np.array(visited), batch_size=lanes, stateful=True)
+    answers = training.predict(weights, data, table, plan, network)
+    for k in range(2):
+        alone = models.build(**network._asdict(), return_sequences=True)
+        alone.set_weights([array[k] for array in weights.values()])
+        for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+            expected = alone(values[None, start:stop]).numpy().ravel()
+            np.testing.assert_allclose(answers[k, start:stop], expected, atol=1e-6)
 
 
 def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
