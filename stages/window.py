@@ -9,10 +9,10 @@ from statelab.sequences import Sequences
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
     asked, source = params.load("window"), params.load("generate")["source"]
-    kind = asked.pop("scaling")
+    scaled = scaling.wanted(asked.pop("scaling"), source)
     table = layouts.cut(read, seed=params.load("seed"), **asked)
     arrays.write(windows, table)
-    if kind == "standard" or (kind == "auto" and source != "task"):
+    if scaled:
         arrays.write(windows / "scaling", scaling.fit(read, table))
 
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"training"},
     {"reference"},
     {"experiment", "plots", "served", "tracking", "post"},
-    {"command", "checkpoints", "beyond"},
+    {"command", "checkpoints", "beyond", "rehearsal"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -21,10 +21,14 @@ from statelab import (
     params,
     post,
     results,
+    scaling,
     schema,
     sources,
     tasks,
 )
+from statelab.layouts import Windows
+from statelab.scaling import Scaling
+from statelab.sequences import Sequences
 
 BEYOND = Path("metrics/beyond.json")
 
@@ -107,6 +111,9 @@ def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
 def _plan(
     lanes: Annotated[int, typer.Option(min=1, help="Lanes to draw.")] = 8,
     batches: Annotated[int, typer.Option(min=1, help="Batches to draw.")] = 72,
+    rehearse: Annotated[
+        bool, typer.Option(help="Train for some seconds, to tell how long it takes.")
+    ] = True,
 ) -> None:
     """Show what params.yaml means, before anything is trained.
 
@@ -120,24 +127,42 @@ def _plan(
         sequences = tasks.make(seed=read["seed"], **asked)
     else:
         sequences = sources.load(**asked).sequences
-    windows = layouts.cut(
-        sequences,
-        seed=read["seed"],
-        **{k: v for k, v in read["window"].items() if k != "scaling"},
-    )
+    asked = dict(read["window"])
+    scaled = scaling.wanted(asked.pop("scaling"), read["generate"]["source"])
+    windows = layouts.cut(sequences, seed=read["seed"], **asked)
+    fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in command.Mode:
-        settings = read[f"train_{mode}"]
-        stateful = mode is command.Mode.STATEFUL
-        plan = explain.training_plan(windows, stateful=stateful, **settings)
+        settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
+        plan = explain.training_plan(windows, **settings)
         counted = explain.figures(sequences, windows, plan, **settings)
-        columns.append(explain.in_words(counted, stateful=stateful, **settings))
+        columns.append(explain.in_words(counted, **settings))
+        if rehearse:
+            columns[-1] |= _rehearsed(
+                sequences, windows, fitted, read["seed"], read["model"] | settings
+            )
         shown = explain.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *shown]))
     lines = [(name, *(each[name] for each in columns)) for name in columns[0]]
     _print(lines, "an epoch of training", *command.Mode)
     for text in drawings:
         print(f"\n{text}")
+
+
+def _rehearsed(
+    sequences: Sequences,
+    windows: Windows,
+    fitted: Scaling | None,
+    seed: int,
+    settings: dict[str, Any],
+) -> dict[str, str]:
+    with command.quiet_import():
+        from statelab import rehearsal
+    told = rehearsal.rehearse(sequences, windows, fitted, seed=seed, **settings)
+    return {
+        "all epochs take, about": f"{told.seconds:,.0f} s",
+        "memory at the peak, about": f"{told.memory / 1e6:,.0f} MB",
+    }
 
 
 @app.command("export")

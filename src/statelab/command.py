@@ -44,9 +44,11 @@ def one_line_errors() -> Iterator[None]:
 def quiet_import() -> Iterator[None]:
     """Drop what TensorFlow's libraries print while they are imported.
 
-    They write straight to file descriptor 2, six lines on a machine without a GPU. An
-    exception passes, and is printed as ever.
+    They write straight to file descriptor 2, six lines on a machine without a GPU, and
+    more when they are first used, but for this setting. An exception passes, and is
+    printed as ever.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -65,6 +65,16 @@ dtype=float32))
     return Scaling(*(np.asarray(part, np.float32) for part in parts))
 
 
+def wanted(scaling: str, source: str) -> bool:
+    """Tell what `window.scaling` means for a `generate.source`.
+
+    Example:
+        >>> wanted("auto", "csv"), wanted("auto", "task"), wanted("standard", "task")
+        (True, False, True)
+    """
+    return scaling == "standard" or (scaling == "auto" and source != "task")
+
+
 def read(folder: Path) -> Scaling | None:
     """Read back what the window stage wrote there; None where it wrote nothing."""
     return arrays.read(folder, Scaling) if folder.exists() else None

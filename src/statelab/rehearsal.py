@@ -1,0 +1,81 @@
+"""How long a training takes, and how much memory, told by its first seconds."""
+
+import resource
+import sys
+import time
+from typing import Any, NamedTuple
+
+from statelab import experiment
+from statelab.experiment import Standing
+from statelab.layouts import Windows
+from statelab.scaling import Scaling
+from statelab.sequences import Sequences, head_of
+
+SECONDS = 2.0  # of training, once it is compiled
+PER_ANSWER = 64  # bytes, besides the answer itself: what it may depend on, its place
+
+
+class Estimate(NamedTuple):
+    """What a whole training takes, about."""
+
+    seconds: float  # compilation counted
+    memory: int  # bytes, at the peak
+
+
+class _Enough(Exception):
+    pass
+
+
+class _Silent:
+    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
+
+    def batches(self, done: int, total: int) -> None: ...
+
+    def epoch(self, epoch: int, scores: dict[str, float]) -> None: ...
+
+    def done(self) -> None: ...
+
+
+def rehearse(
+    sequences: Sequences,
+    windows: Windows,
+    scaling: Scaling | None,
+    *,
+    epochs: int,
+    seeds: int,
+    **settings: Any,
+) -> Estimate:
+    """Train for some seconds, and say what the whole of it takes.
+
+    Args:
+        sequences, windows, scaling, epochs, seeds, settings: as in `experiment.train`.
+    """
+    started = time.perf_counter()
+    marks: list[tuple[float, float]] = []  # seconds, and epochs done by then
+
+    def keep(standing: Standing) -> None:
+        run = standing.run
+        under_way = run.batch / run.batches if run.batches else 0.0
+        marks.append((time.perf_counter() - started, standing.epoch + under_way))
+        if marks[-1][0] - marks[0][0] > SECONDS:
+            raise _Enough
+
+    try:
+        experiment.train(
+            sequences,
+            windows,
+            _Silent(),
+            scaling=scaling,
+            epochs=epochs,
+            seeds=seeds,
+            keep=keep,
+            **settings,
+        )
+        seconds = time.perf_counter() - started
+    except _Enough:
+        (first, begun), (last, done) = marks[0], marks[-1]
+        seconds = first + (epochs - begun) * (last - first) / (done - begun)
+    unit = 1 if sys.platform == "darwin" else 1024  # of what the system tells
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    each = 4 * seeds * head_of(sequences.targets)[1] + PER_ANSWER
+    return Estimate(seconds, peak + each * int(windows.answers[-1]))

@@ -1,0 +1,57 @@
+from types import SimpleNamespace
+
+import pytest
+from test_experiment import task_and_windows
+
+from statelab import rehearsal, training
+
+SETTINGS = {
+    "stateful": True,
+    "seed": 3,
+    "engine": "compiled",
+    "cell": "lstm",
+    "units": 2,
+    "layers": 1,
+    "batch_size": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "schedule": "cosine",
+    "clipnorm": None,
+}
+
+
+def rehearse(monkeypatch, ticks, **changes):
+    clock = iter(ticks)
+    monkeypatch.setattr(
+        rehearsal, "time", SimpleNamespace(perf_counter=lambda: next(clock))
+    )
+    told = rehearsal.rehearse(
+        *task_and_windows(layout="per_timestep"), None, **SETTINGS, **changes
+    )
+    assert list(clock) == []
+    return told
+
+
+def test_rehearse_tells_the_whole_from_what_is_done_once_it_is_compiled(monkeypatch):
+    # 12 batches an epoch in chunks of 3; begun at 100, they end at 110, 111 and 114:
+    # two quarters of an epoch take 4 s, and the other 4.75 epochs 8 s each
+    monkeypatch.setattr(training, "MAX_CHUNK", 3)
+    told = rehearse(monkeypatch, [100, 110, 111, 114], epochs=5, seeds=2)
+    assert told.seconds == pytest.approx(10 + 4.75 * 8)
+
+
+def test_rehearse_trains_to_the_end_where_that_takes_no_time(monkeypatch):
+    # a chunk is an epoch: told after it, after its scores, and at the end
+    told = rehearse(
+        monkeypatch, [100, 100.1, 100.2, 101.5, 101.6, 102], epochs=2, seeds=1
+    )
+    assert told.seconds == 2
+
+
+def test_rehearse_counts_the_answers_of_all_seeds(monkeypatch):
+    monkeypatch.setattr(
+        rehearsal.resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7)
+    )
+    monkeypatch.setattr(rehearsal.sys, "platform", "linux")
+    told = rehearse(monkeypatch, [0, 1, 2, 3], epochs=1, seeds=3)
+    assert told.memory == 7 * 1024 + 48 * (4 * 3 + rehearsal.PER_ANSWER)
