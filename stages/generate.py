@@ -5,6 +5,8 @@ from pathlib import Path
 
 from statelab import arrays, command, params, results, sources, tasks
 
+AGAIN = ("columns", "label", "max_gap", "missing")  # to read more of the same alike
+
 
 def main(path: Path, sequences: Path) -> None:
     asked = params.load("generate")
@@ -20,6 +22,7 @@ def main(path: Path, sequences: Path) -> None:
             "classes": read.classes,
             "sequences": read.names,
             "forecast": _forecast(read.features, **asked),
+            "read": {name: asked[name] for name in AGAIN},
         },
     )
     for note in read.notes:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from statelab import arrays, command, params, results, scaling, workspace
 from statelab.layouts import Windows
@@ -41,6 +42,9 @@ def main(
             models.write(
                 model, trained.weights, {**trained.network._asdict(), **_scaled(scale)}
             )
+            results.write_json(
+                model / "data.json", _learnt_from(sequences, windows, **settings)
+            )
             results.write_predictions(
                 predictions,
                 results.Predictions(trained.answers, trained.visible_from),
@@ -54,6 +58,18 @@ def _scaled(scale: Scaling | None) -> dict[str, dict[str, list[float]]]:
     if scale is None:
         return {}
     return {"scaling": {name: part.tolist() for name, part in scale._asdict().items()}}
+
+
+def _learnt_from(
+    sequences: Path, windows: Path, *, reset: str = "sequence", **_: object
+) -> dict[str, Any]:
+    """Say what a network takes, for those who give it more of the same."""
+    told = {"layout": results.read_json(windows / "layout.json"), "reset": reset}
+    names = sequences / "names.json"
+    if names.exists():
+        known = results.read_json(names)
+        told |= {name: known[name] for name in ("features", "classes", "read")}
+    return told
 
 
 def _last_scores(trained: experiment.Trained) -> dict[str, float]:

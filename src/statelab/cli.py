@@ -127,9 +127,8 @@ def _plan(
         sequences = tasks.make(seed=read["seed"], **asked)
     else:
         sequences = sources.load(**asked).sequences
-    asked = dict(read["window"])
-    scaled = scaling.wanted(asked.pop("scaling"), read["generate"]["source"])
-    windows = layouts.cut(sequences, seed=read["seed"], **asked)
+    scaled = scaling.wanted(read["window"]["scaling"], read["generate"]["source"])
+    windows = layouts.cut(sequences, seed=read["seed"], **read["window"])
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in command.Mode:

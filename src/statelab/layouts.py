@@ -73,6 +73,11 @@ def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> Cut:
 
 
 LAYOUTS = {"full": _full, "subsampled": _subsampled, "per_timestep": _per_timestep}
+SIZES = {
+    "full": (),
+    "subsampled": ("window_length", "stride"),
+    "per_timestep": ("segment_length",),
+}
 
 
 def windows(
@@ -80,9 +85,9 @@ def windows(
     split: np.ndarray,
     *,
     layout: str,
-    window_length: int,
-    stride: int,
-    segment_length: int,
+    window_length: int = 1,
+    stride: int = 1,
+    segment_length: int = 1,
 ) -> Windows:
     """Cut sequences into samples, in reading order.
 
@@ -142,6 +147,16 @@ def windows(
     )
 
 
+def layout_of(*, layout: str, **settings: Any) -> dict[str, str | int]:
+    """Return those of some settings that say how sequences are cut.
+
+    Example:
+        >>> layout_of(layout="per_timestep", segment_length=5, stride=2, test_size=9)
+        {'layout': 'per_timestep', 'segment_length': 5}
+    """
+    return {"layout": layout, **{name: settings[name] for name in SIZES[layout]}}
+
+
 def cut(
     data: Sequences,
     *,
@@ -149,7 +164,7 @@ def cut(
     split: str,
     test_size: int | float,
     validation_size: int | float,
-    **layout: Any,
+    **settings: Any,
 ) -> Windows:
     """Split sequences, and cut them into samples, as params.yaml asks for it.
 
@@ -162,14 +177,14 @@ def cut(
             into another.
         test_size, validation_size: as in `sequences.split`; with `time`, of the steps
             of each sequence.
-        layout: as in `windows`.
+        settings: `layout`, and the sizes that it goes by, as in `windows`.
 
     Raises:
         UserError: a split is left without a sequence, or one without a sample.
     """
     if split == "time":
         offsets, codes = _in_time(data, test_size, validation_size)
-        return windows(offsets, codes, **layout)
+        return windows(offsets, codes, **layout_of(**settings))
     last = data.offsets[1:] - 1
     test, validation = (
         sequences.count(size, len(last)) for size in (test_size, validation_size)
@@ -189,7 +204,7 @@ def cut(
         validation_size=validation_size,
         rng=np.random.default_rng((seed, 1)),
     )
-    return windows(data.offsets, codes, **layout)
+    return windows(data.offsets, codes, **layout_of(**settings))
 
 
 def _in_time(
