@@ -11,7 +11,15 @@ from statelab.errors import UserError
 from statelab.panels import Panel
 
 NUMBERS = "fiub"  # kinds of NumPy's dtypes
-_BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (  # what NumPy says of other files
+    AttributeError,  # of an array that is no archive
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class _Padded(NamedTuple):
@@ -68,14 +76,15 @@ def read(files: dict[str, Path]) -> Panel:
         time=None,
         target=targets,
         words=words,
-        target_name="y",
+        target_name="`y`",
         at=at,
     )
 
 
 def _padded(file: Path) -> _Padded:
     try:
-        with np.load(file, allow_pickle=False) as opened:
+        with file.open("rb") as stream:
+            opened = np.load(stream, allow_pickle=False)
             held = {name: opened[name] for name in opened.files}
     except _BROKEN:
         raise UserError(

@@ -98,27 +98,33 @@ def load(
 def _files(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Return the files to read, by their names within the folder."""
     try:
-        if not path.exists():
-            rule = "must be a file or a folder that is there"
-            raise UserError(f"`generate.path` {rule}. Received: {path}")
-        if not path.is_dir():
-            return {path.name: path}
-        inside = {str(file.relative_to(path)): file for file in path.rglob("*")}
+        files = _inside(path, suffixes) if path.is_dir() else {path.name: path}
+        for file in files.values():
+            file.open("rb").close()
+    except FileNotFoundError:
+        raise UserError(
+            "`generate.path` must be a file or a folder that is there. "
+            f"Received: {path}"
+        ) from None
     except OSError as error:
-        raise UserError(f"{path}: must be readable. Received: {error.strerror}") from (
-            None
-        )
-    files = {
-        name: inside[name]
-        for name in sorted(inside)
-        if name.lower().endswith(suffixes)
-        and not any(part.startswith(".") for part in Path(name).parts)
-        and inside[name].is_file()
-    }
+        raise UserError(
+            f"{error.filename}: must be readable. Received: {error.strerror}"
+        ) from None
     if not files:
         wanted = " or ".join(suffixes)
         raise UserError(f"{path}: must hold files that end in {wanted}. Received: none")
     return files
+
+
+def _inside(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    names = {str(file.relative_to(folder)): file for file in folder.rglob("*")}
+    return {
+        name: names[name]
+        for name in sorted(names)
+        if name.lower().endswith(suffixes)
+        and not any(part.startswith(".") for part in Path(name).parts)
+        and names[name].is_file()
+    }
 
 
 def _targets(
