@@ -1,5 +1,7 @@
 """Small inputs on which nothing is symmetric."""
 
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +43,22 @@ def cut():
         return windows(sequences.offsets, split, **sizes)
 
     return cut
+
+
+@pytest.fixture
+def forbidden():
+    """Make a file unreadable for a while, to root as well."""
+
+    @contextmanager
+    def forbidden(file: Path):
+        mode, user = file.stat().st_mode, os.geteuid()
+        file.chmod(0)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+            file.chmod(mode)
+
+    return forbidden

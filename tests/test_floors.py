@@ -11,9 +11,10 @@ from ruamel.yaml import YAML
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
     {"errors", "files"},
-    {"arrays", "params", "sequences", "scores", "workspace"},
-    {"layouts", "schema", "sources", "tasks", "results", "progress", "experiments"},
-    {"plans", "metrics", "scaling"},
+    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
+    {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
+    {"plans", "metrics", "scaling", "npz", "rows"},
+    {"sources"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
@@ -24,7 +25,7 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots"}}
-WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:4], {"chunks", "plots", "command"}))
+WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:5], {"chunks", "plots", "command"}))
 # Change no output: they read parameters, show progress, turn errors into lines, and see
 # to it that a stage is the only one to write.
 NO_OUTPUT = {"params", "errors", "progress", "command", "workspace"}

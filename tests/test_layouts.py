@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
-from statelab import layouts
+from stages import window
+from statelab import arrays, layouts
 from statelab.errors import UserError
 from statelab.layouts import Windows, locate
 from statelab.sequences import SPLITS, Sequences, split
@@ -86,6 +91,73 @@ def test_windows_refuse_to_leave_out_everything():
     rule = "longer than every sequence: the longest has 4 steps. Received: 5"
     with pytest.raises(UserError, match=rule):
         cut([2, 4], layout="subsampled", window_length=5)
+
+
+def test_every_split_must_have_a_sample_and_a_target():
+    values, offsets = np.zeros((6, 1), np.float32), np.array([0, 4, 6])
+    known = np.array([0, 1, 0, 1, -1, -1])
+    asked = {"split": "sequence", "validation_size": 0, "test_size": 1}
+    sizes = {"layout": "subsampled", "window_length": 1, "stride": 1}
+    data = Sequences(values, offsets, known)
+
+    def cut(**changes):
+        layouts.cut(data, **{**asked, **sizes, "segment_length": 1, **changes})
+
+    for changes, line in [
+        (  # seed 0 tests on the first sequence, 4 on the second
+            {"seed": 0},
+            "`window.test_size` and `window.validation_size`: train must have a "
+            "target. Received: none in 1 sequences",
+        ),
+        (
+            {"seed": 4},
+            "`window.test_size` and `window.validation_size`: test must have a "
+            "target. Received: none in 1 sequences",
+        ),
+        (
+            {"seed": 4, "window_length": 3},
+            "`window.window_length` must leave a sample in test, of which the longest "
+            "sequence has 2 steps. Received: 3",
+        ),
+    ]:
+        with pytest.raises(UserError) as caught:
+            cut(**changes)
+        assert str(caught.value) == line
+
+
+def test_too_short_counts_no_part_without_steps():
+    # of the parts of a split in time, those that validate may have no step
+    table = cut([2, 0, 4, 3, 0, 1], layout="subsampled", window_length=3)
+    assert layouts.too_short(table) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("split", "lengths", "said"),
+    [
+        ("sequence", [9, 12, 20], "1 of 3 sequences"),
+        # cut into 5 and 4, 7 and 5, 12 and 8, and 36 and 24 steps
+        ("time", [9, 12, 20, 60], "5 of 8 parts of sequences"),
+        ("sequence", [10, 12, 20], None),
+    ],
+)
+def test_the_window_stage_says_what_is_too_short(
+    tmp_path, monkeypatch, capsys, split, lengths, said
+):
+    params = YAML(typ="safe").load(REPOSITORY / "params.yaml")
+    params["window"] |= {"layout": "subsampled", "split": split, "test_size": 0.4}
+    monkeypatch.chdir(tmp_path)
+    YAML().dump(params, tmp_path / "params.yaml")
+    offsets = np.cumsum([0, *lengths])
+    known = np.arange(offsets[-1]) % 2
+    data = Sequences(np.zeros((offsets[-1], 1), np.float32), offsets, known)
+    arrays.write(Path("sequences"), data)
+    window.main(Path("sequences"), Path("windows"))
+    assert capsys.readouterr().err == (
+        f"sequences: {said} are shorter than the window of 10 steps: they have no "
+        "sample\n"
+        if said
+        else ""
+    )
 
 
 def test_windows_keep_the_stride():

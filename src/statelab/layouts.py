@@ -16,6 +16,8 @@ from statelab import sequences
 from statelab.errors import UserError
 from statelab.sequences import SPLITS, Sequences
 
+AT_ONCE = 1 << 16  # answers, where there may be very many
+
 
 class Windows(NamedTuple):
     """How each sequence is cut into samples, and its split; one line per sequence."""
@@ -180,11 +182,13 @@ def cut(
         settings: `layout`, and the sizes that it goes by, as in `windows`.
 
     Raises:
-        UserError: a split is left without a sequence, or one without a sample.
+        UserError: a split is left without a sequence, a sample, or a target.
     """
     if split == "time":
         offsets, codes = _in_time(data, test_size, validation_size)
-        return windows(offsets, codes, **layout_of(**settings))
+        return _each_with_a_target(
+            data, windows(offsets, codes, **layout_of(**settings))
+        )
     last = data.offsets[1:] - 1
     test, validation = (
         sequences.count(size, len(last)) for size in (test_size, validation_size)
@@ -204,7 +208,9 @@ def cut(
         validation_size=validation_size,
         rng=np.random.default_rng((seed, 1)),
     )
-    return windows(data.offsets, codes, **layout_of(**settings))
+    return _each_with_a_target(
+        data, windows(data.offsets, codes, **layout_of(**settings))
+    )
 
 
 def _in_time(
@@ -344,3 +350,48 @@ def with_target(
     target = sequences.targets_at(data, at.sequence, at.step)
     known = sequences.present(target)
     return answer[known], target[known]
+
+
+def too_short(windows: Windows) -> tuple[int, int]:
+    """Count the sequences that have steps, but too few for a sample; and all with any.
+
+    Example:
+        >>> split = np.zeros(3, np.int8)
+        >>> too_short(windows(np.array([0, 5, 5, 8]), split, layout="subsampled",
+        ...                   window_length=4, stride=1, segment_length=1))
+        (1, 2)
+    """
+    some = windows.stop > windows.first
+    short = some & (np.diff(windows.samples) == 0)
+    return int(short.sum()), int(some.sum())
+
+
+def _each_with_a_target(data: Sequences, windows: Windows) -> Windows:
+    """Return the table, when each split that has steps has a sample, and a target."""
+    for name, code in SPLITS.items():
+        steps = (windows.stop - windows.first)[windows.split == code]
+        if not steps.any():
+            continue
+        chosen = of_split(windows, code)
+        if not len(chosen):
+            raise UserError(
+                f"`window.window_length` must leave a sample in {name}, of which the "
+                f"longest sequence has {steps.max()} steps. "
+                f"Received: {windows.length[0]}"
+            )
+        # A target is soon found, or there is none: sequences are looked at in turn.
+        if not any(_has_a_target(data, windows, each) for each in chosen):
+            raise UserError(
+                f"`window.test_size` and `window.validation_size`: {name} must have a "
+                f"target. Received: none in {len(chosen)} sequences"
+            )
+    return windows
+
+
+def _has_a_target(data: Sequences, windows: Windows, sequence: int) -> bool:
+    begin, end = windows.answers[sequence : sequence + 2].tolist()
+    parts = (
+        np.arange(first, min(first + AT_ONCE, end))
+        for first in range(begin, end, AT_ONCE)
+    )
+    return any(len(with_target(data, windows, part)[0]) for part in parts)
