@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,11 +27,20 @@ from statelab import (
     sources,
     tasks,
 )
+from statelab.errors import UserError
 from statelab.layouts import Windows
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 BEYOND = Path("metrics/beyond.json")
+
+
+class Each(StrEnum):
+    """What has a line of its own among predictions."""
+
+    STEP = "step"
+    SEQUENCE = "sequence"
+
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -162,6 +172,53 @@ def _rehearsed(
         "all epochs take, about": f"{told.seconds:,.0f} s",
         "memory at the peak, about": f"{told.memory / 1e6:,.0f} MB",
     }
+
+
+@app.command("predict")
+def _predict(
+    file: Annotated[Path, typer.Argument(help="Sequences: CSV, Parquet or npz.")],
+    mode: Annotated[
+        command.Mode, typer.Option(help="Which training's model.")
+    ] = command.Mode.STATEFUL,
+    out: Annotated[
+        Path | None, typer.Option(help="A .csv or .parquet; else it is printed.")
+    ] = None,
+    network: Annotated[int, typer.Option(help="Which seed's, counted from 0.")] = 0,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Sequences side by side; changes no answer.")
+    ] = 100,
+    each: Annotated[
+        Each | None,
+        typer.Option(help="A line for each; by default as in `generate.label`."),
+    ] = None,
+) -> None:
+    """Answer the sequences of a file with a trained network.
+
+    The columns are those that it has learnt from; a target is not needed. Prints CSV,
+    with the sequence and the time of each line as they stand in the file.
+    """
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"`--out` must end in .csv or .parquet. Received: {out}")
+    with command.quiet_import():
+        from statelab import prediction
+    table, notes = prediction.predict(
+        Path("data/models") / mode,
+        file,
+        stateful=mode is command.Mode.STATEFUL,
+        network=network,
+        batch_size=batch_size,
+        each=each,
+    )
+    for note in notes:
+        print(f"{file}: {note}", file=sys.stderr)
+    if out is None:
+        table.to_csv(sys.stdout, index=False)
+        return
+    with files.whole(out) as stream:
+        if out.suffix == ".csv":
+            table.to_csv(stream, index=False)
+        else:
+            table.to_parquet(stream, index=False)
 
 
 @app.command("export")

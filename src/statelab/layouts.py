@@ -149,7 +149,7 @@ def windows(
     )
 
 
-def layout_of(*, layout: str, **settings: Any) -> dict[str, str | int]:
+def layout_of(*, layout: str, **settings: Any) -> dict[str, Any]:
     """Return those of some settings that say how sequences are cut.
 
     Example:

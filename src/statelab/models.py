@@ -7,7 +7,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -150,6 +150,38 @@ def write(folder: Path, weights: Weights, architecture: Mapping[str, object]) ->
         stream.write((json.dumps(architecture, indent=2) + "\n").encode())
 
 
+class Model(NamedTuple):
+    """One trained network, as `write` left it."""
+
+    weights: Weights  # with a leading axis of one seed
+    architecture: dict[str, Any]  # arguments of `build`, but `scaling`
+    scaling: dict[str, list[float]] | None
+
+
+def read(folder: Path, *, network: int = 0) -> Model:
+    """Read one trained network.
+
+    Args:
+        folder: where `write` put the weights.
+        network: which seed's, counted from 0.
+
+    Raises:
+        UserError: there is no such model, or no such network in it.
+    """
+    if not (folder / "model.json").exists():
+        raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
+    architecture = json.loads((folder / "model.json").read_text())
+    with np.load(folder / "weights.npz") as weights:
+        count = len(weights[weights.files[0]])
+        if not 0 <= network < count:
+            raise UserError(
+                f"{folder}: `network` must be from 0 to {count - 1}, one for each "
+                f"seed. Received: {network}"
+            )
+        chosen = {name: weights[name][network : network + 1] for name in weights.files}
+    return Model(chosen, architecture, architecture.pop("scaling", None))
+
+
 def load(
     folder: Path,
     *,
@@ -160,27 +192,19 @@ def load(
     """Return one trained network as a stock Keras model of any length.
 
     Args:
-        folder: where `write` put the weights.
-        network: which seed's, counted from 0.
+        folder, network: as in `read`.
         stateful: let the layers carry state from a batch to the next.
         batch_size: of the input; None for any. Keras needs it where `stateful`.
 
     Raises:
-        UserError: there is no such model, or no such network in it.
+        UserError: as in `read`.
     """
-    if not (folder / "model.json").exists():
-        raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
+    found = read(folder, network=network)
     model = build(
-        **json.loads((folder / "model.json").read_text()),
+        **found.architecture,
+        scaling=found.scaling,
         stateful=stateful,
         batch_size=batch_size,
     )
-    with np.load(folder / "weights.npz") as weights:
-        count = len(weights[weights.files[0]])
-        if not 0 <= network < count:
-            raise UserError(
-                f"{folder}: `network` must be from 0 to {count - 1}, one for each "
-                f"seed. Received: {network}"
-            )
-        model.set_weights([weights[name][network] for name in weights.files])
+    model.set_weights([array[0] for array in found.weights.values()])
     return model

@@ -30,10 +30,11 @@ class _Padded(NamedTuple):
     lengths: np.ndarray  # [sequences]
 
 
-def read(files: dict[str, Path]) -> Panel:
+def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
     """Read npz files with `x`, `y` and, where some sequences are shorter, `lengths`.
 
     Args:
+        labelled: whether there is `y`, and is read.
         files: by name. `x` is [sequences, timesteps, features]; `y`, numbers or text,
             is [sequences] or [sequences, timesteps]; `lengths` is [sequences].
 
@@ -42,7 +43,7 @@ def read(files: dict[str, Path]) -> Panel:
     """
     values, target, names, places, lengths = [], [], [], [], []
     for name, file in files.items():
-        held = _padded(file)
+        held = _padded(file, labelled)
         inside = np.arange(held.x.shape[1]) < held.lengths[:, None]
         each = held.y[:, None] if held.y.ndim == 1 else held.y
         values.append(held.x[inside].astype(np.float32))
@@ -81,7 +82,7 @@ def read(files: dict[str, Path]) -> Panel:
     )
 
 
-def _padded(file: Path) -> _Padded:
+def _padded(file: Path, labelled: bool) -> _Padded:
     try:
         with file.open("rb") as stream:
             opened = np.load(stream, allow_pickle=False)
@@ -90,13 +91,14 @@ def _padded(file: Path) -> _Padded:
         raise UserError(
             f"{file}: must be an npz file of numbers and text. Received: other bytes"
         ) from None
-    for name in ("x", "y"):
+    for name in ("x", "y") if labelled else ("x",):
         if name not in held:
             received = ", ".join(map(repr, held)) or "none"
             raise UserError(
                 f"{file}: must hold an array `{name}`. Received: {received}"
             )
-    x, y = held["x"], held["y"]
+    x = held["x"]
+    y = held["y"] if labelled else np.full(x.shape[:1], np.nan)
     if x.ndim != 3 or x.dtype.kind not in NUMBERS or 0 in x.shape:
         raise UserError(
             f"{file}: `x` must be numbers [sequences, timesteps, features]. "

@@ -32,6 +32,7 @@ class Arranged(NamedTuple):
 
     sequences: Sequences  # the targets are as in `Panel`, for each step
     names: list[str]  # of the sequences; the parts of one have one name
+    order: np.ndarray  # int64 [steps]; the row of the panel that each step was
     notes: list[str]  # what a user should know of
 
 
@@ -73,6 +74,7 @@ def arrange(
     return Arranged(
         Sequences(_filled(panel, order, offsets, missing), offsets, panel.target[aims]),
         [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
+        order,
         notes,
     )
 

@@ -29,7 +29,7 @@ class Roles(NamedTuple):
 
     sequence: str | None  # None: each file is one sequence
     time: str | None  # None: rows are in order
-    target: str
+    target: str | None  # None: there is none to read
     features: list[str] | None  # None: all others
 
 
@@ -125,7 +125,10 @@ class _Keys:
             found = cells[self.roles.time]
             self.kind_of_time = self.kind_of_time or columns.kind_of_time(found)
             self.time.append(columns.times(found, self.kind_of_time))
-        self.target.append(self._targets(cells[self.roles.target]))
+        if self.roles.target is None:
+            self.target.append(np.full(rows, np.nan))
+        else:
+            self.target.append(self._targets(cells[self.roles.target]))
 
     def _targets(self, found: columns.Cells) -> np.ndarray:
         if self.numbers is None:

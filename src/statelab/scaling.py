@@ -65,6 +65,13 @@ dtype=float32))
     return Scaling(*(np.asarray(part, np.float32) for part in parts))
 
 
+def undo(scaling: Scaling | None, answers: np.ndarray) -> np.ndarray:
+    """Return answers in the units of the sequences; of classes they stay."""
+    if scaling is None:
+        return answers
+    return answers * scaling.target_scale + scaling.target_mean
+
+
 def wanted(scaling: str, source: str) -> bool:
     """Tell what `window.scaling` means for a `generate.source`.
 

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from statelab import columns as cells
-from statelab import npz, panels, rows
+from statelab import npz, panels, rows, tables
 from statelab.errors import UserError
 from statelab.sequences import Sequences, at_the_end, present
 
@@ -93,6 +94,65 @@ def load(
         arranged.names,
         arranged.notes,
     )
+
+
+class Unlabelled(NamedTuple):
+    """Sequences without targets, and what tells their steps apart."""
+
+    sequences: Sequences  # of targets there are none
+    keys: pa.Table  # of each step: the columns of its sequence and its time, as read
+    notes: list[str]  # what a user should know of
+
+
+def unlabelled(
+    path: Path,
+    *,
+    features: list[str] | None,
+    columns: dict[str, Any],
+    max_gap: float | None,
+    missing: str,
+    **_: object,
+) -> Unlabelled:
+    """Read sequences to be answered; their source is told by how a file's name ends.
+
+    Args:
+        path: a file.
+        features: their names, in the order in which a model takes them; None for all
+            columns that mean nothing else.
+        columns, max_gap, missing: as in `load`. A target is not looked for.
+
+    Raises:
+        UserError: as in `load`.
+    """
+    ends = [name for name in SUFFIXES if path.name.lower().endswith(SUFFIXES[name])]
+    if not ends:
+        known = ", ".join(suffix for each in SUFFIXES.values() for suffix in each)
+        raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")
+    (source,) = ends
+    files = _files(path, SUFFIXES[source])
+    roles = rows.Roles(**{**columns, "target": None, "features": features})
+    ticks = 1
+    if source == "npz":
+        panel = npz.read(files, labelled=False)
+    else:
+        panel, ticks = rows.read(
+            files, source=source, roles=roles, horizon=0, target_type="auto"
+        )
+    arranged = panels.arrange(
+        panel,
+        horizon=0,
+        max_gap=None if max_gap is None else max_gap * ticks,
+        missing=missing,
+    )
+    if source == "npz":
+        step = np.arange(len(arranged.order)) - np.repeat(
+            arranged.sequences.offsets[:-1], np.diff(arranged.sequences.offsets)
+        )
+        keys = pa.table({"sequence": panel.sequence, "step": step})
+    else:
+        named = [name for name in roles[:2] if name is not None]
+        keys = tables.read(source, path, named).take(arranged.order)
+    return Unlabelled(arranged.sequences, keys, arranged.notes)
 
 
 def _files(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:

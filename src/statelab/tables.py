@@ -113,6 +113,17 @@ def open_csv(file: Path) -> Table:
 OPEN = {"csv": open_csv, "parquet": open_parquet}
 
 
+def read(source: str, file: Path, names: list[str]) -> pa.Table:
+    """Read some columns whole, of CSV as text.
+
+    Args:
+        source: a key of `OPEN`.
+        file: is there.
+        names: of the columns.
+    """
+    return pa.Table.from_batches(OPEN[source](file).batches(names))
+
+
 def _header(file: Path, begin: bytes) -> list[str]:
     """Return the names of a CSV file's columns, from the bytes it begins with."""
     if b"\0" in begin:
