@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 import mlflow
+import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from conftest import REPOSITORY
@@ -483,3 +485,113 @@ def test_an_orphan_ends_and_its_successor_goes_on_to_the_same_bytes(long):
     assert [(root / file).read_bytes() for file in written] == long.whole
     assert long.checkpoint() == 0
     assert "train_stateful" not in long.checkout.changed_stages()
+
+
+# --- last, as params.yaml is another until the end ---
+
+
+def write_panel(file: Path) -> list[str]:
+    """Write 16 sequences of 5 to 8 steps, their class told by the first step; return
+    the lines."""
+    rng = np.random.default_rng(0)
+    lines = ["id,time,target,level,noise"]
+    for number in range(16):
+        first = (-1) ** number
+        for step in range(5 + number % 4):
+            level = 100 + 20 * first if step == 0 else 100
+            noise = rng.normal(3, 0.5)
+            target = "up" if first > 0 else "down"
+            lines.append(f"s{number},{10 * step},{target},{level},{noise:.3f}")
+    file.write_text("\n".join(lines) + "\n")
+    return lines
+
+
+@pytest.fixture(scope="module")
+def own(checkout) -> Iterator[Checkout]:
+    """The checkout, once a file of the user's has gone through it."""
+    lines = write_panel(checkout.root / "panel.csv")
+    said = checkout.dvc(
+        *("exp", "run", "--name", "own"),
+        *("-S", "generate.source=csv", "-S", "generate.path=panel.csv"),
+        *("-S", "window.test_size=0.25"),
+    )
+    assert said.count(TRAINED) == 2 and "not logged" not in said
+    assert len(lines) == 1 + 4 * (5 + 6 + 7 + 8)
+    yield checkout
+    (checkout.root / "panel.csv").unlink()
+    checkout.restore()
+
+
+def test_a_file_of_ones_own_goes_all_the_way_to_mlflow(own):
+    evaluated = json.loads((own.root / "metrics/evaluate.json").read_text())
+    for mode in ("stateless", "stateful"):
+        assert evaluated[mode]["accuracy"]["n"] == 2
+        assert evaluated[mode]["baseline"]["final_accuracy"] == 0.5
+        (run,) = own.mlflow_runs(**{"dvc.exp": "own", "dvc.stage": f"train_{mode}"})
+        assert run.inputs.dataset_inputs[0].dataset.name == "panel.csv"
+        logged = run.data.metrics["accuracy.mean"]
+        assert logged == evaluated[mode]["accuracy"]["mean"]
+    scaling = json.loads((own.root / "data/models/stateful/model.json").read_text())
+    low, high = scaling["scaling"]["mean"]
+    assert low == pytest.approx(100, abs=5) and high == pytest.approx(3, abs=0.3)
+
+
+@pytest.mark.parametrize("mode", ["stateless", "stateful"])
+def test_predict_answers_a_file_as_the_stage_did(own, mode):
+    """With a column of targets or without, whatever the order of its rows."""
+    lines = (own.root / "panel.csv").read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    header, *rows = [",".join([*row[:2], *row[3:]]) for row in cells]
+    (own.root / "new.csv").write_text("\n".join([header, *rows[::-1]]) + "\n")
+    words = ("predict", "new.csv", "--mode", mode, "--batch-size", "3")
+    statelab = "import sys; sys.path.insert(0, 'src'); from statelab import cli"
+    own.run(
+        *(sys.executable, "-c", f"{statelab}; cli.main()", *words),
+        *("--out", "answers.parquet"),
+    )
+    table = pd.read_parquet(own.root / "answers.parquet")
+    with np.load(own.root / "data/predictions" / f"{mode}.npz") as written:
+        expected = written["answers"][0]
+    # sequences are in the order in which they first appear: the last comes first
+    ids = [row[0] for row in cells[1:]]
+    last_first = [n for s in range(15, -1, -1) for n in range(104) if ids[n] == f"s{s}"]
+    assert table["id"].tolist() == [ids[n] for n in last_first]
+    assert table["time"].tolist() == [cells[1 + n][1] for n in last_first]
+    np.testing.assert_allclose(table["probability_up"], expected[last_first], atol=1e-6)
+    said = np.where(expected[last_first] > 0.5, "up", "down")
+    assert table["prediction"].tolist() == said.tolist()
+    for name in ("new.csv", "answers.parquet"):
+        (own.root / name).unlink()
+
+
+@pytest.mark.slow
+def test_a_byte_of_the_file_reruns_the_pipeline_and_touching_it_does_not(own):
+    file = own.root / "panel.csv"
+    file.touch()
+    assert own.changed_stages() == set()
+    assert "Running stage" not in own.dvc("repro")
+    before = file.read_text()
+    file.write_text(before.replace("120,2.", "121,2.", 1))
+    assert "generate" in own.changed_stages()
+    said = own.dvc("repro")
+    assert "Running stage 'generate'" in said and said.count(TRAINED) == 2
+    file.write_text(before)
+    assert own.dvc("repro").count(TRAINED) == 0  # the results are in the cache
+
+
+def test_a_file_that_is_broken_costs_one_line_and_no_model(own):
+    file = own.root / "panel.csv"
+    before, models = file.read_text(), own.outputs()
+    file.write_text(before.replace(",100,", ",high,", 1))
+    said = own.dvc("repro", fails=True)
+    (line,) = [line for line in said.splitlines() if line.startswith("panel.csv")]
+    assert line == (
+        "panel.csv, row 3, column `level`: must be a number. Received: 'high'"
+    )
+    assert "Traceback" not in said
+    after = own.outputs()
+    lost = {name for name in models if after.get(name) != models[name]}
+    assert all(name.startswith("data/sequences") for name in lost)
+    file.write_text(before)
+    own.dvc("repro")
+    assert own.outputs() == models

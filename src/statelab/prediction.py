@@ -60,7 +60,9 @@ def answers(
         )
     scaling = None
     if found.scaling is not None:
-        parts = {name: np.asarray(part, np.float32) for name, part in found.scaling.items()}
+        parts = {
+            name: np.asarray(part, np.float32) for name, part in found.scaling.items()
+        }
         scaling = Scaling(**parts)
     plan = plans.plan(
         windows,

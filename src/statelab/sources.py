@@ -128,6 +128,8 @@ def unlabelled(
     if not ends:
         known = ", ".join(suffix for each in SUFFIXES.values() for suffix in each)
         raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")
+    if not path.is_file():
+        raise UserError(f"{path}: must be a file that is there. Received: {path.name}")
     (source,) = ends
     files = _files(path, SUFFIXES[source])
     roles = rows.Roles(**{**columns, "target": None, "features": features})
