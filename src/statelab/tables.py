@@ -203,4 +203,6 @@ def _text(file: Path) -> io.TextIOWrapper:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """Return what an error says, in one line: a broken file may be quoted in it."""
+    line = " ".join(str(error).split())
+    return "".join(letter for letter in line if letter.isprintable())[:200]
