@@ -54,6 +54,22 @@ def arrange(
         UserError: the place of a row that breaks a rule.
     """
     notes: list[str] = []
+    order, offsets = _sequences(panel, max_gap, notes)
+    aims = order
+    if horizon:
+        order, aims, offsets = _ahead_by(horizon, order, offsets, notes)
+    return Arranged(
+        Sequences(_filled(panel, order, offsets, missing), offsets, panel.target[aims]),
+        [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
+        order,
+        notes,
+    )
+
+
+def _sequences(
+    panel: Panel, max_gap: float | None, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows in order, and where sequences begin and end among them."""
     order, sequence, time = _in_order(panel, notes)
     begins = np.append(True, sequence[1:] != sequence[:-1])
     if time is not None:
@@ -67,16 +83,7 @@ def arrange(
                     "gaps longer than `generate.max_gap`, after each of which a new "
                     f"sequence begins: {jumps.sum()}"
                 )
-    offsets = np.append(np.flatnonzero(begins), len(order))
-    aims = order
-    if horizon:
-        order, aims, offsets = _ahead_by(horizon, order, offsets, notes)
-    return Arranged(
-        Sequences(_filled(panel, order, offsets, missing), offsets, panel.target[aims]),
-        [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
-        order,
-        notes,
-    )
+    return order, np.append(np.flatnonzero(begins), len(order))
 
 
 def _in_order(
@@ -143,9 +150,12 @@ def _ahead_by(
             f"sequences of no more steps than `generate.horizon` ({horizon}), which "
             f"are left out: {(left == 0).sum()}"
         )
-    step = np.arange(len(order))
-    step = step[step < np.repeat(offsets[1:] - horizon, lengths)]
-    return order[step], order[step + horizon], np.append(0, np.cumsum(left[left > 0]))
+    has_one = np.ones(len(order), bool)
+    for back in range(1, min(horizon, int(lengths.max())) + 1):
+        has_one[np.maximum(offsets[1:] - back, offsets[:-1])] = False
+    aims = np.flatnonzero(has_one)
+    aims += horizon
+    return order[has_one], order[aims], np.append(0, np.cumsum(left[left > 0]))
 
 
 def _filled(
