@@ -298,3 +298,10 @@ def test_train_on_scaled_values_answers_in_the_units_of_the_sequences(engine):
     model.set_weights([array[1] for array in apart.weights.values()])
     answer = model(raw.values[None, 5:7]).numpy().item()  # the second of a sequence
     assert answer == pytest.approx(apart.answers[1, 4], rel=1e-5)
+
+
+def test_train_refuses_a_burn_in_that_nothing_is_longer_than():
+    task, table = task_and_windows(layout="per_timestep")
+    rule = "shorter than the longest sequence of train, which has 4 steps. Received: 4"
+    with pytest.raises(UserError, match=rule):
+        train(task, table, burn_in=4)

@@ -15,6 +15,8 @@ import mlflow
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 from ruamel.yaml import YAML
@@ -485,6 +487,62 @@ def test_an_orphan_ends_and_its_successor_goes_on_to_the_same_bytes(long):
     assert [(root / file).read_bytes() for file in written] == long.whole
     assert long.checkpoint() == 0
     assert "train_stateful" not in long.checkout.changed_stages()
+
+
+PEAK = """
+import atexit, sys
+
+@atexit.register
+def tell():
+    status = open("/proc/self/status").read()
+    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
+    with open("peaks.txt", "a") as file:
+        print(peak, *sys.argv[:2], file=file)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells the peak")
+def test_ten_million_steps_of_a_parquet_file_take_less_than_2_gb(checkout):
+    """A panel of 4 features, each stage of it: pytest -s prints their peaks."""
+    steps, each, at_once = 10**7, 10**4, 10**6
+    rng = np.random.default_rng(0)
+    names = [*"abcd", "target"]
+    writer = None
+    for first in range(0, steps, at_once):
+        row = np.arange(first, first + at_once)
+        columns = dict(zip(names, rng.normal(size=(5, at_once)), strict=True))
+        table = pa.table({"id": row // each, "time": row % each, **columns})
+        writer = writer or pq.ParquetWriter(checkout.root / "big.parquet", table.schema)
+        writer.write_table(table)
+    writer.close()
+    (checkout.root / "peak").mkdir()
+    (checkout.root / "peak" / "sitecustomize.py").write_text(PEAK)
+    checkout.edit("dvc.yaml", "PYTHONPATH=src", "PYTHONPATH=src:peak")
+    quick = {"epochs": 1, "batch_size": 256, "seeds": 8}
+    changes = {
+        "generate.source": "parquet",
+        "generate.path": "big.parquet",
+        "window.test_size": 0.2,
+        "window.segment_length": 100,
+        "model.cell": "simple_rnn",
+        "model.units": 1,
+        **{f"train_stateless.{key}": value for key, value in quick.items()},
+        **{f"train_stateful.{key}": value for key, value in quick.items()},
+    }
+    words = [f"-S{key}={value}" for key, value in changes.items()]
+    said = checkout.dvc("exp", "run", *words, timeout=900)
+    assert "not logged" not in said
+    told = (checkout.root / "peaks.txt").read_text().splitlines()
+    peaks = [(int(peak), *words) for peak, *words in map(str.split, told)]
+    for peak, *command in peaks:
+        print(f"{peak / 1e9:.2f} GB", *command)
+    assert len(peaks) == 3 + 2 * 3  # a program and its log for each of the last three
+    assert max(peaks)[0] < 2e9
+    shutil.rmtree(checkout.root / "peak")
+    for name in ("big.parquet", "peaks.txt"):
+        (checkout.root / name).unlink()
+    checkout.restore()
 
 
 # --- last, as params.yaml is another until the end ---

@@ -174,6 +174,12 @@ def train(
     answering = functools.partial(
         lay_out, batch_size=batch_size if naive else ANSWERING
     )
+    steps = (windows.stop - windows.first)[splits["train"]]
+    if burn_in >= steps.max():
+        raise UserError(
+            "`train_stateful.burn_in` must be shorter than the longest sequence of "
+            f"train, which has {steps.max()} steps. Received: {burn_in}"
+        )
     held_out = {
         name: _HeldOut(
             answering(chosen),

@@ -66,10 +66,11 @@ dtype=float32))
 
 
 def undo(scaling: Scaling | None, answers: np.ndarray) -> np.ndarray:
-    """Return answers in the units of the sequences; of classes they stay."""
-    if scaling is None:
-        return answers
-    return answers * scaling.target_scale + scaling.target_mean
+    """Put answers into the units of the sequences, in place; of classes they stay."""
+    if scaling is not None:
+        answers *= scaling.target_scale
+        answers += scaling.target_mean
+    return answers
 
 
 def wanted(scaling: str, source: str) -> bool:
