@@ -3,8 +3,8 @@
 The post updates at every step, and the gradient of an update reaches one step back.
 That every step has a label is what makes it enough. Here sequences are fed in segments
 of 1 and of 10 steps and whole, and an update's gradient reaches as far as its segment;
-labels are at the end of each segment, or at the end of a sequence alone, and then that
-makes the only update. Of a task all rows have as many epochs.
+labels are at each step, or at the end of a sequence alone, and then that makes the only
+update. Of a task all rows have as many epochs.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     task: str
     length: int
     label: str
-    segment: int | None  # steps, also of the gradient; None for a whole sequence
+    segment: int | None  # steps, also of the gradient window; None for all
 
     @property
     def experiment(self) -> str:
@@ -67,8 +67,8 @@ ROWS = (
     *(
         Row("noisy_first", length, label, segment)
         for length in (20, 50)
-        for label, segments in (("each_step", (1, 10)), ("end", (1, 10, None)))
-        for segment in segments
+        for label in ("each_step", "end")
+        for segment in (1, 10, None)
     ),
     *(Row("temporal_order_6a", 100, "end", segment) for segment in (1, None)),
     *(Row("adding", 100, "end", segment) for segment in (1, None)),

@@ -90,7 +90,7 @@ def _beyond(
         "task",
         "steps",
         "label at",
-        "segment",
+        "gradient window",
         f"state reset at each segment, {beyond.SEEDS} seeds",
         "state carried",
         "no model",

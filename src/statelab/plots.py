@@ -135,7 +135,7 @@ def _by_segment(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     panel.axhline(
         rows[0]["baseline"], color=GREY, linestyle=":", linewidth=1, label="no model"
     )
-    panel.set_xlabel("steps of a segment")
+    panel.set_xlabel("gradient window, in steps")
     panel.set_ylabel(rows[0]["score"])
     if rows[0]["score"] == "accuracy":
         panel.set_ylim(0, 1.05)
