@@ -38,9 +38,10 @@ def test_split_has_the_sizes_asked_for_and_classes_in_proportion(
         validation_size=validation_size,
         rng=np.random.default_rng(seed),
     )
+    asked = round(validation_size * len(classes))
     sizes = {
         "test": test_size,
-        "validation": round(validation_size * len(classes)),
+        "validation": max(asked, 1) if validation_size else 0,  # one at least
     }
     for name, size in sizes.items():
         chosen = classes[codes == SPLITS[name]]

@@ -805,5 +805,5 @@ def test_one_sequence_cannot_be_split_by_sequence(read):
     assert str(caught.value) == (
         "`window.test_size` and `window.validation_size` must leave sequences to train "
         "on and to test on; a single long one can be cut by `window.split: time`. "
-        "Received: 0 and 0 of 1 sequences"
+        "Received: 1 and 0 of 1 sequences"
     )

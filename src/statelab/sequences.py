@@ -81,11 +81,15 @@ def at_the_end(sequences: Sequences) -> Sequences:
 def count(size: int | float, sequences: int) -> int:
     """Return a size as a count of sequences, be it given as a count or a fraction.
 
+    A fraction above 0 is at least one sequence.
+
     Example:
-        >>> count(0.25, 10), count(3, 10)
-        (2, 3)
+        >>> count(0.25, 10), count(0.1, 3), count(0.0, 10), count(3, 10)
+        (2, 1, 0, 3)
     """
-    return size if isinstance(size, int) else round(size * sequences)
+    if isinstance(size, int) or size == 0:
+        return int(size)
+    return max(round(size * sequences), 1)
 
 
 def split(
