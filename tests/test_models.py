@@ -115,3 +115,22 @@ def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
         np.testing.assert_array_equal(array[0], chrono[name][1])
         if "bias" not in name:
             np.testing.assert_array_equal(chrono[name], unit[name])
+
+
+def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
+    shape = {**SMALL, "head": "regression"}
+    weights = models.initial_weights(range(2), **shape)
+    scaling = {
+        "mean": [5.0, -2.0],
+        "scale": [2.0, 0.5],
+        "target_mean": [100.0],
+        "target_scale": [30.0],
+    }
+    models.write(tmp_path, weights, shape)
+    plain = models.load(tmp_path, network=1)
+    models.write(tmp_path, weights, {**shape, "scaling": scaling})
+    models.load(tmp_path, network=1).save(tmp_path / "scaled.keras")
+    scaled = keras.models.load_model(tmp_path / "scaled.keras")
+    x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
+    raw = x * [2, 0.5] + [5, -2]
+    np.testing.assert_allclose(scaled(raw), plain(x) * 30 + 100, rtol=1e-6)
