@@ -287,6 +287,21 @@ def test_command_runs_what_is_missing_with_its_folder(
     assert Path("data/examples/sunspots.csv").exists()
 
 
+def test_documents_show_what_the_command_wrote():
+    document = json.loads((REPOSITORY / "metrics" / "examples.json").read_text())
+    assert document["seeds"] == examples.SEEDS
+    assert {row["experiment"] for row in document["rows"]} == {
+        row.experiment for row in ROWS
+    }
+    shown = [
+        tuple(cell.strip() for cell in line.strip("|").split("|"))
+        for line in (REPOSITORY / "docs" / "examples.md").read_text().splitlines()
+        if line.startswith("| ")
+    ]
+    for line in examples.table(document["rows"]):
+        assert line in shown
+
+
 def test_picture_has_a_panel_for_each_example():
     rows = [
         {**TOLD, **SCORED, "score": "rmse", "baselines": FORECAST},
