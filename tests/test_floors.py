@@ -20,7 +20,7 @@ FLOORS = [
     {"training"},
     {"reference"},
     {"experiment", "plots", "served", "tracking", "post"},
-    {"command", "checkpoints", "beyond", "rehearsal", "prediction"},
+    {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}

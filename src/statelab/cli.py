@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from rich.table import Table
 from statelab import (
     beyond,
     command,
+    examples,
     experiments,
     explain,
     files,
@@ -33,6 +34,7 @@ from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 BEYOND = Path("metrics/beyond.json")
+EXAMPLES = Path("metrics/examples.json")
 
 
 class Each(StrEnum):
@@ -103,9 +105,54 @@ def _beyond(
             stream.write(plots.svg(plots.beyond(scored)))
 
 
-def _run_missing(named: Mapping[str, experiments.Sections]) -> None:
+@app.command("examples")
+def _examples(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which; all, where none is named.")
+    ] = None,
+    run: Annotated[
+        bool, typer.Option(help="Run the experiments that are missing.")
+    ] = True,
+) -> None:
+    """Train on real sequences that ship inside PyPI packages, and print the table.
+
+    Writes each as data/examples/NAME.csv, and runs the experiments that this commit
+    lacks: `dvc exp apply example-NAME` puts the settings of one into params.yaml. Once
+    all are there it also writes metrics/examples.json and a picture beside it.
+    """
+    names = names or list(examples.EXAMPLES)
+    for name in names:
+        examples.write(name)
+    rows = [row for name in names for row in examples.EXAMPLES[name].rows]
+    if run:
+        named = {row.experiment: row.sections for row in rows}
+        _run_missing(named, copied=[examples.FOLDER])
+    scored = examples.scores(names)
+    _print(
+        examples.table(scored),
+        "data",
+        "sequences",
+        "steps",
+        "samples",
+        "score",
+        f"stateless, {examples.SEEDS} seeds",
+        "stateful",
+        "one answer",
+        *examples.NAIVE.values(),
+    )
+    if len(names) == len(examples.EXAMPLES) and all("score" in row for row in scored):
+        results.write_json(EXAMPLES, {"seeds": examples.SEEDS, "rows": scored})
+        from statelab import plots  # matplotlib takes a second to import
+
+        with files.whole(EXAMPLES.with_suffix(".svg")) as stream:
+            stream.write(plots.svg(plots.examples(scored)))
+
+
+def _run_missing(
+    named: Mapping[str, experiments.Sections], copied: Iterable[Path] = ()
+) -> None:
     for name in experiments.missing(named):
-        experiments.run(name, named[name])
+        experiments.run(name, named[name], copied=copied)
 
 
 def _print(lines: list[tuple[str, ...]], *headings: str) -> None:

@@ -28,12 +28,14 @@ def missing(names: Iterable[str]) -> list[str]:
     return [name for name in names if show(name, "evaluate.json") is None]
 
 
-def run(name: str, sections: Sections) -> None:
+def run(name: str, sections: Sections, copied: Iterable[Path] = ()) -> None:
     """Run one experiment in a copy of the workspace, which stays as it is.
 
     Args:
         name: what DVC is to call it.
         sections: of params.yaml; the seed is 0.
+        copied: folders that Git ignores and the experiment needs, which DVC would leave
+            out of the copy. Of a single file it copies no folder, and fails.
 
     Raises:
         subprocess.CalledProcessError: DVC failed, and has said why.
@@ -41,6 +43,8 @@ def run(name: str, sections: Sections) -> None:
     changes = ["-S", "seed=0"]
     for key, value in params.flatten(sections).items():
         changes += ["-S", f"{key}={json.dumps(value)}"]
+    for folder in copied:
+        changes += ["--copy-paths", str(folder)]
     here = str(Path(sys.executable).parent)  # stages say `python`, and mean this one
     subprocess.run(
         [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *changes],

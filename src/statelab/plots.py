@@ -16,6 +16,12 @@ INK, GREY = "#24292f", "#8c959f"
 LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 DASHES = {"each_step": "-", "end": "--"}  # by where the label is
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
+NAIVE = {  # without a model -> its dash and its name in a legend
+    "mean": (":", "one answer"),
+    "majority": (":", "one answer"),
+    "persistence": ("--", "persistence"),
+    "seasonal naive": ("-.", "seasonal naive"),
+}
 
 
 def learning_curves(
@@ -93,19 +99,7 @@ def beyond(scored: Sequence[Mapping[str, Any]]) -> Figure:
     for panel, ((task, length), rows) in zip(axes, panels.items(), strict=True):
         _by_segment(panel, rows)
         panel.set_title(f"{task}, {length} steps", color=INK, fontsize=10)
-    handles = {
-        label: line
-        for panel in axes
-        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-        fontsize=8,
-    )
+    _legend_below(figure)
     return figure
 
 
@@ -143,6 +137,83 @@ def _by_segment(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         panel.set_yscale("log")
     panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def examples(scored: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the scores of each data set beside those without a model.
+
+    Args:
+        scored: rows as `examples.scores` returns them.
+
+    Returns:
+        A figure: a panel for each data set, with means over seeds and their intervals.
+    """
+    panels: dict[str, list[Mapping[str, Any]]] = {}
+    for row in scored:
+        panels.setdefault(row["example"], []).append(row)
+    figure = Figure(
+        figsize=(3.1 * len(panels), 3.6),
+        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
+    )
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for panel, (name, rows) in zip(axes, panels.items(), strict=True):
+        _by_cut(panel, rows)
+        panel.set_title(name, color=INK, fontsize=10)
+    _legend_below(figure)
+    return figure
+
+
+def _by_cut(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    for at, row in enumerate(rows):
+        for shift, (mode, colour) in zip((-0.1, 0.1), COLOURS.items(), strict=True):
+            low, mean, high = (row[mode][name] for name in ("low", "mean", "high"))
+            panel.errorbar(
+                at + shift,
+                mean,
+                yerr=[[mean - low], [high - mean]],
+                color=colour,
+                linestyle="",
+                marker="o",
+                markersize=4,
+                capsize=2,
+                label=mode,
+            )
+        for name, score in row["baselines"].items():
+            dash, label = NAIVE[name]
+            panel.hlines(
+                score,
+                at - 0.35,
+                at + 0.35,
+                color=GREY,
+                linestyle=dash,
+                linewidth=1,
+                label=label,
+            )
+    panel.set_xticks(range(len(rows)), [row["cut"] for row in rows])
+    panel.set_xlim(-0.5, len(rows) - 0.5)
+    panel.set_ylabel(rows[0]["score"])
+    if rows[0]["score"] == "accuracy":
+        panel.set_ylim(0, 1.05)
+    else:
+        panel.set_ylim(bottom=0)
+    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _legend_below(figure: Figure) -> None:
+    handles = {
+        label: line
+        for panel in figure.axes
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+    )
 
 
 def _score(history: pd.DataFrame) -> str:
