@@ -20,7 +20,6 @@ def main(path: Path, sequences: Path) -> None:
         {
             "features": read.features,
             "classes": read.classes,
-            "sequences": read.names,
             "forecast": _forecast(read.features, **asked),
             "read": {name: asked[name] for name in AGAIN},
         },

@@ -58,10 +58,19 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         pictures={"learning_curve.svg": plots.svg(curve).decode()},
         sequences=sequences,
         model=data / "models" / mode,
-        # Without state the network has never seen more than one sample at a time.
         outputs=head_of(sequences.targets)[1],
-        timesteps=-1 if stage is Stage.STATEFUL else layouts.lengths(windows)[1],
+        timesteps=_timesteps(stage, windows),
     )
+
+
+def _timesteps(stage: Stage, windows: Windows) -> int:
+    """Return how many steps the model takes, -1 for any.
+
+    Without state it has never seen more than one sample at a time.
+    """
+    shortest, longest = layouts.lengths(windows)
+    any_length = stage is Stage.STATEFUL or shortest < longest
+    return -1 if any_length else longest
 
 
 def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:

@@ -7,7 +7,6 @@ from typing import Any
 from statelab import arrays, command, params, results, scaling, workspace
 from statelab.layouts import Windows
 from statelab.progress import Progress
-from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 
 with command.quiet_import():
@@ -39,9 +38,7 @@ def main(
             trained = experiment.train(
                 *data, watcher, scaling=scale, resume=resume, keep=keep, **settings
             )
-            models.write(
-                model, trained.weights, {**trained.network._asdict(), **_scaled(scale)}
-            )
+            models.write(model, trained.weights, trained.network._asdict(), scale)
             results.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
             )
@@ -52,12 +49,6 @@ def main(
             results.write_table(history, trained.history)
             results.write_json(metrics, _last_scores(trained))
             results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
-
-
-def _scaled(scale: Scaling | None) -> dict[str, dict[str, list[float]]]:
-    if scale is None:
-        return {}
-    return {"scaling": {name: part.tolist() for name, part in scale._asdict().items()}}
 
 
 def _learnt_from(

@@ -9,20 +9,16 @@ from statelab.sequences import Sequences
 
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
-    asked, source = params.load("window"), params.load("generate")["source"]
-    table = layouts.cut(read, seed=params.load("seed"), **asked)
+    asked, made = params.load("window"), params.load("generate")
+    table = layouts.cut(
+        read, seed=params.load("seed"), horizon=made["horizon"], **asked
+    )
     arrays.write(windows, table)
     results.write_json(windows / "layout.json", layouts.layout_of(**asked))
-    if scaling.wanted(asked["scaling"], source):
+    if scaling.wanted(asked["scaling"], made["source"]):
         arrays.write(windows / "scaling", scaling.fit(read, table))
-    short, count = layouts.too_short(table)
-    if short:
-        kind = "sequences" if asked["split"] == "sequence" else "parts of sequences"
-        print(
-            f"{sequences}: {short} of {count} {kind} are shorter than the window of "
-            f"{asked['window_length']} steps: they have no sample",
-            file=sys.stderr,
-        )
+    for note in layouts.notes(table):
+        print(f"{sequences}: {note}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def train(
     """
     _, timesteps = layouts.lengths(windows)
     window = gradient_window or timesteps
-    unanswered = windows.unanswered[0]
+    unanswered = timesteps - windows.answered.max()
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
     rule = OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm)
     recurrent = [

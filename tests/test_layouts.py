@@ -125,18 +125,81 @@ def test_every_split_must_have_a_sample_and_a_target():
         assert str(caught.value) == line
 
 
-def test_too_short_counts_no_part_without_steps():
+def test_notes_count_no_part_without_steps():
     # of the parts of a split in time, those that validate may have no step
     table = cut([2, 0, 4, 3, 0, 1], layout="subsampled", window_length=3)
-    assert layouts.too_short(table) == (2, 4)
+    (note,) = layouts.notes(table)
+    assert note.endswith("shorter than a window of 3 steps, and have no sample: 2 of 4")
+
+
+def in_time(lengths, **settings):
+    """Where the parts of each split begin and end, as (first, stop)."""
+    offsets = np.append(0, np.cumsum(lengths))
+    data = Sequences(
+        np.zeros((offsets[-1], 1), np.float32),
+        offsets,
+        np.arange(offsets[-1], dtype=np.float32),
+    )
+    table = layouts.cut(data, seed=0, split="time", **settings)
+    parts = {
+        name: [
+            (int(table.first[each]), int(table.stop[each]))
+            for each in layouts.of_split(table, code)
+        ]
+        for name, code in SPLITS.items()
+    }
+    return table, parts
+
+
+@pytest.mark.parametrize("layout", ["full", "per_timestep"])
+def test_a_split_in_time_trains_on_what_comes_first(layout):
+    sizes = {"layout": layout, "segment_length": 2}
+    _, parts = in_time([10, 7], test_size=3, validation_size=2, **sizes)
+    assert parts == {
+        "train": [(0, 5), (10, 12)],
+        "validation": [(5, 7), (12, 14)],
+        "test": [(7, 10), (14, 17)],
+    }
+    table, parts = in_time([10], test_size=0.25, validation_size=0, **sizes)
+    assert parts == {"train": [(0, 8)], "validation": [], "test": [(8, 10)]}
+    assert layouts.lengths(table) == ((2, 8) if layout == "full" else (2, 2))
+    assert layouts.notes(table) == []
+
+
+def test_a_split_in_time_leaves_out_steps_whose_target_is_of_the_next_part():
+    sizes = {"layout": "per_timestep", "segment_length": 1, "horizon": 2}
+    _, parts = in_time([20], test_size=5, validation_size=4, **sizes)
+    assert parts == {"train": [(0, 9)], "validation": [(11, 13)], "test": [(15, 20)]}
+    _, parts = in_time([20], test_size=5, validation_size=0, **sizes)
+    assert parts == {"train": [(0, 13)], "validation": [], "test": [(15, 20)]}
+
+
+def test_sequences_too_short_to_be_cut_in_time_train_whole():
+    sizes = {"layout": "per_timestep", "segment_length": 1, "horizon": 1}
+    table, parts = in_time([1, 6, 3], test_size=2, validation_size=0, **sizes)
+    assert parts == {
+        "train": [(0, 1), (1, 4), (7, 10)],
+        "validation": [],
+        "test": [(5, 7)],
+    }
+    assert layouts.notes(table) == [
+        "sequences too short to be cut in time, which train whole: 2 of 3"
+    ]
+    with pytest.raises(UserError) as caught:
+        in_time([2, 3], test_size=2, validation_size=0, **sizes)
+    assert str(caught.value) == (
+        "`window.test_size` and `window.validation_size` must leave steps of some "
+        "sequence to train on and to test on, and of each part but the last more than "
+        "`generate.horizon` (1). Received: 2 and 0 of the 3 steps of the longest"
+    )
 
 
 @pytest.mark.parametrize(
     ("split", "lengths", "said"),
     [
-        ("sequence", [9, 12, 20], "1 of 3 sequences"),
+        ("sequence", [9, 12, 20], "1 of 3"),
         # cut into 5 and 4, 7 and 5, 12 and 8, and 36 and 24 steps
-        ("time", [9, 12, 20, 60], "5 of 8 parts of sequences"),
+        ("time", [9, 12, 20, 60], "5 of 8"),
         ("sequence", [10, 12, 20], None),
     ],
 )
@@ -153,8 +216,8 @@ def test_the_window_stage_says_what_is_too_short(
     arrays.write(Path("sequences"), data)
     window.main(Path("sequences"), Path("windows"))
     assert capsys.readouterr().err == (
-        f"sequences: {said} are shorter than the window of 10 steps: they have no "
-        "sample\n"
+        "sequences: sequences, or parts of them, that are shorter than a window of 10 "
+        f"steps, and have no sample: {said}\n"
         if said
         else ""
     )
@@ -167,6 +230,37 @@ def test_windows_keep_the_stride():
 
 
 lengths_of_sequences = st.lists(st.integers(1, 9), min_size=1, max_size=6)
+
+
+@given(
+    lengths=st.lists(st.integers(0, 9), min_size=1, max_size=6),
+    layout=st.sampled_from(["full", "subsampled", "per_timestep"]),
+    size=st.integers(1, 4),
+    stride=st.integers(1, 5),
+)
+def test_every_answer_is_of_a_step_of_its_own_sample(lengths, layout, size, stride):
+    table = cut(
+        [*lengths, 9],
+        layout=layout,
+        window_length=size,
+        segment_length=size,
+        stride=stride,
+    )
+    at = layouts.locate_answers(table, np.arange(table.answers[-1]))
+    sample = locate(table, at.sample)
+    assert len(set(at.step.tolist())) == len(at.step)
+    assert (at.sequence == sample.sequence).all()
+    assert (at.step >= sample.first).all()
+    assert (at.step < sample.first + sample.length).all()
+    if layout != "subsampled":
+        assert at.step.tolist() == list(range(sum(lengths) + 9))
+    else:
+        assert (at.step == sample.first + size - 1).all()
+    samples_, first = np.unique(at.sample, return_index=True)
+    assert samples_.tolist() == list(range(table.samples[-1]))
+    assert layouts.first_answers(table, samples_).tolist() == first.tolist()
+    assert layouts.by_answer(table, samples_).tolist() == at.sample.tolist()
+    assert layouts.answered(table) == max(np.bincount(at.sample))
 
 
 @given(

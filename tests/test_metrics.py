@@ -194,24 +194,27 @@ def test_in_words_warns_of_a_score_above_its_ceiling():
 
 
 def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
-    # 7 steps, then 3: the target of a step is the second feature 2 steps later
-    level = np.float32([0, 1, 4, 2, 6, 9, 3, 50, 51, 53])
-    values = np.stack([np.full(10, 99, np.float32), level], axis=1)
-    targets = np.float32([4, 2, 6, 9, 3, np.nan, np.nan, 53, np.nan, np.nan])
-    task = Sequences(values, np.array([0, 7, 10]), targets)
-    cut = {"layout": "per_timestep", "window_length": 1, "stride": 1}
-    # in time: steps 0 1 train, 2 to 6 test; 7 trains, 8 9 test
+    # 7 steps, then 4: the target of a step is the second feature 2 steps later
+    level = np.float32([0, 1, 4, 2, 6, 9, 3, 50, 51, 53, 58])
+    values = np.stack([np.full(11, 99, np.float32), level], axis=1)
+    none = np.nan
+    targets = np.float32([4, 2, 6, 9, 3, none, none, 53, 58, none, none])
+    task = Sequences(values, np.array([0, 7, 11]), targets)
+    # in time: steps 0 1 train, 2 to 6 test; 7 trains, 8 to 10 test
     table = layouts.windows(
-        np.array([0, 2, 7, 8, 10]), np.int8([0, 2, 0, 2]), **cut, segment_length=1
+        np.array([0, 2, 7, 8, 11]), np.int8([0, 2, 0, 2]), layout="per_timestep"
     )
-    never = np.full(10, -1)
+    never = np.full(11, -1)
     found = metrics.bounds(task, table, never, metrics.Forecast(1, 2, None))
-    # at 2, 3 and 4 from 4, 2 and 6 to 6, 9 and 3
-    assert found["persistence"]["rmse"] == pytest.approx(np.sqrt((4 + 49 + 9) / 3))
+    # at 2, 3, 4 and 8 from 4, 2, 6 and 51 to 6, 9, 3 and 58
+    assert found["persistence"]["rmse"] == pytest.approx(np.sqrt((4 + 49 + 9 + 49) / 4))
     assert "seasonal_naive" not in found
     found = metrics.bounds(task, table, never, metrics.Forecast(1, 2, 5))
-    # 5 steps before 6 is step 1, which is 3 before 4; step 2 has no step 3 before it
-    expected = np.sqrt(((6 - 4) ** 2 + (9 - 0) ** 2 + (3 - 1) ** 2) / 3)
+    # three steps before 3 and 4 are 0 and 1; 2 and 8 have none in their sequences
+    expected = np.sqrt(
+        ((6 - 4) ** 2 + (9 - 0) ** 2 + (3 - 1) ** 2 + (58 - 51) ** 2) / 4
+    )
     assert found["seasonal_naive"]["rmse"] == pytest.approx(expected)
-    assert found["seasonal_naive"]["final_rmse"] == pytest.approx(2)
+    final = np.sqrt(((3 - 1) ** 2 + (58 - 51) ** 2) / 2)
+    assert found["seasonal_naive"]["final_rmse"] == pytest.approx(final)
     assert metrics.bounds(task, table, never).keys() == {"ceiling", "baseline"}

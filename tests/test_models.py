@@ -4,6 +4,7 @@ import pytest
 
 from statelab import models
 from statelab.errors import UserError
+from statelab.scaling import Scaling
 
 SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
 
@@ -120,17 +121,13 @@ def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
 def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
     shape = {**SMALL, "head": "regression"}
     weights = models.initial_weights(range(2), **shape)
-    scaling = {
-        "mean": [5.0, -2.0],
-        "scale": [2.0, 0.5],
-        "target_mean": [100.0],
-        "target_scale": [30.0],
-    }
+    parts = ([5, 0], [2, 1e-9], [100], [30])
+    scaling = Scaling(*(np.float32(part) for part in parts))
     models.write(tmp_path, weights, shape)
     plain = models.load(tmp_path, network=1)
-    models.write(tmp_path, weights, {**shape, "scaling": scaling})
+    models.write(tmp_path, weights, shape, scaling)
     models.load(tmp_path, network=1).save(tmp_path / "scaled.keras")
     scaled = keras.models.load_model(tmp_path / "scaled.keras")
     x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
-    raw = x * [2, 0.5] + [5, -2]
+    raw = np.float32(x * [2, 1e-9] + [5, 0])
     np.testing.assert_allclose(scaled(raw), plain(x) * 30 + 100, rtol=1e-6)

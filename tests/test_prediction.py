@@ -87,7 +87,8 @@ def test_predict_resets_state_as_often_as_training_did(model, panel):
     table, _ = prediction.predict(folder, panel, stateful=True, network=1)
     assert table["probability_yes"][2] == pytest.approx(answer(3).item(), abs=1e-6)
     folder, answer = model(reset="never")
-    table, _ = prediction.predict(folder, panel, stateful=True, network=1)
+    table, notes = prediction.predict(folder, panel, stateful=True, network=1)
+    assert notes[-1].startswith("state begins with zeros in each sequence, where")
     assert table["probability_yes"][4] == pytest.approx(answer(4, 1).item(), abs=1e-6)
 
 
@@ -97,7 +98,10 @@ def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
     table, notes = prediction.predict(folder, panel, stateful=False, network=1)
     assert table["who"].tolist() == ["b"] and table["t"].tolist() == ["9"]
     assert table["prediction"][0] == pytest.approx(answer(2, 0, 3).item(), abs=1e-6)
-    assert notes[-1] == "sequences shorter than a window, without an answer: 1"
+    assert notes[-1] == (
+        "sequences, or parts of them, that are shorter than a window of 3 steps, and "
+        "have no sample: 1 of 2"
+    )
 
 
 def test_predict_of_sequences_has_a_line_for_each(model, panel):

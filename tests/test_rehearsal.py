@@ -40,6 +40,20 @@ def test_rehearse_tells_the_whole_from_what_is_done_once_it_is_compiled(monkeypa
     assert told.seconds == pytest.approx(10 + 4.75 * 8)
 
 
+def test_rehearse_takes_whole_epochs_for_a_measure_where_they_are_short(monkeypatch):
+    # a chunk is an epoch: done at 5, scored at 9, which compiles; then one epoch is
+    # done at 9.5 and scored at 9.75, and the next at 10.5 and at 11.75
+    ticks = [0, 5, 9, 9.5, 9.75, 10.5, 11.75]
+    told = rehearse(monkeypatch, ticks, epochs=101, seeds=1)
+    assert told.seconds == pytest.approx(9 + 100 * (11.75 - 9) / 2)
+
+
+def test_rehearse_goes_on_while_nothing_but_scores_has_been_done(monkeypatch):
+    # scoring the first epoch took long: that is no measure of what is to come
+    told = rehearse(monkeypatch, [100, 110, 113, 117], epochs=5, seeds=1)
+    assert told.seconds == pytest.approx(13 + 4 * 4)
+
+
 def test_rehearse_trains_to_the_end_where_that_takes_no_time(monkeypatch):
     # a chunk is an epoch: told after it, after its scores, and at the end
     told = rehearse(

@@ -89,7 +89,7 @@ def wanted(
         answered], for the last `layouts.answered` steps of the longest sample.
     """
     at = Samples(*(field[..., None] for field in at))
-    nth = np.arange(int(windows.unanswered[0]), timesteps)
+    nth = np.arange(timesteps - layouts.answered(windows), timesteps)
     step = at.first + np.minimum(nth, at.length - 1)
     target = targets_at(sequences, np.broadcast_to(at.sequence, step.shape), step)
     known = present(target)

@@ -45,8 +45,6 @@ ENGINES = {
     "reference_loop": _keras(by_loop=True),
 }
 
-ANSWERING = 100  # lanes for answers: where no lane sees another, more are faster
-
 
 class Trained(NamedTuple):
     """What training one mode leaves behind."""
@@ -168,17 +166,32 @@ def train(
     }
     lay_out_train = functools.partial(lay_out, splits["train"], batch_size=batch_size)
     plan = lay_out_train()
+    head, outputs = head_of(sequences.targets)
+    network = training.Network(
+        cell=cell,
+        units=units,
+        layers=layers,
+        features=sequences.values.shape[1],
+        head=head,
+        outputs=outputs,
+    )
     # Which samples share a lane is part of what naive batches do: they are answered in
     # such batches, and each split apart. Else every sequence begins with zeros.
     naive = stateful and (batching == "contiguous" or reset == "never")
-    answering = functools.partial(
-        lay_out, batch_size=batch_size if naive else ANSWERING
-    )
-    steps = (windows.stop - windows.first)[splits["train"]]
-    if burn_in >= steps.max():
+
+    def answering(chosen: np.ndarray) -> Plan:
+        lanes = training.answering_lanes(
+            network, windows, chosen, seeds=seeds, stateful=stateful
+        )
+        return lay_out(chosen, batch_size=batch_size if naive else lanes)
+
+    if not any(
+        layouts.has_a_target(sequences, windows, each, burn_in)
+        for each in splits["train"]
+    ):
         raise UserError(
-            "`train_stateful.burn_in` must be shorter than the longest sequence of "
-            f"train, which has {steps.max()} steps. Received: {burn_in}"
+            "`train_stateful.burn_in` must leave a target in train. "
+            f"Received: {burn_in}"
         )
     held_out = {
         name: _HeldOut(
@@ -190,15 +203,6 @@ def train(
         for name, chosen in splits.items()
         if name != "train"
     }
-    head, outputs = head_of(sequences.targets)
-    network = training.Network(
-        cell=cell,
-        units=units,
-        layers=layers,
-        features=sequences.values.shape[1],
-        head=head,
-        outputs=outputs,
-    )
     rules = scores.SCORES[head]
     rule = Optimizer(
         optimizer, learning_rate, schedule, clipnorm, plan.batches * epochs

@@ -63,7 +63,7 @@ def figures(
     """
     timesteps = layouts.lengths(windows)[1]
     samples, steps, counted, updates = 0, 0, 0, 0
-    size = max(plans.MAX_CELLS // plan.lanes, 1)
+    size = max(plans.MAX_CELLS // (plan.lanes * layouts.answered(windows)), 1)
     for start in range(0, plan.batches, size):
         now = plans.expand(plan, start, min(start + size, plan.batches))
         at = layouts.locate(windows, np.maximum(now.sample, 0))

@@ -14,7 +14,7 @@ import numpy as np
 
 from statelab import sequences
 from statelab.errors import UserError
-from statelab.sequences import SPLITS, Sequences
+from statelab.sequences import LEFT_OUT, SPLITS, Sequences
 
 AT_ONCE = 1 << 16  # answers, where there may be very many
 
@@ -30,8 +30,8 @@ class Windows(NamedTuple):
     length: np.ndarray  # int64 [sequences]; steps of a sample, but `stop` cuts it short
     answers: np.ndarray  # int64 [sequences + 1]
     # sequence s has the answers answers[s] to answers[s + 1]
-    unanswered: np.ndarray  # int64 [sequences]; steps of a sample before its first one
-    split: np.ndarray  # int8 [sequences]; a code of sequences.SPLITS
+    answered: np.ndarray  # int64 [sequences]; the last steps of `length`, as many
+    split: np.ndarray  # int8 [sequences]; a code of sequences.SPLITS, or LEFT_OUT
 
 
 class Samples(NamedTuple):
@@ -50,28 +50,32 @@ class Answers(NamedTuple):
     step: np.ndarray  # int64; a flat step, the last one that the answer may depend on
 
 
-# A layout says, for sequences of given lengths, how many samples each has, how far
-# apart their first steps are, how many steps a sample has, and how many of them go
-# before its first answer.
+class Cut(NamedTuple):
+    """How a layout cuts sequences of given lengths, each field [sequences]."""
 
-Cut = tuple[np.ndarray, np.ndarray, np.ndarray, int]
+    samples: np.ndarray  # how many
+    stride: np.ndarray
+    length: np.ndarray  # steps of a sample
+    answered: np.ndarray  # steps of a sample that are answered, its last ones
+    answers: np.ndarray  # of all its samples
 
 
 def _full(lengths: np.ndarray, **_: int) -> Cut:
-    return np.ones_like(lengths), lengths, lengths, 0
+    count = (lengths > 0).astype(lengths.dtype)
+    return Cut(count, lengths, lengths, lengths, lengths)
 
 
 def _subsampled(
     lengths: np.ndarray, *, window_length: int, stride: int, **_: int
 ) -> Cut:
     count = np.maximum((lengths - window_length) // stride + 1, 0)
-    length = np.full_like(lengths, window_length)
-    return count, np.full_like(lengths, stride), length, window_length - 1
+    each = np.ones_like(lengths)
+    return Cut(count, each * stride, each * window_length, each, count)
 
 
 def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> Cut:
     segment = np.full_like(lengths, segment_length)
-    return -(-lengths // segment_length), segment, segment, 0
+    return Cut(-(-lengths // segment_length), segment, segment, segment, lengths)
 
 
 LAYOUTS = {"full": _full, "subsampled": _subsampled, "per_timestep": _per_timestep}
@@ -123,28 +127,27 @@ def windows(
         >>> locate(table, np.arange(4)).first
         array([0, 1, 2, 3])
     """
-    count, step, length, unanswered = LAYOUTS[layout](
-        steps := np.diff(offsets),
+    steps = np.diff(offsets)
+    found = LAYOUTS[layout](
+        steps,
         window_length=window_length,
         stride=stride,
         segment_length=segment_length,
     )
-    if not count.any():
+    if not found.samples.any():
         raise UserError(
             "`window.window_length` must not be longer than every sequence: the "
             f"longest has {steps.max(initial=0)} steps. "
             f"Received: {window_length}"
         )
-    # Samples that do not overlap answer each step once; those that do, once each.
-    answers = steps if unanswered == 0 else count
     return Windows(
-        samples=np.append(0, np.cumsum(count)),
+        samples=np.append(0, np.cumsum(found.samples)),
         first=offsets[:-1],
         stop=offsets[1:],
-        stride=step,
-        length=length,
-        answers=np.append(0, np.cumsum(answers)),
-        unanswered=np.full_like(length, unanswered),
+        stride=found.stride,
+        length=found.length,
+        answers=np.append(0, np.cumsum(found.answers)),
+        answered=found.answered,
         split=split,
     )
 
@@ -166,6 +169,7 @@ def cut(
     split: str,
     test_size: int | float,
     validation_size: int | float,
+    horizon: int = 0,
     **settings: Any,
 ) -> Windows:
     """Split sequences, and cut them into samples, as params.yaml asks for it.
@@ -176,7 +180,9 @@ def cut(
         split: `sequence` puts each into one split. `time` cuts each in parts: the first
             one trains, one after it validates, and the last one tests; every part
             stands in the table as a sequence of its own, and no sample reaches from one
-            into another.
+            into another. A sequence too short for that trains as a whole.
+        horizon: steps ahead of which targets are. As many steps before the border of a
+            part are left out: their targets are values of the next one.
         test_size, validation_size: as in `sequences.split`; with `time`, of the steps
             of each sequence.
         settings: `layout`, and the sizes that it goes by, as in `windows`.
@@ -185,7 +191,7 @@ def cut(
         UserError: a split is left without a sequence, a sample, or a target.
     """
     if split == "time":
-        offsets, codes = _in_time(data, test_size, validation_size)
+        offsets, codes = _in_time(data, test_size, validation_size, horizon)
         return _each_with_a_target(
             data, windows(offsets, codes, **layout_of(**settings))
         )
@@ -214,7 +220,7 @@ def cut(
 
 
 def _in_time(
-    data: Sequences, test_size: int | float, validation_size: int | float
+    data: Sequences, test_size: int | float, validation_size: int | float, horizon: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where the parts of all sequences begin and end, and the split of each."""
     if len(data.targets) != len(data.values):
@@ -223,23 +229,35 @@ def _in_time(
             "Received: time"
         )
     begin, end = data.offsets[:-1], data.offsets[1:]
+    steps = end - begin
     test, validation = (
-        np.array([sequences.count(size, steps) for steps in (end - begin).tolist()])
+        np.array([sequences.count(size, each) for each in steps.tolist()])
         for size in (test_size, validation_size)
     )
-    trained = end - begin - test - validation
-    if (trained < 1).any() or (test < 1).any():
-        number = int(((trained < 1) | (test < 1)).argmax())
+    train = steps - test - validation
+    enough = (train > horizon) & (test > 0)
+    enough &= (validation == 0) | (validation > horizon)
+    if not enough.any():
+        longest = int(steps.argmax())
         raise UserError(
-            "`window.test_size` and `window.validation_size` must leave steps of each "
-            f"sequence to train on and to test on. Received: {test[number]} and "
-            f"{validation[number]} of the {end[number] - begin[number]} steps of "
-            f"sequence {number}"
+            "`window.test_size` and `window.validation_size` must leave steps of some "
+            "sequence to train on and to test on, and of each part but the last more "
+            f"than `generate.horizon` ({horizon}). Received: {test[longest]} and "
+            f"{validation[longest]} of the {steps[longest]} steps of the longest"
         )
-    parts = np.stack([begin, begin + trained, end - test], axis=1)
-    codes = [SPLITS["train"], SPLITS["validation"], SPLITS["test"]]
-    return np.append(parts.ravel(), end[-1]), np.tile(
-        np.array(codes, np.int8), len(begin)
+    last_begin = np.where(enough, end - test, end)
+    middle = np.where(enough, begin + train, end)
+    parts = {
+        SPLITS["train"]: (begin, np.where(enough, middle - horizon, end)),
+        SPLITS["validation"]: (middle, np.maximum(last_begin - horizon, middle)),
+        SPLITS["test"]: (last_begin, end),
+    }
+    # Between them lies what is left out.
+    edges = np.stack([edge for part in parts.values() for edge in part], axis=1)
+    codes = [code for part in parts for code in (part, LEFT_OUT)][:-1]
+    return (
+        np.append(edges[:, :-1].ravel(), end[-1]),
+        np.tile(np.array(codes, np.int8), len(begin)),
     )
 
 
@@ -284,9 +302,9 @@ def locate_answers(windows: Windows, answer: np.ndarray) -> Answers:
     """
     sequence = np.searchsorted(windows.answers, answer, side="right") - 1
     nth = answer - windows.answers[sequence]
-    unanswered = windows.unanswered[sequence]
-    sample, within = np.divmod(nth, windows.length[sequence] - unanswered)
-    step = sample * windows.stride[sequence] + unanswered + within
+    sample, within = np.divmod(nth, windows.answered[sequence])
+    skipped = windows.length[sequence] - windows.answered[sequence]
+    step = sample * windows.stride[sequence] + skipped + within
     return Answers(
         windows.samples[sequence] + sample, sequence, windows.first[sequence] + step
     )
@@ -296,8 +314,7 @@ def first_answers(windows: Windows, sample: np.ndarray) -> np.ndarray:
     """Return the first answer of each of some samples; its others follow."""
     sequence = np.searchsorted(windows.samples, sample, side="right") - 1
     nth = sample - windows.samples[sequence]
-    each = windows.length[sequence] - windows.unanswered[sequence]
-    return windows.answers[sequence] + nth * each
+    return windows.answers[sequence] + nth * windows.answered[sequence]
 
 
 def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
@@ -318,8 +335,13 @@ def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
     """
     if len(values) == windows.answers[-1]:
         return values
-    each = locate(windows, np.arange(len(values))).length - windows.unanswered[0]
-    return np.repeat(values, each)
+    at = locate(windows, np.arange(len(values)))
+    return np.repeat(values, np.minimum(at.length, windows.answered[at.sequence]))
+
+
+def answered(windows: Windows) -> int:
+    """Return how many of the last steps of the longest sample are answered."""
+    return int(windows.answered[np.diff(windows.samples) > 0].max())
 
 
 def lengths(windows: Windows) -> tuple[int, int]:
@@ -352,18 +374,28 @@ def with_target(
     return answer[known], target[known]
 
 
-def too_short(windows: Windows) -> tuple[int, int]:
-    """Count the sequences that have steps, but too few for a sample; and all with any.
+def notes(windows: Windows) -> list[str]:
+    """Say which sequences are not used as the others are.
 
     Example:
         >>> split = np.zeros(3, np.int8)
-        >>> too_short(windows(np.array([0, 5, 5, 8]), split, layout="subsampled",
-        ...                   window_length=4, stride=1, segment_length=1))
-        (1, 2)
+        >>> notes(windows(np.array([0, 5, 5, 8]), split, layout="subsampled",
+        ...               window_length=4))
+        ['sequences, or parts of them, that are shorter than a window of 4 steps, and \
+have no sample: 1 of 2']
     """
-    some = windows.stop > windows.first
+    some = (windows.stop > windows.first) & (windows.split != LEFT_OUT)
     short = some & (np.diff(windows.samples) == 0)
-    return int(short.sum()), int(some.sum())
+    uncut = (windows.split == SPLITS["test"]) & (windows.stop == windows.first)
+    told = {
+        "sequences, or parts of them, that are shorter than a window of "
+        f"{windows.length[0]} steps, and have no sample": (short.sum(), some.sum()),
+        "sequences too short to be cut in time, which train whole": (
+            uncut.sum(),
+            (windows.split == SPLITS["test"]).sum(),
+        ),
+    }
+    return [f"{note}: {n} of {of}" for note, (n, of) in told.items() if n]
 
 
 def _each_with_a_target(data: Sequences, windows: Windows) -> Windows:
@@ -380,7 +412,7 @@ def _each_with_a_target(data: Sequences, windows: Windows) -> Windows:
                 f"Received: {windows.length[0]}"
             )
         # A target is soon found, or there is none: sequences are looked at in turn.
-        if not any(_has_a_target(data, windows, each) for each in chosen):
+        if not any(has_a_target(data, windows, each) for each in chosen):
             raise UserError(
                 f"`window.test_size` and `window.validation_size`: {name} must have a "
                 f"target. Received: none in {len(chosen)} sequences"
@@ -388,10 +420,15 @@ def _each_with_a_target(data: Sequences, windows: Windows) -> Windows:
     return windows
 
 
-def _has_a_target(data: Sequences, windows: Windows, sequence: int) -> bool:
+def has_a_target(
+    data: Sequences, windows: Windows, sequence: int, burn_in: int = 0
+) -> bool:
+    """Tell whether a sequence has a target that is asked for, after some steps."""
     begin, end = windows.answers[sequence : sequence + 2].tolist()
     parts = (
         np.arange(first, min(first + AT_ONCE, end))
         for first in range(begin, end, AT_ONCE)
     )
-    return any(len(with_target(data, windows, part)[0]) for part in parts)
+    known = (with_target(data, windows, part)[0] for part in parts)
+    late = windows.first[sequence] + burn_in
+    return any((locate_answers(windows, part).step >= late).any() for part in known)

@@ -11,6 +11,7 @@ from statelab.layouts import Windows
 from statelab.sequences import SPLITS, Sequences, head_of
 
 MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
+MAX_VISIBLE = 20_000  # steps; where an answer may see more, it takes too long to tell
 STEPS_AT_ONCE = 1 << 16  # of the flat steps, when symbols are counted
 
 
@@ -68,10 +69,10 @@ def visible_classes(
     prefix = np.zeros(
         len(starts), int
     )  # class of the first `length` steps from a start
-    used = 0
+    used, symbols = 0, symbol.max() + 1
     for length in range(1, longest.max() + 1):
         alive = np.flatnonzero(longest >= length)
-        longer = prefix[alive] * (symbol.max() + 1) + symbol[starts[alive] + length - 1]
+        longer = prefix[alive] * symbols + symbol[starts[alive] + length - 1]
         distinct, prefix[alive] = np.unique(longer, return_inverse=True)
         ending = by_length[ends[length] : ends[length + 1]]
         classes[ending] = used + prefix[origin[ending]]
@@ -111,12 +112,15 @@ def ceiling(
 
     Returns:
         The accuracy of a majority vote over equal visible inputs; None where inputs
-        are continuous, or what is visible is no single stretch of steps.
+        are continuous, or what is visible is no single stretch of steps, or a very long
+        one.
     """
     start = visible_from[answers]
     if (start < 0).any() or _continuous(sequences.values):
         return None
     step = layouts.locate_answers(windows, answers).step
+    if (step - start).max() >= MAX_VISIBLE:
+        return None
     classes = visible_classes(sequences.values, start, step + 1)
     return majority_vote(classes, target)
 
@@ -196,9 +200,10 @@ def bounds(
     Returns:
         `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
         `train_accuracy`. The baseline is the most frequent target's share. Of values
-        it is the rmse of always answering the mean of train, and there is no ceiling;
-        of forecasts besides `persistence`, of answering the value of the step itself,
-        and `seasonal_naive`, of answering that of the season before.
+        it is the rmse of always answering the mean of train, and there is no ceiling.
+        Forecasts have `persistence` besides, of answering the value of the step itself,
+        and `seasonal_naive`, of answering that of the season before; where a sequence
+        has none yet, as `persistence` does.
 
     Reference:
         Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 2021, 5.2.

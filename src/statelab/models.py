@@ -14,6 +14,7 @@ import numpy as np
 
 from statelab import files
 from statelab.errors import UserError
+from statelab.scaling import Scaling
 
 LAYERS = {
     "lstm": keras.layers.LSTM,
@@ -38,7 +39,7 @@ def build(
     batch_size: int | None = None,
     stateful: bool = False,
     return_sequences: bool = False,
-    scaling: Mapping[str, list[float]] | None = None,
+    scaling: Scaling | None = None,
 ) -> keras.Model:
     """Build stacked recurrent layers and a dense head on the last time step.
 
@@ -54,8 +55,8 @@ def build(
         batch_size: of the input; None for any. Keras needs it where `stateful`.
         stateful: let the layers carry state from a batch to the next.
         return_sequences: put the head on every time step.
-        scaling: fields of `scaling.Scaling`, to take features and give values in the
-            units of the sequences; None where they are not scaled.
+        scaling: to take features and give values in the units of the sequences; None
+            where they are not scaled.
 
     Returns:
         A model from [batch, timesteps, features] to [batch, outputs], or to [batch,
@@ -66,8 +67,8 @@ def build(
         [keras.Input(batch_shape=(batch_size, timesteps, features))]
     )
     if scaling is not None:
-        variance = np.square(scaling["scale"])
-        model.add(keras.layers.Normalization(mean=scaling["mean"], variance=variance))
+        model.add(keras.layers.Rescaling(1.0, (-scaling.mean).tolist()))
+        model.add(keras.layers.Rescaling((1 / scaling.scale).tolist()))
     for layer in range(layers):
         model.add(
             LAYERS[cell](
@@ -88,7 +89,7 @@ def build(
         )
     )
     if scaling is not None and head == "regression":
-        (spread,), (centre,) = scaling["target_scale"], scaling["target_mean"]
+        spread, centre = scaling.target_scale.item(), scaling.target_mean.item()
         model.add(keras.layers.Rescaling(spread, centre))
     return model
 
@@ -142,20 +143,29 @@ def _name(variable: keras.Variable) -> str:
     return f"{layer}/{name}"
 
 
-def write(folder: Path, weights: Weights, architecture: Mapping[str, object]) -> None:
-    """Write weights and the arguments of `build` that they belong to."""
+def write(
+    folder: Path,
+    weights: Weights,
+    architecture: Mapping[str, object],
+    scaling: Scaling | None = None,
+) -> None:
+    """Write weights, their scaling, and the arguments of `build` they belong to."""
     with files.whole(folder / "weights.npz") as stream:
         np.savez(stream, **weights)
     with files.whole(folder / "model.json") as stream:
-        stream.write((json.dumps(architecture, indent=2) + "\n").encode())
+        told = {"architecture": dict(architecture), "scaling": None}
+        if scaling is not None:
+            parts = scaling._asdict().items()
+            told["scaling"] = {name: part.tolist() for name, part in parts}
+        stream.write((json.dumps(told, indent=2) + "\n").encode())
 
 
 class Model(NamedTuple):
     """One trained network, as `write` left it."""
 
     weights: Weights  # with a leading axis of one seed
-    architecture: dict[str, Any]  # arguments of `build`, but `scaling`
-    scaling: dict[str, list[float]] | None
+    architecture: dict[str, Any]  # arguments of `build`
+    scaling: Scaling | None
 
 
 def read(folder: Path, *, network: int = 0) -> Model:
@@ -170,7 +180,7 @@ def read(folder: Path, *, network: int = 0) -> Model:
     """
     if not (folder / "model.json").exists():
         raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
-    architecture = json.loads((folder / "model.json").read_text())
+    told = json.loads((folder / "model.json").read_text())
     with np.load(folder / "weights.npz") as weights:
         count = len(weights[weights.files[0]])
         if not 0 <= network < count:
@@ -179,7 +189,10 @@ def read(folder: Path, *, network: int = 0) -> Model:
                 f"seed. Received: {network}"
             )
         chosen = {name: weights[name][network : network + 1] for name in weights.files}
-    return Model(chosen, architecture, architecture.pop("scaling", None))
+    scaling = told["scaling"]
+    if scaling is not None:
+        scaling = Scaling(**{k: np.asarray(v, np.float32) for k, v in scaling.items()})
+    return Model(chosen, told["architecture"], scaling)
 
 
 def load(

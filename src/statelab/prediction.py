@@ -11,7 +11,7 @@ import pyarrow as pa
 from statelab import layouts, models, plans, sources, training
 from statelab.errors import UserError
 from statelab.layouts import Windows
-from statelab.scaling import Scaling, undo
+from statelab.scaling import undo
 from statelab.sequences import Sequences
 
 
@@ -58,21 +58,17 @@ def answers(
             f"{folder}: takes sequences of {shape.features} features. "
             f"Received: {features}"
         )
-    scaling = None
-    if found.scaling is not None:
-        parts = {
-            name: np.asarray(part, np.float32) for name, part in found.scaling.items()
-        }
-        scaling = Scaling(**parts)
     plan = plans.plan(
         windows,
         layouts.of_split(windows, 0),
-        batch_size=batch_size,
+        batch_size=min(batch_size, len(windows.split)) if stateful else batch_size,
         stateful=stateful,
         reset=reset if reset.startswith("every_") else "sequence",
     )
-    given = training.predict(found.weights, sequences, windows, plan, shape, scaling)
-    return undo(scaling, given)[0]
+    given = training.predict(
+        found.weights, sequences, windows, plan, shape, found.scaling
+    )
+    return undo(found.scaling, given)[0]
 
 
 def predict(
@@ -113,10 +109,11 @@ def predict(
     windows = layouts.windows(
         offsets, np.zeros(len(offsets) - 1, np.int8), **known["layout"]
     )
-    short, _ = layouts.too_short(windows)
-    notes = list(read.notes)
-    if short:
-        notes.append(f"sequences shorter than a window, without an answer: {short}")
+    notes = [*read.notes, *layouts.notes(windows)]
+    if known["reset"] == "never":
+        notes.append(
+            "state begins with zeros in each sequence, where training never reset it"
+        )
     given = answers(
         folder,
         read.sequences,

@@ -328,7 +328,7 @@ def _model(
         timesteps=timesteps,
         batch_size=plan.lanes,
         stateful=not plans.stateless(plan),
-        return_sequences=timesteps > windows.unanswered[0] + 1,
+        return_sequences=layouts.answered(windows) > 1,
     )
     model.set_weights(weights)
     return model

@@ -114,6 +114,8 @@ class _Keys:
         self.kind_of_time = ""
         # whether targets are numbers; None while there was none
         self.numbers = {"auto": None, "classes": False, "values": True}[target_type]
+        before = "" if self.numbers else ", as the targets before it"
+        self.rule = f"must be a number{before}"
 
     def add(self, cells: dict[str, columns.Cells], rows: int, file: str) -> None:
         if self.roles.sequence is None:
@@ -136,7 +138,7 @@ class _Keys:
             if self.numbers:
                 self.target[:] = [np.full(len(part), np.nan) for part in self.target]
         if self.numbers:
-            return columns.numbers(found, "must be a number, as the targets before it")
+            return columns.numbers(found, self.rule)
         return columns.words(found, self.words)
 
 

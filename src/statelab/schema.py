@@ -183,6 +183,12 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         season,
     )
     yield (
+        season is not None and p.generate.target_type == "classes",
+        "evaluate.season",
+        "must be null for classes: what recurs are values",
+        season,
+    )
+    yield (
         season is not None and season < horizon,
         "evaluate.season",
         f"must not be shorter than `generate.horizon`, which is {horizon}",

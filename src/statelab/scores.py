@@ -89,7 +89,8 @@ def squared_error(value: np.ndarray, target: np.ndarray) -> np.ndarray:
         >>> squared_error(np.array([[1.0, 3.0]]), np.array([1.0, 1.0]))
         array([2.])
     """
-    return ((value - target) ** 2).mean(axis=1)
+    # A seed at a time, in 64 bits: in 32 the square of a large error is infinite.
+    return np.array([((row - target.astype(float)) ** 2).mean() for row in value])
 
 
 def rmse(value: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
+LEFT_OUT = -1  # the code of what is in none of them
 
 
 class Sequences(NamedTuple):

@@ -9,6 +9,7 @@ import pyarrow as pa
 from statelab import columns as cells
 from statelab import npz, panels, rows, tables
 from statelab.errors import UserError
+from statelab.panels import Arranged, Panel
 from statelab.sequences import Sequences, at_the_end, present
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",), "npz": (".npz",)}
@@ -54,7 +55,7 @@ def load(
         missing: `error`, or `fill`, by the value before, where a feature has none. A
             target that is missing stays so: its step does not count.
         target_type: `classes`, `values`, or `auto`: text, and few whole numbers, are
-            classes.
+            classes, but for forecasts.
         label: `each_step` keeps all targets, `end` that of a sequence's last step.
 
     Returns:
@@ -63,23 +64,16 @@ def load(
     Raises:
         UserError: the file, the row and the column, the rule, and what was found.
     """
-    files = _files(Path(path), SUFFIXES[source])
-    ticks = 1
-    if source == "npz":
-        panel = npz.read(files)
-    else:
-        panel, ticks = rows.read(
-            files,
-            source=source,
-            roles=rows.Roles(**columns),
-            horizon=horizon,
-            target_type=target_type,
-        )
-    arranged = panels.arrange(
-        panel,
+    if horizon and target_type == "auto":
+        target_type = "values"
+    panel, arranged = _arranged(
+        Path(path),
+        source,
+        rows.Roles(**columns),
         horizon=horizon,
-        max_gap=None if max_gap is None else max_gap * ticks,
+        max_gap=max_gap,
         missing=missing,
+        target_type=target_type,
     )
     sequences = arranged.sequences
     if label == "end":
@@ -131,30 +125,51 @@ def unlabelled(
     if not path.is_file():
         raise UserError(f"{path}: must be a file that is there. Received: {path.name}")
     (source,) = ends
-    files = _files(path, SUFFIXES[source])
     roles = rows.Roles(**{**columns, "target": None, "features": features})
+    panel, arranged = _arranged(
+        path, source, roles, horizon=0, max_gap=max_gap, missing=missing
+    )
+    named = [name for name in roles[:2] if name is not None]
+    if source == "npz" or not named:
+        offsets = arranged.sequences.offsets
+        begins = np.repeat(offsets[:-1], np.diff(offsets))
+        step = np.arange(len(begins)) - begins
+        keys = pa.table({"sequence": panel.sequence[arranged.order], "step": step})
+    else:
+        keys = tables.read(source, path, named).take(arranged.order)
+    return Unlabelled(arranged.sequences, keys, arranged.notes)
+
+
+def _arranged(
+    path: Path,
+    source: str,
+    roles: rows.Roles,
+    *,
+    horizon: int,
+    max_gap: float | None,
+    missing: str,
+    target_type: str = "auto",
+) -> tuple[Panel, Arranged]:
+    """Read a panel, and put it into sequences; arguments are as in `load`."""
+    files = _files(path, SUFFIXES[source])
     ticks = 1
     if source == "npz":
-        panel = npz.read(files, labelled=False)
+        panel = npz.read(files, labelled=roles.target is not None)
     else:
         panel, ticks = rows.read(
-            files, source=source, roles=roles, horizon=0, target_type="auto"
+            files,
+            source=source,
+            roles=roles,
+            horizon=horizon,
+            target_type=target_type,
         )
     arranged = panels.arrange(
         panel,
-        horizon=0,
+        horizon=horizon,
         max_gap=None if max_gap is None else max_gap * ticks,
         missing=missing,
     )
-    if source == "npz":
-        step = np.arange(len(arranged.order)) - np.repeat(
-            arranged.sequences.offsets[:-1], np.diff(arranged.sequences.offsets)
-        )
-        keys = pa.table({"sequence": panel.sequence, "step": step})
-    else:
-        named = [name for name in roles[:2] if name is not None]
-        keys = tables.read(source, path, named).take(arranged.order)
-    return Unlabelled(arranged.sequences, keys, arranged.notes)
+    return panel, arranged
 
 
 def _files(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:

@@ -36,6 +36,8 @@ from statelab.sequences import Sequences
 CHUNK_FLOPS = 2e9  # some tenths of a second, so that progress is seen
 CHUNK_VALUES = 1 << 22  # that a chunk reads, so that its memory stays small
 MAX_CHUNK = 16384  # batches
+ANSWERING = 100  # lanes for answers, at most: where none sees another, more are faster
+ANSWERING_VALUES = 1 << 27  # of all states of a batch of answers, at most
 SPLIT_FLOPS = 5e7  # of an update, above which its lanes are worth a core each
 CORES = len(os.sched_getaffinity(0))
 
@@ -162,7 +164,7 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
-    answered = timesteps - int(windows.unanswered[0])
+    answered = layouts.answered(windows)
     size = _chunk_size(
         batches, seeds, len(followed), lanes, timesteps, answered, network
     )
@@ -213,7 +215,7 @@ def predict(
     matrices = _pack(weights, network)
     seeds, lanes = len(next(iter(weights.values()))), plan.lanes
     shortest, timesteps = layouts.lengths(windows)
-    answered = timesteps - int(windows.unanswered[0])
+    answered = layouts.answered(windows)
     chunk = _predict_chunk(network, answered, shortest < timesteps)
     state = _zero_state(network, seeds, lanes)
     size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, answered, network)
@@ -230,10 +232,34 @@ def predict(
         nth = np.arange(answered)
         number = layouts.first_answers(windows, sample)[..., None] + nth
         length = layouts.locate(windows, sample).length[..., None]
-        used = (nth < length - (timesteps - answered)) & (now.sample >= 0)[..., None]
+        used = (nth < length) & (now.sample >= 0)[..., None]
         grid = np.moveaxis(grid.numpy(), 1, 3)  # [batches, lanes, answered, seeds, …]
         answers[:, number[used]] = grid[used].swapaxes(0, 1)
     return answers
+
+
+def answering_lanes(
+    network: Network,
+    windows: Windows,
+    sequence: np.ndarray,
+    *,
+    seeds: int,
+    stateful: bool,
+) -> int:
+    """Return in how many lanes some sequences are answered best; it changes no answer.
+
+    Args:
+        network: its shape.
+        windows: how they are cut.
+        sequence: which they are.
+        seeds: networks that answer them.
+        stateful: a sequence stays in one lane; else samples are spread over all.
+    """
+    samples = windows.samples[sequence + 1] - windows.samples[sequence]
+    used = len(sequence) if stateful else int(samples.sum())
+    kept = CELLS[network.cell].gates + CELLS[network.cell].states + 1
+    each = seeds * layouts.lengths(windows)[1] * network.units * kept
+    return max(min(ANSWERING, used, ANSWERING_VALUES // each), 1)
 
 
 def weights_of(run: Run, network: Network) -> Weights:
@@ -482,7 +508,9 @@ def _chunk_size(
 ) -> int:
     """Return the batches of a chunk, for a pass of some."""
     flops = seeds * lanes * _flops(network, timesteps)
+    flops += 6 * seeds * lanes * answered * (network.units + 1) * network.outputs
     values = populations * lanes * (timesteps * network.features + answered)
+    values += seeds * lanes * answered * network.outputs
     # A power of two above the batches, which may vary from pass to pass.
     most = min(MAX_CHUNK, 2 ** batches.bit_length())
     return int(max(min(CHUNK_FLOPS / flops, CHUNK_VALUES / values, most), 1))
