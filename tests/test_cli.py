@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from statelab import cli, models
@@ -55,3 +56,26 @@ def test_plan_refuses_params_that_are_not_sound(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ended = CliRunner().invoke(cli.app, ["plan"])
     assert "`model.units` should be greater" in str(ended.exception)
+
+
+def test_plan_of_a_file_counts_its_sequences_and_says_what_is_too_short(
+    tmp_path, monkeypatch
+):
+    params = YAML().load(REPOSITORY / "params.yaml")
+    params["generate"] |= {"source": "csv", "path": "own.csv"}
+    params["window"] |= {"layout": "subsampled", "window_length": 3, "test_size": 1}
+    YAML().dump(params, tmp_path / "params.yaml")
+    rows = [
+        f"s{k},{t},{k % 2},{t * 0.5 + k}"
+        for k, steps in enumerate([5, 2, 4, 6])
+        for t in range(steps)
+    ]
+    (tmp_path / "own.csv").write_text("\n".join(["id,time,target,x", *rows]))
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(cli.app, ["plan", "--no-rehearse"])
+    assert ended.exit_code == 0
+    assert "have no sample: 1 of 4" in ended.stderr
+    (steps,) = [line for line in ended.stdout.splitlines() if "steps of a" in line]
+    assert steps.split()[-4:] == ["3", "|", "3", "|"]
+    told = [line for line in ended.stdout.splitlines() if "take, about" in line]
+    assert told == []

@@ -179,13 +179,17 @@ def _plan(
     """
     read = params.read()
     schema.check(read)
-    asked = read["generate"]
-    if asked["source"] == "task":
-        sequences = tasks.make(seed=read["seed"], **asked)
+    made, notes = read["generate"], []
+    if made["source"] == "task":
+        sequences = tasks.make(seed=read["seed"], **made)
     else:
-        sequences = sources.load(**asked).sequences
-    scaled = scaling.wanted(read["window"]["scaling"], read["generate"]["source"])
-    windows = layouts.cut(sequences, seed=read["seed"], **read["window"])
+        sequences, *_, notes = sources.load(**made)
+    windows = layouts.cut(
+        sequences, seed=read["seed"], horizon=made["horizon"], **read["window"]
+    )
+    for note in [*notes, *layouts.notes(windows)]:
+        print(note, file=sys.stderr)
+    scaled = scaling.wanted(read["window"]["scaling"], made["source"])
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in command.Mode:

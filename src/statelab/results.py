@@ -12,7 +12,7 @@ from statelab.errors import UserError
 
 
 class Predictions(NamedTuple):
-    """The answers of a mode's networks to every sample of every split."""
+    """The answers of a mode's networks in every split."""
 
     # of class 1, or values, float32 [seeds, answers]; of each of more classes, [seeds,
     # answers, classes]
