@@ -471,7 +471,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     table = cut(noise, layout="per_timestep")
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
-    monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1))
+    monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1, 1))
     done = []
     train(
         training,

@@ -149,7 +149,9 @@ def train(
     batches, lanes = max(each.batches for each in followed), followed[0].lanes
     shortest, timesteps = layouts.lengths(windows)
     learns = tf.constant(np.ones(seeds) if active is None else active, tf.float32)
-    large = seeds == 1 < lanes and lanes * _flops(network, timesteps) > SPLIT_FLOPS
+    answered = layouts.answered(windows)
+    flops = lanes * _flops(network, timesteps, answered)
+    large = seeds == 1 < lanes and flops > SPLIT_FLOPS
     chunk = _train_chunk(
         network,
         optimizer,
@@ -164,7 +166,6 @@ def train(
             batches=batches,
             sums=np.zeros((3, seeds)),
         )
-    answered = layouts.answered(windows)
     size = _chunk_size(
         batches, seeds, len(followed), lanes, timesteps, answered, network
     )
@@ -507,8 +508,7 @@ def _chunk_size(
     network: Network,
 ) -> int:
     """Return the batches of a chunk, for a pass of some."""
-    flops = seeds * lanes * _flops(network, timesteps)
-    flops += 6 * seeds * lanes * answered * (network.units + 1) * network.outputs
+    flops = seeds * lanes * _flops(network, timesteps, answered)
     values = populations * lanes * (timesteps * network.features + answered)
     values += seeds * lanes * answered * network.outputs
     # A power of two above the batches, which may vary from pass to pass.
@@ -516,11 +516,12 @@ def _chunk_size(
     return int(max(min(CHUNK_FLOPS / flops, CHUNK_VALUES / values, most), 1))
 
 
-def _flops(network: Network, timesteps: int) -> int:
+def _flops(network: Network, timesteps: int, answered: int) -> int:
     """Floating point operations of one sample in one update, about."""
     gates = CELLS[network.cell].gates
     rows = sum(sum(block) for block in network.blocks[:-1])
-    return 6 * timesteps * rows * gates * network.units
+    head = answered * sum(network.blocks[-1]) * network.outputs
+    return 6 * (timesteps * rows * gates * network.units + head)
 
 
 def _zero_state(network: Network, seeds: int, lanes: int) -> State:
