@@ -24,6 +24,7 @@ def main(path: Path, sequences: Path) -> None:
             "read": {name: asked[name] for name in AGAIN},
         },
     )
+    print(f"{path}: {sources.in_words(read)}")
     for note in read.notes:
         print(f"{path}: {note}", file=sys.stderr)
 

@@ -170,8 +170,12 @@ def test_a_split_in_time_leaves_out_steps_whose_target_is_of_the_next_part():
     sizes = {"layout": "per_timestep", "segment_length": 1, "horizon": 2}
     _, parts = in_time([20], test_size=5, validation_size=4, **sizes)
     assert parts == {"train": [(0, 9)], "validation": [(11, 13)], "test": [(15, 20)]}
-    _, parts = in_time([20], test_size=5, validation_size=0, **sizes)
+    table, parts = in_time([20], test_size=5, validation_size=0, **sizes)
     assert parts == {"train": [(0, 13)], "validation": [], "test": [(15, 20)]}
+    assert (table.samples[-1], table.answers[-1]) == (
+        18,
+        18,
+    )  # none where it is left out
 
 
 def test_sequences_too_short_to_be_cut_in_time_train_whole():
@@ -221,6 +225,13 @@ def test_the_window_stage_says_what_is_too_short(
         if said
         else ""
     )
+
+
+def test_segments_may_be_longer_than_every_sequence():
+    table = cut([5, 3], layout="per_timestep", segment_length=6)
+    assert (layouts.lengths(table), layouts.answered(table)) == ((3, 5), 5)
+    at = layouts.locate_answers(table, np.arange(8))
+    assert at.step.tolist() == list(range(8))
 
 
 def test_windows_keep_the_stride():

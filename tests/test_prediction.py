@@ -75,6 +75,14 @@ def test_predict_with_state_answers_each_step_of_a_sequence_from_its_first(
         ]
 
 
+def test_predict_answers_a_sequence_shorter_than_a_segment(model, panel):
+    folder, answer = model({"layout": "per_timestep", "segment_length": 7})
+    for stateful in (True, False):
+        table, _ = prediction.predict(folder, panel, stateful=stateful, network=1)
+        p = [answer(*rows).item() for rows in [(2,), (2, 0), (2, 0, 3), (4,), (4, 1)]]
+        np.testing.assert_allclose(table["probability_yes"], p, atol=1e-6)
+
+
 def test_predict_without_state_begins_anew_with_each_segment(model, panel):
     folder, answer = model()
     table, _ = prediction.predict(folder, panel, stateful=False, network=1)

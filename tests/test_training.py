@@ -298,7 +298,7 @@ def test_fit_resets_one_lane_alone(ragged, cut):
     assert np.ptp(alone) > 0.01
 
 
-@pytest.mark.parametrize("segment", [1, 2, 3, 5])
+@pytest.mark.parametrize("segment", [1, 2, 3, 5, 6])
 def test_predict_carries_state_over_segments_as_if_there_were_none(
     ragged, cut, segment
 ):

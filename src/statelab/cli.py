@@ -183,7 +183,8 @@ def _plan(
     if made["source"] == "task":
         sequences = tasks.make(seed=read["seed"], **made)
     else:
-        sequences, *_, notes = sources.load(**made)
+        loaded = sources.load(**made)
+        sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
     windows = layouts.cut(
         sequences, seed=read["seed"], horizon=made["horizon"], **read["window"]
     )
@@ -250,6 +251,8 @@ def _predict(
     """
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise UserError(f"`--out` must end in .csv or .parquet. Received: {out}")
+    if out is not None and out.resolve() == file.resolve():
+        raise UserError(f"`--out` must be another file than is read. Received: {out}")
     with command.quiet_import():
         from statelab import prediction
     table, notes = prediction.predict(

@@ -127,7 +127,7 @@ def windows(
         >>> locate(table, np.arange(4)).first
         array([0, 1, 2, 3])
     """
-    steps = np.diff(offsets)
+    steps = np.where(split == LEFT_OUT, 0, np.diff(offsets))
     found = LAYOUTS[layout](
         steps,
         window_length=window_length,
@@ -341,7 +341,8 @@ def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
 
 def answered(windows: Windows) -> int:
     """Return how many of the last steps of the longest sample are answered."""
-    return int(windows.answered[np.diff(windows.samples) > 0].max())
+    some = np.diff(windows.samples) > 0
+    return min(int(windows.answered[some].max()), lengths(windows)[1])
 
 
 def lengths(windows: Windows) -> tuple[int, int]:

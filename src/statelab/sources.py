@@ -90,6 +90,19 @@ def load(
     )
 
 
+def in_words(read: Read) -> str:
+    """Say what was understood of a source, in a line."""
+    steps, features = read.sequences.values.shape
+    named = ", ".join(read.features)
+    target = "values"
+    if read.classes is not None:
+        target = f"{len(read.classes)} classes, {read.classes[0]} to {read.classes[-1]}"
+    return (
+        f"{len(read.sequences.offsets) - 1:,} sequences of {steps:,} steps together; "
+        f"{features} features: {named[:200]}; targets: {target}"
+    )
+
+
 class Unlabelled(NamedTuple):
     """Sequences without targets, and what tells their steps apart."""
 
