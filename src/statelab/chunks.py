@@ -89,7 +89,8 @@ def wanted(
         answered], for the last `layouts.answered` steps of the longest sample.
     """
     at = Samples(*(field[..., None] for field in at))
-    nth = np.arange(timesteps - layouts.answered(windows), timesteps)
+    # the same of every sequence, so that no chunk looks through the whole table
+    nth = np.arange(int(windows.length[0] - windows.answered[0]), timesteps)
     step = at.first + np.minimum(nth, at.length - 1)
     target = targets_at(sequences, np.broadcast_to(at.sequence, step.shape), step)
     known = present(target)
