@@ -1,16 +1,13 @@
-"""Log a stage to MLflow from the files that it has written."""
+"""Show in MLflow what a stage has written, or has written so far."""
 
-import os
-import subprocess
+import signal
 import sys
 from enum import StrEnum
-from pathlib import Path
+from typing import NoReturn
 
-import pandas as pd
+from statelab import command, lockstep, tracking
 
-from statelab import arrays, command, layouts, metrics, params, plots, results, tracking
-from statelab.layouts import Windows
-from statelab.sequences import Sequences, head_of
+LONGEST = 60  # seconds that a stage waits for a store that takes its time
 
 
 class Stage(StrEnum):
@@ -19,106 +16,25 @@ class Stage(StrEnum):
     EVALUATE = "evaluate"
 
 
-def main(stage: Stage, data: Path, written: Path) -> None:
-    log = _evaluate if stage is Stage.EVALUATE else _train
+class _TooSlow(Exception):
+    pass
+
+
+def main(stage: Stage, so_far: bool = False) -> None:
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(LONGEST)
     try:
-        tracking.log(log(stage, data, written))
-    except tracking.NotLogged as error:
-        # Training took long and its files are sound: they are kept.
-        reason = str(error).partition("\n")[0]
-        print(f"{stage}: not logged to {tracking.store()}: {reason}", file=sys.stderr)
+        lockstep.log(stage, so_far=so_far)
+    except Exception as error:
+        # Training took long and its files are sound: they are kept, whatever this is.
+        line = f"{stage}: not logged to {tracking.store()}: {tracking.why(error)}"
+        if not so_far:
+            line += ". `statelab sync` will, from what waits in .spool"
+        print(line, file=sys.stderr)
 
 
-def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
-    mode = stage.removeprefix("train_")
-    sequences = arrays.read(data / "sequences", Sequences)
-    windows = arrays.read(data / "windows", Windows)
-    predictions = results.read_predictions(data / "predictions" / f"{mode}.npz")
-    files = [
-        written / f"{stage}.json",
-        written / "history" / f"{mode}.csv",
-        written / "timing" / f"{mode}.json",
-    ]
-    history = results.read_table(files[1])
-    table = metrics.seed_scores(predictions.answers, sequences, windows, history)
-    bounds = metrics.bounds(sequences, windows, predictions.visible_from)
-    curve = plots.learning_curves({mode: history}, {mode: bounds})
-    means = history.drop(columns="seed").groupby("epoch").mean()
-    return _run(
-        stage,
-        mode,
-        params={**_common(), "train": params.load(stage)},
-        scores={
-            **metrics.summary(table),
-            **bounds,
-            "timing": results.read_json(files[2]),
-        },
-        curves=means.add_prefix("epoch."),
-        files=files,
-        pictures={"learning_curve.svg": plots.svg(curve).decode()},
-        sequences=sequences,
-        model=data / "models" / mode,
-        outputs=head_of(sequences.targets)[1],
-        timesteps=_timesteps(stage, windows),
-    )
-
-
-def _timesteps(stage: Stage, windows: Windows) -> int:
-    """Return how many steps the model takes, -1 for any.
-
-    Without state it has never seen more than one sample at a time.
-    """
-    shortest, longest = layouts.lengths(windows)
-    any_length = stage is Stage.STATEFUL or shortest < longest
-    return -1 if any_length else longest
-
-
-def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:
-    return _run(
-        stage,
-        "comparison",
-        params=params.read(),
-        scores=results.read_json(written / "evaluate.json"),
-        curves=pd.DataFrame(),
-        files=[written / "evaluate.json", *sorted((written / "plots").iterdir())],
-        pictures={},
-        sequences=arrays.read(data / "sequences", Sequences),
-        model=None,
-        outputs=0,
-        timesteps=-1,
-    )
-
-
-def _run(stage: Stage, mode: str, **shown) -> tracking.Run:
-    layout = params.load("window")["layout"]
-    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
-    return tracking.Run(
-        name=f"{layout} {mode}, {experiment}",
-        tags={
-            "layout": layout,
-            "mode": mode,
-            "dvc.stage": stage,
-            "dvc.exp": experiment,
-            "git.commit": _commit(),
-        },
-        dataset=_dataset(**params.load("generate")),
-        **shown,
-    )
-
-
-def _dataset(*, source: str, task: str, path: str, **_: object) -> str:
-    return task if source == "task" else Path(path).name
-
-
-def _commit() -> str:
-    head = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
-    said = subprocess.run(head, capture_output=True, text=True, check=False)
-    return said.stdout.strip() or "none"  # before the first commit, or without Git
-
-
-def _common() -> dict[str, object]:
-    read = params.read()
-    return {name: read[name] for name in ("seed", "generate", "window", "model")}
+def _give_up(*_: object) -> NoReturn:
+    raise _TooSlow(f"it took over {LONGEST} seconds")
 
 
 if __name__ == "__main__":

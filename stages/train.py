@@ -1,10 +1,13 @@
 """Train one mode: its weights, its answers, and how it went."""
 
+import os
+import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from statelab import arrays, command, params, results, scaling, workspace
+from statelab.journal import Journal
 from statelab.layouts import Windows
 from statelab.progress import Progress
 from statelab.sequences import Sequences
@@ -22,6 +25,7 @@ def main(
     metrics: Path,
     history: Path,
     timing: Path,
+    usage: Path,
 ) -> None:
     stage = f"train_{mode}"
     settings = {
@@ -34,10 +38,17 @@ def main(
         data = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
         scale = scaling.read(windows / "scaling")
         watcher = Progress(stage, settings["epochs"])
+        journal = Journal(history, _log_so_far(stage))
         with checkpoints.of(settings, *data, scale) as (resume, keep):
+
+            def note(standing: experiment.Standing) -> None:
+                keep(standing)
+                journal.note(standing.history)
+
             trained = experiment.train(
-                *data, watcher, scaling=scale, resume=resume, keep=keep, **settings
+                *data, watcher, scaling=scale, resume=resume, keep=note, **settings
             )
+            results.write_table(usage, journal.close())
             models.write(model, trained.weights, trained.network._asdict(), scale)
             results.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
@@ -49,6 +60,13 @@ def main(
             results.write_table(history, trained.history)
             results.write_json(metrics, _last_scores(trained))
             results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+
+
+def _log_so_far(stage: str) -> list[str]:
+    """Return what shows a training in MLflow while it runs; nothing without DVC."""
+    if "DVC_STAGE" not in os.environ:
+        return []
+    return [sys.executable, "stages/log.py", stage, "--so-far"]
 
 
 def _learnt_from(

@@ -13,22 +13,37 @@ FLOORS = [
     {"errors", "files"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
-    {"plans", "metrics", "scaling", "npz", "rows"},
-    {"sources"},
+    {
+        "plans",
+        "metrics",
+        "scaling",
+        "npz",
+        "rows",
+        "bundles",
+        "fingerprints",
+        "journal",
+    },
+    {"sources", "plots", "tracking"},
+    {"projection"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference"},
-    {"experiment", "plots", "served", "tracking", "post"},
+    {"experiment", "served", "post", "lockstep"},
     {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
-SOLE_IMPORTER = {"mlflow": {"tracking"}, "matplotlib": {"plots"}}
-WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:5], {"chunks", "plots", "command"}))
-# Change no output: they read parameters, show progress, turn errors into lines, and see
-# to it that a stage is the only one to write.
-NO_OUTPUT = {"params", "errors", "progress", "command", "workspace"}
+SOLE_IMPORTER = {
+    "mlflow": {"tracking"},
+    "matplotlib": {"plots"},
+    "dvc": {"lockstep"},
+}
+WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:6], {"chunks", "lockstep", "command"}))
+# Change no output that anything depends on: they read parameters, show progress, note
+# what training takes, turn errors into lines, and see to it that a stage is the only
+# one to write.
+NO_OUTPUT = {"params", "errors", "progress", "journal", "command", "workspace"}
 
 
 def imports(file) -> set[str]:

@@ -1,14 +1,19 @@
 import subprocess
 import sys
 
+import pandas as pd
+
 from statelab.progress import Progress
 
 FOLLOW = """
+import pandas as pd
 from statelab.progress import Progress
 progress = Progress("train_stateful", 3)
 for epoch in (1, 2, 3):
     progress.batches(10 * epoch, 30)
-    progress.epoch(epoch, {"loss": 0.125 / epoch})
+    losses = [0.0625 / epoch, 0.1875 / epoch]
+    lines = pd.DataFrame({"seed": [3, 4], "epoch": epoch, "loss": losses})
+    progress.epoch(epoch, lines)
 progress.done()
 """
 
@@ -37,7 +42,7 @@ def test_progress_says_where_training_goes_on(capsys):
     progress = Progress("train_stateful", 9)
     progress.resumed(7, 12345, 132345)
     progress.batches(132400, 180000)
-    progress.epoch(7, {"loss": 0.125})
+    progress.epoch(7, pd.DataFrame({"seed": [3], "epoch": 7, "loss": [0.125]}))
     progress.done()
     assert capsys.readouterr().err.splitlines() == [
         "train_stateful: goes on from epoch 7, batch 12,345",

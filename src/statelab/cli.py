@@ -226,6 +226,31 @@ def _rehearsed(
     }
 
 
+@app.command("sync")
+def _sync() -> None:
+    """Bring MLflow in step with DVC's experiments and the workspace.
+
+    Delivers what waited for a store that was down, shows what came out of DVC's cache,
+    and lets each run be found by every experiment that shares it. Running it twice
+    changes nothing.
+    """
+    from statelab import lockstep, tracking  # MLflow takes seconds to import
+
+    try:
+        done = lockstep.sync()
+    except tracking.NotLogged as error:
+        reason = tracking.why(error)
+        print(f"sync: stopped by {tracking.store()}: {reason}", file=sys.stderr)
+        sys.exit(1)
+    for line in done.lost:
+        print(f"no run: {line}", file=sys.stderr)
+    print(
+        f"{done.experiments} experiments and the workspace: {done.results} results, "
+        f"{done.delivered} runs delivered from the spool, {done.made} made from DVC's "
+        f"cache, {done.named} found by more experiments, {done.merged} doubles deleted"
+    )
+
+
 @app.command("predict")
 def _predict(
     file: Annotated[Path, typer.Argument(help="Sequences: CSV, Parquet or npz.")],

@@ -83,7 +83,7 @@ class Watcher(Protocol):
 
     def batches(self, done: int, total: int) -> None: ...
 
-    def epoch(self, epoch: int, scores: dict[str, float]) -> None: ...
+    def epoch(self, epoch: int, lines: pd.DataFrame) -> None: ...
 
     def done(self) -> None: ...
 
@@ -268,7 +268,7 @@ def train(
                 line[f"{name}_{score}"] = found
         lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
         lines = lines.loc[active]
-        watcher.epoch(at.epoch + 1, lines.iloc[:, 2:].mean().to_dict())
+        watcher.epoch(at.epoch + 1, lines)
         best = at.best
         if patience is not None:
             best = stopping.observe(best, line["validation_loss"], weights)

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from statelab import params
 
@@ -53,12 +54,50 @@ def run(name: str, sections: Sections, copied: Iterable[Path] = ()) -> None:
     )
 
 
-def show(experiment: str, file: str) -> dict[str, Any] | None:
-    """Return a file of metrics/ from an experiment; None where there is no such."""
-    head = _git("rev-parse", "HEAD").stdout.strip()
-    ref = f"refs/exps/{head[:2]}/{head[2:]}/{experiment}"  # where DVC keeps them
-    shown = _git("show", f"{ref}:metrics/{file}")
-    return json.loads(shown.stdout) if shown.returncode == 0 else None
+class Experiment(NamedTuple):
+    """A DVC experiment that has been run."""
+
+    name: str
+    baseline: str  # the commit that it starts from
+    revision: str  # its own
+
+    def read(self, file: str) -> str | None:
+        """Return a file of it that Git has; None where there is no such."""
+        shown = _git("show", f"{self.revision}:{file}")
+        return shown.stdout if shown.returncode == 0 else None
+
+
+def listed() -> list[Experiment]:
+    """Return the experiments of every commit, the oldest first."""
+    fields = "--format=%(objectname) %(refname)"
+    refs = _git("for-each-ref", "--sort=creatordate", fields, "refs/exps").stdout
+    found = []
+    for line in refs.splitlines():
+        revision, ref = line.split(" ", 1)
+        # where DVC keeps them; what else is there, it needs while one runs
+        at = re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)", ref)
+        if at:
+            found.append(Experiment(at[3], at[1] + at[2], revision))
+    return found
+
+
+def show(name: str, file: str) -> dict[str, Any] | None:
+    """Return a file of metrics/ from an experiment of the current commit.
+
+    Returns:
+        What it holds; None where there is no such.
+    """
+    commit = head()
+    for each in listed():
+        if (each.name, each.baseline) == (name, commit):
+            text = each.read(f"metrics/{file}")
+            return json.loads(text) if text is not None else None
+    return None
+
+
+def head() -> str:
+    """Return the current commit; "none" before the first one, or without Git."""
+    return _git("rev-parse", "--verify", "--quiet", "HEAD").stdout.strip() or "none"
 
 
 def _git(*words: str) -> subprocess.CompletedProcess[str]:

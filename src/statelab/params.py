@@ -24,9 +24,13 @@ def load(section: str) -> Any:
     return read()[section]
 
 
-def read() -> Any:
-    """Return params.yaml whole."""
-    return YAML(typ="safe", pure=True).load(FILE)
+def read(root: Path = Path(".")) -> Any:
+    """Return params.yaml whole.
+
+    Args:
+        root: the folder that it stands in.
+    """
+    return YAML(typ="safe", pure=True).load(root / FILE)
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

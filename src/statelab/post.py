@@ -63,6 +63,7 @@ POST: Sections = {
         "reset": "sequence",
         "batching": "aligned",
     },
+    "tracking": {"register": None},
     "evaluate": {"season": None},
 }
 

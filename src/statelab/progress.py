@@ -3,6 +3,7 @@
 import sys
 import time
 
+import pandas as pd
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -43,9 +44,15 @@ class Progress:
         if self._due():
             self._say(f"{done:,} of {total:,} batches")
 
-    def epoch(self, epoch: int, scores: dict[str, float]) -> None:
-        """Take note of the end of an epoch, with the mean of each score over seeds."""
-        shown = [f"{name} {value:.4g}" for name, value in scores.items()]
+    def epoch(self, epoch: int, lines: pd.DataFrame) -> None:
+        """Take note of the end of an epoch.
+
+        Args:
+            epoch: counted from 1.
+            lines: one for each seed, with every score: their means are shown.
+        """
+        means = lines.drop(columns=["seed", "epoch"]).mean()
+        shown = [f"{name} {value:.4g}" for name, value in means.items()]
         self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}, {shown[-1]}")
         self._unsaid = f"epoch {epoch}/{self._epochs}: {', '.join(shown)}"
         if epoch == 1 or self._due():

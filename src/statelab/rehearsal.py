@@ -5,6 +5,8 @@ import sys
 import time
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from statelab import experiment
 from statelab.experiment import Standing
 from statelab.layouts import Windows
@@ -31,7 +33,7 @@ class _Silent:
 
     def batches(self, done: int, total: int) -> None: ...
 
-    def epoch(self, epoch: int, scores: dict[str, float]) -> None: ...
+    def epoch(self, epoch: int, lines: pd.DataFrame) -> None: ...
 
     def done(self) -> None: ...
 

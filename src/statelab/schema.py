@@ -16,6 +16,12 @@ def _is_size(size: int | float) -> int | float:
     return size
 
 
+def _is_model_name(name: str) -> str:
+    if not re.fullmatch(r"[\w. -]+", name):
+        raise ValueError("must be of letters, digits, dots, dashes and spaces")
+    return name
+
+
 def _is_reset(reset: str) -> str:
     if not re.fullmatch("sequence|never|every_[1-9][0-9]*", reset):
         raise ValueError("must be sequence, never or, say, every_20")
@@ -119,6 +125,12 @@ class _Evaluate(_Section):
     season: Count | None
 
 
+class _Tracking(_Section):
+    register_: Annotated[str, AfterValidator(_is_model_name)] | None = Field(
+        alias="register"  # which a class of pydantic has already
+    )
+
+
 class _Params(_Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     generate: _Generate
@@ -126,6 +138,7 @@ class _Params(_Section):
     model: _Model
     train_stateless: _Train
     train_stateful: _TrainStateful
+    tracking: _Tracking
     evaluate: _Evaluate
 
 

@@ -1,53 +1,70 @@
-"""Files -> MLflow: one run for each stage that is worth comparing."""
+"""Bundles -> MLflow: one run for each fingerprint, however often it is delivered."""
 
+import json
 import os
+import platform
+import shutil
+import textwrap
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
 import pandas as pd
+import psutil
 from filelock import FileLock
-from mlflow.data.numpy_dataset import from_numpy
+from mlflow import MlflowClient
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    LifecycleStage,
+    LoggedModel,
+    LoggedModelStatus,
+    Metric,
+    Param,
+    Run,
+    RunStatus,
+    RunTag,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
-from statelab import params, workspace
-from statelab.sequences import Sequences
+from statelab import bundles, workspace
+from statelab.bundles import Bundle
+from statelab.fingerprints import SEQUENCES
 
-EXPERIMENT = "statelab"
+EXPERIMENT = "statelab"  # of MLflow, which calls a folder of runs so
+FINGERPRINT, STAGE, NAMES, WRITER = "fingerprint", "dvc.stage", "dvc.exp", "writer"
+LONGEST_TAG = 5000  # characters; MLflow takes 8,000
 
 SQLITE = "sqlite:///"
 # The store is out of reach, refuses, or needs a library that is not there.
 NotLogged = (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 
-class Run(NamedTuple):
-    """What one run shows."""
+def why(error: Exception) -> str:
+    """Say in a line why something was not logged.
 
-    name: str
-    tags: Mapping[str, str]
-    params: Mapping[str, object]  # as nested as params.yaml
-    scores: Mapping[str, Any]  # as nested as evaluate.json; nulls are left out
-    curves: pd.DataFrame  # one line for each epoch, which is the index
-    files: list[Path]
-    pictures: Mapping[str, str]  # file name -> SVG
-    dataset: str  # what the sequences are called
-    sequences: Sequences
-    model: Path | None  # a folder that models.write has written
-    outputs: int  # of the model
-    timesteps: int  # of the sequences that the model takes; -1 for any
+    Example:
+        >>> why(OSError("Max retries (Caused by NewConnectionError(refused))"))
+        'NewConnectionError(refused)'
+    """
+    line = str(error).partition("\n")[0] or type(error).__name__
+    cause = line.rpartition("(Caused by ")[2]
+    return line if cause == line else cause.removesuffix(")")
 
 
 def store() -> str:
@@ -63,66 +80,261 @@ def store() -> str:
     return uri
 
 
-def log(run: Run) -> str:
-    """Log one run, and return its id."""
+@contextmanager
+def _alone() -> Iterator[tuple[MlflowClient, str]]:
+    """Be the only process of this checkout to write to the store.
+
+    Two workers may be the first to come, and then make the tables of a database; or
+    both may have trained the same, and would each make a run of it.
+
+    Yields:
+        A client, and the id of the experiment, which is made on first use.
+    """
     mlflow.set_tracking_uri(store())
-    with mlflow.start_run(
-        experiment_id=_experiment(), run_name=run.name, tags=dict(run.tags)
-    ) as active:
-        mlflow.log_params(params.flatten(run.params))
-        mlflow.log_metrics(
-            {
-                k: v
-                for k, v in params.flatten(run.scores).items()
-                if isinstance(v, int | float)
-            }
-        )
-        for epoch, values in run.curves.iterrows():
-            mlflow.log_metrics(values.to_dict(), step=int(str(epoch)))
-        mlflow.log_input(
-            from_numpy(
-                np.asarray(run.sequences.values),
-                targets=np.asarray(run.sequences.targets),
-                name=run.dataset,
-            )
-        )
-        for file in run.files:
-            mlflow.log_artifact(str(file))
-        for name, picture in run.pictures.items():
-            mlflow.log_text(picture, name)
-        if run.model is not None:
-            _log_model(run)
-    return active.info.run_id
-
-
-def _experiment() -> str:
-    """Return the id of the experiment, which is made on first use."""
     place = None  # a server keeps files where it was told to
     if store().startswith(SQLITE):
         place = (workspace.root() / "mlartifacts").as_uri()
-    # Two workers may be the first to come.
-    with FileLock(workspace.root() / "mlflow.db.lock"):
-        client = mlflow.MlflowClient()
+    with FileLock(workspace.root() / ".mlflow.lock"):
+        client = MlflowClient()
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
-            return found.experiment_id
-        return client.create_experiment(EXPERIMENT, artifact_location=place)
+            yield client, found.experiment_id
+        else:
+            made = client.create_experiment(EXPERIMENT, artifact_location=place)
+            yield client, made
 
 
-def _log_model(run: Run) -> None:
+class Shown(NamedTuple):
+    """A run that MLflow has."""
+
+    run_id: str
+    fingerprint: str
+    finished: bool
+    names: list[str]  # of the DVC experiments that share it
+
+
+def deliver(folder: Path, *, finished: bool = True) -> Shown:
+    """Show a bundle as a run, unless there is one that shows it, and take it away.
+
+    A run that was left unfinished is gone on with.
+
+    Args:
+        folder: of the bundle.
+        finished: whether it holds all that the run is to show.
+
+    Returns:
+        The run.
+    """
+    bundle = bundles.read(folder)
+    with _alone() as (client, experiment):
+        run = _find(client, experiment, bundle.fingerprint)
+        if run is None:
+            run = client.create_run(
+                experiment,
+                run_name=bundle.name,
+                tags={FINGERPRINT: bundle.fingerprint, STAGE: bundle.stage},
+            )
+        if not _finished(run):
+            _show(client, run, bundle, folder, finished=finished)
+        if bundle.experiment is not None:
+            _name(client, run, [bundle.experiment])
+        run = client.get_run(run.info.run_id)
+        shutil.rmtree(folder)
+    return _shown(run)
+
+
+def _find(client: MlflowClient, experiment: str, fingerprint: str) -> Run | None:
+    found = client.search_runs(
+        [experiment],
+        f"tags.{FINGERPRINT} = '{fingerprint}'",
+        max_results=1,
+        order_by=["attributes.start_time ASC"],
+    )
+    return found[0] if found else None
+
+
+def _finished(run: Run) -> bool:
+    return run.info.status == RunStatus.to_string(RunStatus.FINISHED)
+
+
+def _show(
+    client: MlflowClient, run: Run, bundle: Bundle, folder: Path, *, finished: bool
+) -> None:
+    """Log what a run does not show as yet; the model comes last."""
+    run_id = run.info.run_id
+    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    tags = {**bundle.tags, "mlflow.source.git.commit": bundle.tags["git.commit"]}
+    if not finished:
+        tags[WRITER] = f"{platform.node()}:{os.getppid()}"
+    scores = pd.DataFrame(bundle.metrics, index=[0])
+    client.log_batch(
+        run_id,
+        metrics=[
+            point
+            for table in (scores, *bundles.read_series(folder))
+            for point in _missing(client, run, table)
+        ],
+        params=[Param(name, str(value)) for name, value in bundle.params.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    client.log_inputs(run_id, [DatasetInput(_dataset(**bundle.dataset))])
+    if not finished:
+        return
+    client.log_artifacts(run_id, str(folder / "files"))
+    if bundle.model is not None and _model(client, run) is None:
+        with mlflow.start_run(run_id=run_id):
+            _log_model(folder / "model", **bundle.model)
+    if bundle.register is not None:
+        _register(client, run_id, bundle.register)
+    client.set_terminated(run_id)
+
+
+def _missing(client: MlflowClient, run: Run, table: pd.DataFrame) -> Iterator[Metric]:
+    now = int(1000 * time.time())
+    for name, column in table.items():
+        there: set[int] = set()
+        if name in run.data.metrics:
+            points = client.get_metric_history(run.info.run_id, str(name))
+            there = {point.step for point in points}
+        for step, value in column.dropna().items():
+            if step not in there:
+                yield Metric(str(name), float(value), now, int(str(step)))
+
+
+def _dataset(*, name: str, digest: str, profile: dict[str, int]) -> Dataset:
+    return Dataset(
+        name=name,
+        digest=digest,
+        source_type="dvc",
+        source=json.dumps({"path": SEQUENCES, "md5": digest}),
+        profile=json.dumps(profile),
+    )
+
+
+def _model(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """Return the model that a run has logged; what it has begun to log is deleted."""
+    outputs = run.outputs.model_outputs if run.outputs is not None else []
+    for output in outputs:
+        model = client.get_logged_model(output.model_id)
+        if model.status == LoggedModelStatus.READY:
+            return model
+        client.delete_logged_model(model.model_id)
+    return None
+
+
+def register(run_id: str, name: str) -> None:
+    """Register the model of a run under a name, unless it is."""
+    with _alone() as (client, _):
+        _register(client, run_id, name)
+
+
+def _register(client: MlflowClient, run_id: str, name: str) -> None:
+    versions = client.search_model_versions(f"name = '{name}'")
+    if any(each.run_id == run_id for each in versions):
+        return
+    model = _model(client, client.get_run(run_id))
+    if model is not None:
+        mlflow.register_model(model.model_uri, name)
+
+
+def shown() -> list[Shown]:
+    """Return every run that shows a result, the oldest first.
+
+    Of those that a training was showing when it was killed, MLflow is told so.
+    """
+    with _alone() as (client, experiment):
+        runs = _runs(client, experiment)
+        for run in runs:
+            if _given_up(run):
+                killed = RunStatus.to_string(RunStatus.KILLED)
+                client.set_terminated(run.info.run_id, killed)
+    return [_shown(run) for run in runs]
+
+
+def _shown(run: Run) -> Shown:
+    fingerprint = run.data.tags[FINGERPRINT]
+    return Shown(run.info.run_id, fingerprint, _finished(run), _names(run))
+
+
+def _runs(client: MlflowClient, experiment: str) -> list[Run]:
+    found: list[Run] = []
+    token = ""  # of the first page
+    while token is not None:
+        page = client.search_runs(
+            [experiment],
+            f"tags.{FINGERPRINT} != ''",
+            order_by=["attributes.start_time ASC"],
+            page_token=token or None,
+        )
+        found += page
+        token = page.token
+    return found
+
+
+def _given_up(run: Run) -> bool:
+    """Tell whether a run waits for a training of this machine that is gone."""
+    running = RunStatus.to_string(RunStatus.RUNNING)
+    host, _, pid = run.data.tags.get(WRITER, "").rpartition(":")
+    here = run.info.status == running and host == platform.node()
+    return here and not psutil.pid_exists(int(pid))
+
+
+def name(run_id: str, names: Iterable[str]) -> None:
+    """Let a run be found by the names of the DVC experiments that share it."""
+    with _alone() as (client, _):
+        _name(client, client.get_run(run_id), names)
+
+
+def _names(run: Run) -> list[str]:
+    """Return them from the tag, and from those that it goes on in."""
+    pages = [
+        value
+        for key, value in run.data.tags.items()
+        if key == NAMES or key.startswith(f"{NAMES}.")
+    ]
+    return sorted({each.rstrip(",") for page in pages for each in page.split()})
+
+
+def _name(client: MlflowClient, run: Run, names: Iterable[str]) -> None:
+    there = _names(run)
+    if set(names) <= set(there):
+        return
+    pages = textwrap.wrap(
+        ", ".join(sorted({*there, *names})),
+        LONGEST_TAG,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for number, page in enumerate(pages, start=1):
+        key = NAMES if number == 1 else f"{NAMES}.{number}"
+        client.set_tag(run.info.run_id, key, page)
+
+
+def discard(run_id: str) -> None:
+    """Delete a run that another one is the same as; `mlflow gc` frees what it takes."""
+    with _alone() as (client, _):
+        run = client.get_run(run_id)
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            return  # another process was faster
+        model = _model(client, run)
+        if model is not None:
+            client.delete_logged_model(model.model_id)
+        client.delete_run(run_id)
+
+
+def _log_model(folder: Path, *, timesteps: int, features: int, outputs: int) -> None:
     tensor = np.dtype(np.float32)
-    features = run.sequences.values.shape[1]
     with warnings.catch_warnings():
         # An example of a request would run the network, and import TensorFlow for it.
         warnings.filterwarnings("ignore", "(?s).*input example")
         mlflow.pyfunc.log_model(
             name="model",
             loader_module="statelab.served",
-            data_path=str(run.model),
+            data_path=str(folder),
             code_paths=[str(Path(__file__).parent)],
             signature=ModelSignature(
-                inputs=Schema([TensorSpec(tensor, (-1, run.timesteps, features))]),
-                outputs=Schema([TensorSpec(tensor, (-1, run.outputs))]),
+                inputs=Schema([TensorSpec(tensor, (-1, timesteps, features))]),
+                outputs=Schema([TensorSpec(tensor, (-1, outputs))]),
             ),
             # Named here: otherwise MLflow loads the model to find them out.
             pip_requirements=[

@@ -1,0 +1,76 @@
+"""All that one run in MLflow shows, as a folder of files that waits to be delivered.
+
+bundle.json says what `Bundle` holds; series/ has tables of metrics by step; files/ is
+shown as it is; model/, where there is one, is as `models.write` left it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from statelab import results
+
+
+class Bundle(NamedTuple):
+    """What is told of a run besides its tables and files."""
+
+    stage: str
+    fingerprint: str
+    name: str
+    experiment: str | None  # of DVC, that it was made in
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]  # by their keys joined with dots
+    metrics: Mapping[str, float]  # likewise
+    dataset: Mapping[str, Any]  # its name, digest and profile
+    model: Mapping[str, Any] | None  # what it takes and gives
+    register: str | None  # the name to register the model under
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Make a folder of files that is there when the block ends, and not before.
+
+    Args:
+        folder: to make or to replace.
+    """
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(folder, ignore_errors=True)
+        part.replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write(folder: Path, bundle: Bundle) -> None:
+    """Write what is told of a run."""
+    results.write_json(folder / "bundle.json", bundle._asdict())
+
+
+def read(folder: Path) -> Bundle:
+    """Read it back."""
+    return Bundle(**results.read_json(folder / "bundle.json"))
+
+
+def write_series(folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Write a table of metrics, to the last digit; its index counts the steps."""
+    (folder / "series").mkdir(exist_ok=True)
+    table.to_parquet(folder / "series" / f"{name}.parquet")
+
+
+def read_series(folder: Path) -> list[pd.DataFrame]:
+    """Read back every such table."""
+    return [pd.read_parquet(file) for file in (folder / "series").glob("*.parquet")]
+
+
+def waiting(spool: Path) -> list[Path]:
+    """Return the bundles in a folder of them, those first that have waited longest."""
+    found = [file.parent for file in spool.glob("[!.]*/bundle.json")]
+    return sorted(found, key=lambda folder: folder.stat().st_mtime_ns)

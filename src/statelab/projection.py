@@ -1,0 +1,180 @@
+"""The files of a stage -> the run that shows them in MLflow.
+
+Nothing that is not in a file is shown, so that a run can be made again, of results that
+came out of the cache as well.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from statelab import arrays, bundles, journal, layouts, metrics, params, plots, results
+from statelab.bundles import Bundle
+from statelab.fingerprints import Result
+from statelab.layouts import Windows
+from statelab.sequences import Sequences, head_of
+
+
+class Origin(NamedTuple):
+    """Where a result comes from."""
+
+    experiment: str | None  # of DVC; None for the workspace
+    commit: str  # that it starts from; "none" before the first one
+
+
+def project(
+    result: Result, origin: Origin, root: Path, folder: Path, *, so_far: bool = False
+) -> None:
+    """Write the bundle of a run.
+
+    Args:
+        result: which the run is to show.
+        origin: of the result.
+        root: of the workspace that holds params.yaml, data/ and metrics/.
+        folder: for the bundle.
+        so_far: of a training under way, which has nothing but its history as yet.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    read = params.read(root)
+    sequences = arrays.read(root / "data/sequences", Sequences)
+    if result.stage == "evaluate":
+        mode, shown = "comparison", _comparison
+    else:
+        mode = result.stage.removeprefix("train_")
+        shown = _training_so_far if so_far else _training
+    layout, generate = read["window"]["layout"], read["generate"]
+    own = generate["source"] != "task"
+    with bundles.whole(folder) as part:
+        told = shown(mode, read, sequences, root, part)
+        bundles.write(
+            part,
+            Bundle(
+                stage=result.stage,
+                fingerprint=result.fingerprint,
+                name=f"{layout} {origin.experiment or origin.commit[:7]} {mode}",
+                experiment=origin.experiment,
+                tags={"layout": layout, "mode": mode, "git.commit": origin.commit},
+                dataset={
+                    "name": Path(generate["path"]).name if own else generate["task"],
+                    "digest": result.sequences,
+                    "profile": {
+                        "sequences": len(sequences.offsets) - 1,
+                        "steps": len(sequences.values),
+                        "features": sequences.values.shape[1],
+                    },
+                },
+                **told,
+            ),
+        )
+
+
+def _training(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    data, written = root / "data", root / "metrics"
+    windows = arrays.read(data / "windows", Windows)
+    predictions = results.read_predictions(data / f"predictions/{mode}.npz")
+    history = results.read_table(written / f"history/{mode}.csv")
+    table = metrics.seed_scores(predictions.answers, sequences, windows, history)
+    bounds = metrics.bounds(sequences, windows, predictions.visible_from)
+    _write_curves(folder, history)
+    _write_usage(folder, results.read_table(data / f"usage/{mode}.csv"))
+    shutil.copytree(data / f"models/{mode}", folder / "model")
+    shown = folder / "files"
+    shown.mkdir()
+    shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
+    results.write_table(shown / "scores.csv", table)
+    curve = plots.learning_curves({mode: history}, {mode: bounds})
+    (shown / "learning_curve.svg").write_bytes(plots.svg(curve))
+    return {
+        "params": _params_of_a_training(mode, read),
+        "metrics": _numbers(
+            {
+                **metrics.summary(table),
+                **bounds,
+                "timing": results.read_json(written / f"timing/{mode}.json"),
+            }
+        ),
+        "model": {
+            "timesteps": _timesteps(mode, windows),
+            "features": sequences.values.shape[1],
+            "outputs": head_of(sequences.targets)[1],
+        },
+        "register": registered(mode, **read.get("tracking", {})),
+    }
+
+
+def _training_so_far(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    history = journal.live(root / f"metrics/history/{mode}.csv")
+    _write_curves(folder, results.read_table(history))
+    return {
+        "params": _params_of_a_training(mode, read),
+        "metrics": {},
+        "model": None,
+        "register": None,
+    }
+
+
+def _comparison(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    scores = root / "metrics/evaluate.json"
+    hidden = shutil.ignore_patterns(".*")
+    shutil.copytree(root / "metrics/plots", folder / "files", ignore=hidden)
+    shutil.copy(scores, folder / "files")
+    return {
+        "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
+        "metrics": _numbers(results.read_json(scores)),
+        "model": None,
+        "register": None,
+    }
+
+
+def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
+    """Return them named alike for either mode, so that they stand side by side."""
+    sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
+    return params.flatten({**sections, "train": read[f"train_{mode}"]})
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return the scores that are numbers: null stands for what is not defined."""
+    flat = params.flatten(scores).items()
+    return {name: value for name, value in flat if isinstance(value, int | float)}
+
+
+def _write_curves(folder: Path, history: pd.DataFrame) -> None:
+    means = pd.DataFrame(history.drop(columns="seed").groupby("epoch").mean())
+    bundles.write_series(folder, "epochs", means.add_prefix("epoch."))
+
+
+def _write_usage(folder: Path, usage: pd.DataFrame) -> None:
+    whole = usage.assign(seconds=usage["seconds"].round().astype(int))
+    table = whole.drop_duplicates("seconds", keep="last").set_index("seconds")
+    bundles.write_series(folder, "usage", table.add_prefix("system/"))
+
+
+def _timesteps(mode: str, windows: Windows) -> int:
+    """Return how many steps the model takes, -1 for any.
+
+    Without state it has never seen more than one sample at a time.
+    """
+    shortest, longest = layouts.lengths(windows)
+    any_length = mode == "stateful" or shortest < longest
+    return -1 if any_length else longest
+
+
+def registered(mode: str, *, register: str | None = None) -> str | None:
+    """Return the name of a mode's model in MLflow's registry.
+
+    Example:
+        >>> registered("stateful", register="glucose")
+        'glucose-stateful'
+    """
+    return None if register is None else f"{register}-{mode}"
