@@ -4,6 +4,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+import checkouts
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -14,7 +15,13 @@ from statelab.sequences import Sequences
 settings.register_profile("statelab", deadline=None)  # speed is for make bench
 settings.load_profile("statelab")
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = checkouts.REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory) -> checkouts.Checkout:
+    """A repository with a small task that has been run; a test leaves it as it was."""
+    return checkouts.make(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture

@@ -11,117 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import REPOSITORY
+from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
 
 from statelab import experiments, post
-
-SMALL = {
-    "generate": {"sequences": 24, "length": 4},
-    "window": {"window_length": 2, "test_size": 8},
-    "train_stateless": {"epochs": 2, "seeds": 2},
-    "train_stateful": {"epochs": 2, "seeds": 2},
-}
-TRAINED = "stages/train.py"  # in DVC's output, once for each training that ran
-
-
-class Checkout:
-    """A repository in which the pipeline can be run."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        here = str(Path(sys.executable).parent)
-        self.env = {**os.environ, "PATH": os.pathsep.join([here, os.environ["PATH"]])}
-        self.env.pop("MLFLOW_TRACKING_URI", None)
-        self.env.pop("PYTHONPATH", None)
-
-    def run(self, *words: str, fails: bool = False, timeout: int = 400) -> str:
-        ended = subprocess.run(
-            words,
-            cwd=self.root,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-        )
-        assert (ended.returncode != 0) == fails, ended.stdout
-        return ended.stdout
-
-    def dvc(self, *words: str, fails: bool = False, timeout: int = 400) -> str:
-        return self.run("dvc", *words, fails=fails, timeout=timeout)
-
-    def changed_stages(self) -> set[str]:
-        """The stages of which something is not what dvc.lock says."""
-        return set(json.loads(self.dvc("status", "--json")))
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.root / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
-
-    def restore(self) -> None:
-        # `dvc exp run` leaves an index in which a params.yaml of the same size passes
-        # for unchanged: Git restores it only when it is gone.
-        (self.root / "params.yaml").unlink()
-        self.run("git", "reset", "--quiet", "--hard")
-
-    def mlflow_runs(self, **tags: str) -> list[mlflow.entities.Run]:
-        client = mlflow.MlflowClient(f"sqlite:///{self.root}/mlflow.db")
-        experiment = client.get_experiment_by_name("statelab")
-        assert experiment is not None
-        runs = client.search_runs([experiment.experiment_id])
-        return [run for run in runs if tags.items() <= run.data.tags.items()]
-
-    def outputs(self) -> dict[str, bytes]:
-        folders = (self.root / "data", self.root / "metrics")
-        files = [file for folder in folders for file in folder.rglob("*")]
-        return {
-            str(file.relative_to(self.root)): file.read_bytes()
-            for file in files
-            if file.is_file()
-        }
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory) -> Checkout:
-    """The files of this repository with a small task, committed and run once."""
-    root = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (REPOSITORY / name).exists() and not name.startswith("metrics/"):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, root / name)
-    (root / "dvc.lock").unlink(missing_ok=True)
-    yaml = YAML()
-    params = yaml.load(root / "params.yaml")
-    for section, changes in SMALL.items():
-        params[section].update(changes)
-    yaml.dump(params, root / "params.yaml")
-    checkout = Checkout(root)
-    checkout.run("git", "init", "--quiet")
-    checkout.run("git", "config", "user.name", "x")
-    checkout.run("git", "config", "user.email", "x@example.org")
-    said = checkout.dvc("repro")
-    assert said.count(TRAINED) == 2
-    checkout.run("git", "add", ".")
-    checkout.run("git", "commit", "--quiet", "-m", "Begin")
-    return checkout
 
 
 def test_repro_writes_what_other_tools_rely_on(checkout):
@@ -148,21 +47,6 @@ def test_repro_keeps_data_out_of_git_and_metrics_in(checkout):
     tracked = checkout.run("git", "ls-files").splitlines()
     assert not [name for name in tracked if name.endswith((".npy", ".npz", ".db"))]
     assert "metrics/evaluate.json" in tracked
-
-
-def test_repro_logs_one_run_for_each_stage(checkout):
-    runs = checkout.mlflow_runs(**{"dvc.exp": "workspace"})
-    assert sorted(run.data.tags["dvc.stage"] for run in runs) == [
-        *("evaluate", "train_stateful", "train_stateless"),
-    ]
-    (stateful,) = checkout.mlflow_runs(mode="stateful", layout="per_timestep")
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    logged, written = stateful.data.metrics, evaluated["stateful"]
-    assert logged["accuracy.mean"] == written["accuracy"]["mean"]
-    assert logged["ceiling.accuracy"] == 1.0
-    assert "epoch.test_accuracy" in logged
-    assert stateful.data.params["train.epochs"] == "2"
-    assert stateful.data.params["window.layout"] == "per_timestep"
 
 
 def test_repro_again_runs_nothing(checkout):
@@ -219,9 +103,7 @@ def test_values_and_classes_go_all_the_way_to_mlflow(checkout, task, score, curv
         scored = evaluated[mode]
         assert scored[score] == scored[f"final_{score}"]  # no other step has a label
         assert set(scored["baseline"]) == {score, f"final_{score}", f"train_{score}"}
-        (run,) = checkout.mlflow_runs(
-            **{"dvc.exp": task.replace("_", "-"), "dvc.stage": f"train_{mode}"}
-        )
+        (run,) = checkout.mlflow_runs(f"train_{mode}", task.replace("_", "-"))
         assert run.data.metrics[f"{score}.mean"] == scored[score]["mean"]
         assert f"epoch.{curve}" in run.data.metrics
     checkout.restore()
@@ -293,29 +175,7 @@ def test_going_to_another_layout_and_back_trains_once(checkout):
     assert again.count(TRAINED) == 0
     evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
     assert evaluated["layout"] == "subsampled"
-    assert len(checkout.mlflow_runs(mode="stateful", layout="subsampled")) == 1
     checkout.restore()
-
-
-@pytest.mark.slow
-def test_a_queue_of_three_finishes_and_shows_everywhere(checkout):
-    lengths = ("2", "3", "4")
-    checkout.dvc(
-        *("exp", "run", "--queue", "-S", "window.layout=subsampled"),
-        *("-S", f"window.window_length={','.join(lengths)}"),
-    )
-    checkout.dvc("queue", "start", "--jobs", "2")
-    deadline = time.monotonic() + 120
-    while "Queued" in (said := checkout.dvc("queue", "status")) or "Running" in said:
-        assert time.monotonic() < deadline, said
-        time.sleep(1)
-    assert said.count("Success") == 3, said
-    shown = json.loads(checkout.dvc("exp", "show", "--json"))
-    names = [each["name"] for each in shown[1]["experiments"]]
-    assert len(names) >= 3
-    runs = checkout.mlflow_runs(**{"dvc.stage": "evaluate", "layout": "subsampled"})
-    queued = [run for run in runs if run.data.tags["dvc.exp"] in names]
-    assert {run.data.params["window.window_length"] for run in queued} == set(lengths)
 
 
 @pytest.mark.slow
@@ -585,7 +445,7 @@ def test_a_file_of_ones_own_goes_all_the_way_to_mlflow(own):
     for mode in ("stateless", "stateful"):
         assert evaluated[mode]["accuracy"]["n"] == 2
         assert evaluated[mode]["baseline"]["final_accuracy"] == 0.5
-        (run,) = own.mlflow_runs(**{"dvc.exp": "own", "dvc.stage": f"train_{mode}"})
+        (run,) = own.mlflow_runs(f"train_{mode}", "own")
         assert run.inputs.dataset_inputs[0].dataset.name == "panel.csv"
         logged = run.data.metrics["accuracy.mean"]
         assert logged == evaluated[mode]["accuracy"]["mean"]
@@ -602,11 +462,7 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
     header, *rows = [",".join([*row[:2], *row[3:]]) for row in cells]
     (own.root / "new.csv").write_text("\n".join([header, *rows[::-1]]) + "\n")
     words = ("predict", "new.csv", "--mode", mode, "--batch-size", "3")
-    statelab = "import sys; sys.path.insert(0, 'src'); from statelab import cli"
-    own.run(
-        *(sys.executable, "-c", f"{statelab}; cli.main()", *words),
-        *("--out", "answers.parquet"),
-    )
+    own.statelab(*words, "--out", "answers.parquet")
     table = pd.read_parquet(own.root / "answers.parquet")
     with np.load(own.root / "data/predictions" / f"{mode}.npz") as written:
         expected = written["answers"][0]

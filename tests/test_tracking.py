@@ -1,5 +1,6 @@
 """Against a real MLflow store."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,141 +11,255 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from statelab import models, tracking
-from statelab.sequences import Sequences
+from statelab import bundles, models, tracking
 
 NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
+MODEL = {"timesteps": -1, "features": 1, "outputs": 1}
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch):
     """A folder that DVC would call the root, with no store as yet."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    return tmp_path
+    yield tmp_path
+    monkeypatch.undo()  # MLflow keeps its store in the environment
 
 
-def a_run(**changes) -> tracking.Run:
-    return tracking.Run(
-        **{
-            "name": "full stateful, first-try",
-            "tags": {"layout": "full", "dvc.exp": "first-try"},
-            "params": {"seed": 3, "train": {"epochs": 2, "clipnorm": None}},
-            "scores": {"accuracy": {"mean": 0.75, "std": None}, "ceiling": {"auc": 1}},
-            "curves": pd.DataFrame({"epoch.loss": [0.5, 0.25]}, index=[1, 2]),
-            "files": [],
-            "pictures": {"curve.svg": "<svg/>"},
-            "dataset": "first_step",
-            "sequences": Sequences(
-                np.zeros((4, 1), np.float32), np.array([0, 2, 4]), np.array([0, 1])
-            ),
-            "model": None,
-            "outputs": 1,
-            "timesteps": -1,
-            **changes,
-        }
-    )
+@pytest.fixture
+def client(root):
+    return mlflow.MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 
-def test_store_is_at_the_root_of_the_main_checkout(checkout):
-    assert tracking.store() == f"sqlite:///{checkout}/mlflow.db"
+def runs(client) -> list[mlflow.entities.Run]:
+    experiment = client.get_experiment_by_name("statelab")
+    return client.search_runs([experiment.experiment_id])
+
+
+def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
+    """Write a bundle; deliver takes it away."""
+    told = {
+        "stage": "train_stateful",
+        "fingerprint": "abc",
+        "name": "full first-try stateful",
+        "experiment": "first-try",
+        "tags": {"layout": "full", "git.commit": "57fa74f"},
+        "params": {"seed": 3, "train.clipnorm": None},
+        "metrics": {"accuracy.mean": 0.1 + 0.7, "ceiling.auc": 1},
+        "dataset": {"name": "adding", "digest": "8df.dir", "profile": {"steps": 12}},
+        "model": None,
+        "register": None,
+        **changes,
+    }
+    with bundles.whole(folder / "spool" / told["fingerprint"]) as part:
+        epochs = pd.Index(range(1, len(losses) + 1), name="epoch")
+        curve = pd.DataFrame({"epoch.loss": losses}, index=epochs)
+        bundles.write_series(part, "epochs", curve)
+        (part / "files").mkdir()
+        (part / "files" / "scores.csv").write_text("seed\n0\n")
+        if told["model"] is not None:
+            weights = models.initial_weights(range(1, 3), **NETWORK)
+            models.write(part / "model", weights, NETWORK)
+        bundles.write(part, bundles.Bundle(**told))
+    return folder / "spool" / told["fingerprint"]
+
+
+def test_store_is_at_the_root_of_the_main_checkout(root):
+    assert tracking.store() == f"sqlite:///{root}/mlflow.db"
 
 
 def test_store_keeps_a_database_of_ones_own_out_of_temporary_workspaces(
-    checkout, monkeypatch
+    root, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
-    assert tracking.store() == f"sqlite:///{checkout}/mine.db"
+    assert tracking.store() == f"sqlite:///{root}/mine.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mine.db")
     assert tracking.store() == "sqlite:////elsewhere/mine.db"
 
 
-def test_log_refuses_sequences_longer_than_a_stateless_network_has_seen(checkout):
-    models.write(
-        checkout / "stateless", models.initial_weights(range(1), **NETWORK), NETWORK
-    )
-    run_id = tracking.log(a_run(model=checkout / "stateless", timesteps=2))
-    (output,) = mlflow.get_run(run_id).outputs.model_outputs
-    loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
-    assert loaded.predict(np.zeros((3, 2, 1), np.float32)).shape == (3, 1)
-    with pytest.raises(mlflow.MlflowException, match="shape"):
-        loaded.predict(np.zeros((3, 7, 1), np.float32))
-
-
-def test_store_is_the_server_that_the_environment_names(checkout, monkeypatch):
+def test_store_is_the_server_that_the_environment_names(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
     assert tracking.store() == "http://localhost:5000"
 
 
-def test_log_shows_what_it_was_given(checkout, monkeypatch):
-    weights = models.initial_weights(range(1, 3), **NETWORK)
-    models.write(checkout / "stateful", weights, NETWORK)
-    table = checkout / "scores.csv"
-    table.write_text("seed\n0\n")
-    run_id = tracking.log(a_run(files=[table], model=checkout / "stateful"))
-    monkeypatch.undo()  # MLflow keeps its store in the environment
-
-    store = f"sqlite:///{checkout}/mlflow.db"
-    client = mlflow.MlflowClient(store)
-    logged = client.get_run(run_id)
-    assert logged.info.run_name == "full stateful, first-try"
-    assert logged.info.status == "FINISHED"
-    assert logged.data.params == {
-        "seed": "3",
-        "train.epochs": "2",
-        "train.clipnorm": "None",
-    }
-    assert logged.data.metrics == {
-        "accuracy.mean": 0.75,
+def test_deliver_shows_all_that_a_bundle_holds_to_the_last_digit(root, client):
+    folder = a_bundle(root)
+    shown = tracking.deliver(folder)
+    assert shown.finished and shown.names == ["first-try"]
+    assert not folder.exists()
+    run = client.get_run(shown.run_id)
+    assert run.info.run_name == "full first-try stateful"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"seed": "3", "train.clipnorm": "None"}
+    assert run.data.metrics == {
+        "accuracy.mean": 0.7999999999999999,
         "ceiling.auc": 1.0,
-        "epoch.loss": 0.25,
+        "epoch.loss": 0.30000000000000004,
     }
-    assert logged.data.tags["layout"] == "full"
-    assert logged.data.tags["dvc.exp"] == "first-try"
-    curve = client.get_metric_history(run_id, "epoch.loss")
-    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.25)]
-    assert [each.dataset.name for each in logged.inputs.dataset_inputs] == [
-        "first_step"
-    ]
-    kept = {file.path for file in client.list_artifacts(run_id)}
-    assert kept == {"scores.csv", "curve.svg"}
-    assert logged.info.artifact_uri.startswith(f"file://{checkout}/mlartifacts/")
-
-    mlflow.set_tracking_uri(store)
-    (output,) = logged.outputs.model_outputs
-    loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
-    for batch, timesteps in ((3, 7), (1, 2)):  # any batch, any length
-        x = np.random.default_rng(0).normal(size=(batch, timesteps, 1))
-        x = x.astype(np.float32)
-        once, twice = loaded.predict(x), loaded.predict(x)
-        np.testing.assert_array_equal(once, twice)
-        np.testing.assert_allclose(once, models.build(**NETWORK, seed=1)(x), atol=1e-6)
+    curve = client.get_metric_history(shown.run_id, "epoch.loss")
+    points = [(point.step, point.value) for point in curve]
+    assert points == [(1, 0.5), (2, 0.30000000000000004)]
+    tags = run.data.tags
+    assert (tags["layout"], tags["dvc.stage"]) == ("full", "train_stateful")
+    (dataset,) = [each.dataset for each in run.inputs.dataset_inputs]
+    assert (dataset.name, dataset.digest) == ("adding", "8df.dir")
+    assert json.loads(dataset.profile) == {"steps": 12}
+    assert [file.path for file in client.list_artifacts(shown.run_id)] == ["scores.csv"]
+    assert run.info.artifact_uri.startswith(f"file://{root}/mlartifacts/")
 
 
-def test_log_puts_a_second_run_beside_the_first(checkout):
-    first, second = (tracking.log(a_run()) for _ in range(2))
-    client = mlflow.MlflowClient(f"sqlite:///{checkout}/mlflow.db")
-    experiment = client.get_experiment_by_name("statelab")
-    found = client.search_runs([experiment.experiment_id])
-    assert {run.info.run_id for run in found} == {first, second}
+def test_deliver_again_changes_nothing(root, client):
+    first = tracking.deliver(a_bundle(root))
+    before = client.get_run(first.run_id).to_dictionary()
+    assert tracking.deliver(a_bundle(root, losses=(7, 8, 9))) == first
+    assert client.get_run(first.run_id).to_dictionary() == before
+    assert len(runs(client)) == 1
 
 
-def test_a_server_that_is_down_costs_one_line_and_no_outputs(tmp_path):
-    """The second command of a stage; were it to fail, DVC would drop the training."""
+def test_deliver_makes_another_run_for_another_fingerprint(root, client):
+    for fingerprint in ("abc", "abd"):
+        tracking.deliver(a_bundle(root, fingerprint=fingerprint))
+    assert len(runs(client)) == 2
+
+
+def test_deliver_goes_on_with_a_run_that_shows_a_training_so_far(root, client):
+    so_far = {"metrics": {}, "losses": (0.5,)}
+    shown = tracking.deliver(a_bundle(root, **so_far), finished=False)
+    run = client.get_run(shown.run_id)
+    assert run.info.status == "RUNNING" and not shown.finished
+    assert run.data.metrics == {"epoch.loss": 0.5}
+    assert tracking.deliver(a_bundle(root)).run_id == shown.run_id
+    curve = client.get_metric_history(shown.run_id, "epoch.loss")
+    assert [point.step for point in curve] == [1, 2]  # none of them twice
+    run = client.get_run(shown.run_id)
+    assert run.info.status == "FINISHED" and "writer" not in run.data.tags
+    # a teller that was late
+    tracking.deliver(a_bundle(root, **so_far), finished=False)
+    assert client.get_run(shown.run_id).info.status == "FINISHED"
+
+
+def test_shown_tells_mlflow_of_a_training_that_was_killed(root, client):
+    code = "import sys; sys.path.insert(0, 'tests'); import test_tracking as t\n"
+    code += "from pathlib import Path\n"
+    code += f"folder = t.a_bundle(Path({str(root)!r}))\n"
+    code += "t.tracking.deliver(folder, finished=False)"
+    shell = subprocess.Popen(  # which is to the process what a training is to its log
+        ["sh", "-c", f'"{sys.executable}" -c "{code}"; echo; read line'],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    shell.stdout.readline()
+    (run,) = tracking.shown()
+    assert client.get_run(run.run_id).info.status == "RUNNING"
+    shell.communicate()
+    (run,) = tracking.shown()
+    assert client.get_run(run.run_id).info.status == "KILLED" and not run.finished
+    assert tracking.deliver(a_bundle(root)).finished  # it was begun again
+
+
+def test_two_processes_that_deliver_the_same_make_one_run(root, client):
     code = """
 import sys
-sys.path.insert(0, "stages")
-import log
-log._evaluate = lambda stage, data, written: None
-log.main(log.Stage.EVALUATE, None, None)
+sys.path.insert(0, "tests")
+from pathlib import Path
+import test_tracking
+folder = test_tracking.a_bundle(Path(sys.argv[1]), experiment=sys.argv[2])
+print(flush=True)
+sys.stdin.readline()
+test_tracking.tracking.deliver(folder)
 """
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(root / name), name],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("brave-cat", "dizzy-dog")
+    ]
+    for each in both:
+        each.stdout.readline()
+    for each in both:
+        each.communicate(b"\n")
+    assert [each.returncode for each in both] == [0, 0]
+    (run,) = tracking.shown()
+    assert run.finished and run.names == ["brave-cat", "dizzy-dog"]
+
+
+def test_deliver_says_that_another_process_was_faster(root):
+    with pytest.raises(tracking.Delivered):
+        tracking.deliver(root / "spool" / "abc")
+
+
+def test_name_finds_a_run_by_more_names_than_a_tag_can_hold(root, client):
+    run = tracking.deliver(a_bundle(root))
+    names = [f"experiment-number-{number}" for number in range(700)]
+    tracking.name(run.run_id, names[:400])
+    tracking.name(run.run_id, names[400:])
+    (run,) = tracking.shown()
+    assert run.names == sorted(["first-try", *names])
+    (found,) = client.search_runs(
+        [client.get_experiment_by_name("statelab").experiment_id],
+        "tags.`dvc.exp.4` LIKE '%experiment-number-699%'",
+    )
+    assert found.info.run_id == run.run_id
+
+
+def test_discard_leaves_no_trace_but_for_mlflow_gc(root, client):
+    run = tracking.deliver(a_bundle(root, model=MODEL))
+    tracking.discard(run.run_id)
+    tracking.discard(run.run_id)  # by another process, as it were
+    assert tracking.shown() == []
+    experiment = client.get_experiment_by_name("statelab").experiment_id
+    assert client.search_logged_models([experiment]) == []
+
+
+def test_a_model_is_registered_once(root, client):
+    run = tracking.deliver(a_bundle(root, model=MODEL, register="glucose"))
+    tracking.register(run.run_id, "glucose")
+    (version,) = client.search_model_versions("name = 'glucose'")
+    assert version.run_id == run.run_id
+
+
+def test_a_model_that_was_half_logged_is_logged_anew(root, client):
+    run = tracking.deliver(a_bundle(root, model=None), finished=False)
+    broken = client.create_logged_model(
+        runs(client)[0].info.experiment_id, "model", source_run_id=run.run_id
+    )
+    output = mlflow.entities.LoggedModelOutput(broken.model_id, step=0)
+    client.log_outputs(run.run_id, [output])
+    tracking.deliver(a_bundle(root, model=MODEL))
+    (model,) = client.search_logged_models([runs(client)[0].info.experiment_id])
+    assert model.model_id != broken.model_id and model.status == "READY"
+    mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model(model.model_uri)
+    assert loaded.predict(np.zeros((3, 2, 1), np.float32)).shape == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9", "postgresql://127.0.0.1:9/x"]
+)
+def test_a_store_that_is_down_costs_one_line_and_the_bundle_stays(
+    root, monkeypatch, address
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    folder = a_bundle(root)
+    with pytest.raises(tracking.NotLogged) as refused:
+        tracking.deliver(folder)
+    assert "\n" not in tracking.why(refused.value)
+    assert bundles.waiting(folder.parent) == [folder]
+
+
+def test_log_costs_a_stage_nothing_whatever_happens(tmp_path):
+    """The second command of a stage: were it to fail, DVC would drop the training."""
     ended = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, REPOSITORY / "stages" / "log.py", "evaluate"],
         env={**os.environ, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"},
-        cwd=REPOSITORY,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert ended.returncode == 0
-    said = ended.stderr.strip().splitlines()[-1]
+    (said,) = ended.stderr.splitlines()
     assert said.startswith("evaluate: not logged to http://127.0.0.1:9: ")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,8 +72,9 @@ def log(stage: str, *, so_far: bool = False) -> None:
     hidden = "." if so_far else ""  # it waits for nobody
     folder = spool() / f"{hidden}{result.fingerprint}"
     projection.project(result, origin, Path("."), folder, so_far=so_far)
-    run = tracking.deliver(folder, finished=not so_far)
-    _link({result: run.run_id})
+    with suppress(tracking.Delivered):
+        run = tracking.deliver(folder, finished=not so_far)
+        _link({result: run.run_id})
 
 
 def spool() -> Path:
@@ -90,7 +92,8 @@ def sync() -> Synced:
     """
     waiting = bundles.waiting(spool())
     for folder in tqdm(waiting, "delivering", leave=False, disable=None):
-        tracking.deliver(folder)
+        with suppress(tracking.Delivered):
+            tracking.deliver(folder)
     runs, merged = _merged(tracking.shown())
     listed = experiments.listed()
     wanted = _wanted(listed)
@@ -98,16 +101,18 @@ def sync() -> Synced:
     lost: list[str] = []
     for want in tqdm(wanted.values(), "in step", leave=False, disable=None):
         fingerprint = want.result.fingerprint
-        if fingerprint not in runs or not runs[fingerprint].finished:
-            try:
-                folder = _from_cache(want)
-            except (UserError, DvcException, OSError) as error:
-                where = want.origin.experiment or "workspace"
-                lost.append(f"{where}, {want.result.stage}: {error}")
-                continue
-            runs[fingerprint] = tracking.deliver(folder)
+        run = runs.get(fingerprint)
+        if run is None or not run.finished:
+            with tempfile.TemporaryDirectory() as scratch:
+                bundle = Path(scratch, "bundle")
+                try:
+                    _project_from_cache(want, Path(scratch, "workspace"), bundle)
+                except (UserError, DvcException, OSError) as error:
+                    where = want.origin.experiment or "workspace"
+                    lost.append(f"{where}, {want.result.stage}: {error}")
+                    continue
+                run = runs[fingerprint] = tracking.deliver(bundle)
             made += 1
-        run = runs[fingerprint]
         if not want.names <= set(run.names):
             tracking.name(run.run_id, want.names)
             named += 1
@@ -150,21 +155,17 @@ def _of_workspace() -> list[Result]:
     return fingerprints.recorded(lock.read_text()) if lock.exists() else []
 
 
-def _from_cache(want: _Wanted) -> Path:
-    """Write the bundle of a result that DVC keeps; return its folder."""
-    folder = spool() / want.result.fingerprint
+def _project_from_cache(want: _Wanted, root: Path, folder: Path) -> None:
+    """Write the bundle of a result that DVC keeps, by way of a workspace for it."""
     if want.revision is None:
         _require_unchanged(want.result.stage)
-        projection.project(want.result, want.origin, Path("."), folder)
-        return folder
-    there = DVCFileSystem(rev=want.revision)
-    with tempfile.TemporaryDirectory() as root:
+        root = Path(".")
+    else:
+        there = DVCFileSystem(rev=want.revision)
         for name in (str(params.FILE), *want.result.files):
-            to = Path(root, name)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            there.get(name, str(to), recursive=True)
-        projection.project(want.result, want.origin, Path(root), folder)
-    return folder
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            there.get(name, str(root / name), recursive=True)
+    projection.project(want.result, want.origin, root, folder)
 
 
 def _require_unchanged(stage: str) -> None:

@@ -104,6 +104,10 @@ def _alone() -> Iterator[tuple[MlflowClient, str]]:
             yield client, made
 
 
+class Delivered(Exception):
+    """A bundle is gone, as another process has delivered it."""
+
+
 class Shown(NamedTuple):
     """A run that MLflow has."""
 
@@ -124,9 +128,14 @@ def deliver(folder: Path, *, finished: bool = True) -> Shown:
 
     Returns:
         The run.
+
+    Raises:
+        Delivered: another process was faster.
     """
-    bundle = bundles.read(folder)
     with _alone() as (client, experiment):
+        if not folder.exists():
+            raise Delivered(folder)
+        bundle = bundles.read(folder)
         run = _find(client, experiment, bundle.fingerprint)
         if run is None:
             run = client.create_run(
@@ -186,6 +195,8 @@ def _show(
             _log_model(folder / "model", **bundle.model)
     if bundle.register is not None:
         _register(client, run_id, bundle.register)
+    if WRITER in run.data.tags:
+        client.delete_tag(run_id, WRITER)
     client.set_terminated(run_id)
 
 

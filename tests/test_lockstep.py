@@ -1,0 +1,154 @@
+"""MLflow in step with DVC: real stores, whatever came out of the cache or was lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import mlflow
+import pandas as pd
+import pytest
+from checkouts import Checkout
+
+from statelab import fingerprints, params
+
+DEAD = "http://127.0.0.1:9"
+
+
+def results(checkout: Checkout, revision: str = "") -> dict[str, str]:
+    """The fingerprint of each stage as dvc.lock tells it, here or in an experiment."""
+    shown = checkout.run("git", "show", f"{revision}:dvc.lock") if revision else None
+    lock = shown or (checkout.root / "dvc.lock").read_text()
+    return {each.stage: each.fingerprint for each in fingerprints.recorded(lock)}
+
+
+def revision_of(checkout: Checkout, name: str) -> str:
+    listed = checkout.run("git", "for-each-ref", "--format=%(refname)", "refs/exps")
+    (ref,) = [line for line in listed.splitlines() if line.endswith(f"/{name}")]
+    return ref
+
+
+def seen(run: mlflow.entities.Run) -> tuple:
+    """All of a run that does not tell when and where it was made."""
+    name = "dvc.exp", "mlflow.runName", "git.commit", "mlflow.source.git.commit"
+    tags = {key: tag for key, tag in run.data.tags.items() if key not in name}
+    dataset = run.inputs.dataset_inputs[0].dataset
+    models = len(run.outputs.model_outputs) if run.outputs else 0
+    return run.data.metrics, run.data.params, tags, dataset.digest, models
+
+
+def test_every_stage_has_a_run_that_equals_its_files_to_the_last_digit(checkout):
+    written = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    (run,) = checkout.mlflow_runs("evaluate")
+    flat = params.flatten(written).items()
+    numbers = {name: value for name, value in flat if isinstance(value, int | float)}
+    assert run.data.metrics == numbers
+    for mode in ("stateless", "stateful"):
+        (run,) = checkout.mlflow_runs(f"train_{mode}")
+        logged = run.data.metrics
+        scores = {key: value for key, value in written[mode].items() if "n" in value}
+        assert len(scores) > 5
+        for score, told in scores.items():
+            for name, value in told.items():
+                assert logged[f"{score}.{name}"] == value
+        ceilings = written[mode]["ceiling"]
+        assert {f"ceiling.{score}" for score in ceilings} <= set(logged)
+        history = pd.read_csv(checkout.root / f"metrics/history/{mode}.csv")
+        client = mlflow.MlflowClient(f"sqlite:///{checkout.root}/mlflow.db")
+        for score in history.columns.drop(["seed", "epoch"]):
+            points = client.get_metric_history(run.info.run_id, f"epoch.{score}")
+            curve = {point.step: point.value for point in points}
+            assert curve == history.groupby("epoch")[score].mean().to_dict()
+        assert run.data.params["train.epochs"] == "2"
+        assert run.data.params["window.layout"] == "per_timestep"
+        assert logged["system/memory_usage_megabytes"] > 100
+        files = {file.path for file in client.list_artifacts(run.info.run_id)}
+        assert files == {"history.csv", "scores.csv", "learning_curve.svg"}
+
+
+def test_a_fingerprint_is_the_same_before_dvc_has_written_its_lock_and_after(checkout):
+    links = json.loads((checkout.root / "metrics/run.json").read_text())
+    linked = {stage: link["fingerprint"] for stage, link in links.items()}
+    assert linked == results(checkout)
+    for stage in fingerprints.STAGES:
+        assert fingerprints.current(stage, checkout.root).fingerprint == linked[stage]
+
+
+def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):
+    said = checkout.dvc("exp", "run", "--name", "again", "-f", "check")
+    assert "stages/log.py" not in said
+    checkout.statelab("sync")
+    for stage in fingerprints.STAGES:
+        (run,) = checkout.mlflow_runs(stage)
+        assert "again" in run.data.tags["dvc.exp"]
+    assert "0 found by more" in checkout.statelab("sync")
+
+
+@pytest.fixture(scope="module")
+def outage(checkout) -> str:
+    """What DVC says of an experiment that trains while the store is down."""
+    checkout.env["MLFLOW_TRACKING_URI"] = DEAD
+    change = "train_stateful.learning_rate=0.002"
+    said = checkout.dvc("exp", "run", "--name", "outage", "-S", change)
+    del checkout.env["MLFLOW_TRACKING_URI"]
+    yield said
+    checkout.restore()
+    checkout.dvc("checkout")
+
+
+def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, outage):
+    refused = [line for line in outage.splitlines() if f"not logged to {DEAD}" in line]
+    assert [line.partition(":")[0] for line in refused] == [
+        "train_stateful",
+        "evaluate",
+    ]
+    assert "Traceback" not in outage
+    made = results(checkout, revision_of(checkout, "outage"))
+    waiting = {folder.name for folder in (checkout.root / ".spool").iterdir()}
+    assert waiting == {made["train_stateful"], made["evaluate"]}
+    checkout.env["MLFLOW_TRACKING_URI"] = DEAD
+    said = checkout.statelab("sync", fails=True)
+    del checkout.env["MLFLOW_TRACKING_URI"]
+    assert said.startswith(f"sync: stopped by {DEAD}: ") and said.count("\n") == 1
+    assert "2 runs delivered" in checkout.statelab("sync")
+    assert not list((checkout.root / ".spool").iterdir())
+    (run,) = checkout.mlflow_runs("train_stateful", "outage")
+    assert run.data.params["train.learning_rate"] == "0.002"
+    assert run.data.tags["fingerprint"] == made["train_stateful"]
+    assert len(checkout.mlflow_runs("train_stateless")) == 1  # shared
+
+
+def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
+    before = {
+        run.data.tags["fingerprint"]: run
+        for stage in fingerprints.STAGES
+        for run in checkout.mlflow_runs(stage)
+    }
+    assert len(before) == 5
+    (checkout.root / "mlflow.db").unlink()
+    shutil.rmtree(checkout.root / "mlartifacts")
+    own = "import sys; sys.path.insert(0, 'src'); from statelab import cli; cli.main()"
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", own, "sync"], cwd=checkout.root, env=checkout.env
+        )
+        for _ in range(2)
+    ]
+    assert [each.wait() for each in both] == [0, 0]
+    after = [
+        run for stage in fingerprints.STAGES for run in checkout.mlflow_runs(stage)
+    ]
+    assert len(after) == 5
+    for run in after:
+        assert run.info.status == "FINISHED"
+        assert seen(run) == seen(before[run.data.tags["fingerprint"]])
+
+
+def test_what_the_cache_has_lost_is_told_in_a_line(checkout, outage):
+    (checkout.root / "mlflow.db").rename(checkout.root / "kept.db")
+    (checkout.root / ".dvc/cache").rename(checkout.root / "kept")
+    said = checkout.statelab("sync")
+    (checkout.root / "kept").rename(checkout.root / ".dvc/cache")
+    (checkout.root / "kept.db").rename(checkout.root / "mlflow.db")
+    told = [line for line in said.splitlines() if line.startswith("no run: outage, ")]
+    assert len(told) == 2 and "Traceback" not in said
