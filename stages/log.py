@@ -6,11 +6,24 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from statelab import arrays, command, layouts, metrics, params, plots, results, tracking
+from statelab import (
+    arrays,
+    command,
+    layouts,
+    metrics,
+    params,
+    plots,
+    results,
+    shapes,
+    tracking,
+)
 from statelab.layouts import Windows
-from statelab.sequences import Sequences, head_of
+from statelab.sequences import Sequences
+
+EXAMPLE_STEPS = 20  # of a request, which is kept with every model
 
 
 class Stage(StrEnum):
@@ -43,6 +56,9 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
     table = metrics.seed_scores(predictions.answers, sequences, windows, history)
     bounds = metrics.bounds(sequences, windows, predictions.visible_from)
     curve = plots.learning_curves({mode: history}, {mode: bounds})
+    model = data / "models" / mode
+    architecture = results.read_json(model / "model.json")["architecture"]
+    timesteps = _timesteps(stage, windows)
     means = history.drop(columns="seed").groupby("epoch").mean()
     return _run(
         stage,
@@ -57,9 +73,11 @@ def _train(stage: Stage, data: Path, written: Path) -> tracking.Run:
         files=files,
         pictures={"learning_curve.svg": plots.svg(curve).decode()},
         sequences=sequences,
-        model=data / "models" / mode,
-        outputs=head_of(sequences.targets)[1],
-        timesteps=_timesteps(stage, windows),
+        model=model,
+        outputs=architecture["outputs"],
+        timesteps=timesteps,
+        width=shapes.state_width(**architecture),
+        example=_example(sequences, windows, timesteps),
     )
 
 
@@ -71,6 +89,14 @@ def _timesteps(stage: Stage, windows: Windows) -> int:
     shortest, longest = layouts.lengths(windows)
     any_length = stage is Stage.STATEFUL or shortest < longest
     return -1 if any_length else longest
+
+
+def _example(sequences: Sequences, windows: Windows, timesteps: int) -> np.ndarray:
+    """Return the first sample, or where any length will do its beginning,
+    [1, timesteps, features]."""
+    at = layouts.locate(windows, np.zeros((), int))
+    steps = min(at.length, EXAMPLE_STEPS) if timesteps == -1 else at.length
+    return np.array(sequences.values[None, at.first : at.first + steps])
 
 
 def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:
@@ -86,6 +112,8 @@ def _evaluate(stage: Stage, data: Path, written: Path) -> tracking.Run:
         model=None,
         outputs=0,
         timesteps=-1,
+        width=0,
+        example=np.empty(0),
     )
 
 

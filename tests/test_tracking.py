@@ -41,6 +41,8 @@ def a_run(**changes) -> tracking.Run:
             "model": None,
             "outputs": 1,
             "timesteps": -1,
+            "width": 4,
+            "example": np.zeros((1, 2, 1), np.float32),
             **changes,
         }
     )
@@ -66,7 +68,8 @@ def test_log_refuses_sequences_longer_than_a_stateless_network_has_seen(checkout
     run_id = tracking.log(a_run(model=checkout / "stateless", timesteps=2))
     (output,) = mlflow.get_run(run_id).outputs.model_outputs
     loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
-    assert loaded.predict(np.zeros((3, 2, 1), np.float32)).shape == (3, 1)
+    said = loaded.predict(np.zeros((3, 2, 1), np.float32))
+    assert said["answers"].shape == (3, 2, 1) and said["state"].shape == (3, 4)
     with pytest.raises(mlflow.MlflowException, match="shape"):
         loaded.predict(np.zeros((3, 7, 1), np.float32))
 
@@ -116,9 +119,10 @@ def test_log_shows_what_it_was_given(checkout, monkeypatch):
     for batch, timesteps in ((3, 7), (1, 2)):  # any batch, any length
         x = np.random.default_rng(0).normal(size=(batch, timesteps, 1))
         x = x.astype(np.float32)
-        once, twice = loaded.predict(x), loaded.predict(x)
+        once, twice = (loaded.predict(x)["answers"] for _ in range(2))
         np.testing.assert_array_equal(once, twice)
-        np.testing.assert_allclose(once, models.build(**NETWORK, seed=1)(x), atol=1e-6)
+        expected = models.build(**NETWORK, seed=1, return_sequences=True)(x)
+        np.testing.assert_allclose(once, expected, atol=1e-6)
 
 
 def test_log_puts_a_second_run_beside_the_first(checkout):

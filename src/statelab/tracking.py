@@ -1,7 +1,7 @@
 """Files -> MLflow: one run for each stage that is worth comparing."""
 
+import logging
 import os
-import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +19,8 @@ import pandas as pd
 from filelock import FileLock
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.models import Model, ModelSignature
+from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from statelab import params, workspace
@@ -48,6 +48,8 @@ class Run(NamedTuple):
     model: Path | None  # a folder that models.write has written
     outputs: int  # of the model
     timesteps: int  # of the sequences that the model takes; -1 for any
+    width: int  # of its state
+    example: np.ndarray  # of a request, float32 [1, timesteps, features]
 
 
 def store() -> str:
@@ -91,7 +93,14 @@ def log(run: Run) -> str:
         for name, picture in run.pictures.items():
             mlflow.log_text(picture, name)
         if run.model is not None:
-            _log_model(run)
+            _log_model(
+                run.model,
+                timesteps=run.timesteps,
+                features=run.sequences.values.shape[1],
+                outputs=run.outputs,
+                width=run.width,
+                example=run.example,
+            )
     return active.info.run_id
 
 
@@ -109,23 +118,60 @@ def _experiment() -> str:
         return client.create_experiment(EXPERIMENT, artifact_location=place)
 
 
-def _log_model(run: Run) -> None:
-    tensor = np.dtype(np.float32)
-    features = run.sequences.values.shape[1]
-    with warnings.catch_warnings():
-        # An example of a request would run the network, and import TensorFlow for it.
-        warnings.filterwarnings("ignore", "(?s).*input example")
-        mlflow.pyfunc.log_model(
-            name="model",
-            loader_module="statelab.served",
-            data_path=str(run.model),
-            code_paths=[str(Path(__file__).parent)],
-            signature=ModelSignature(
-                inputs=Schema([TensorSpec(tensor, (-1, run.timesteps, features))]),
-                outputs=Schema([TensorSpec(tensor, (-1, run.outputs))]),
+def _log_model(
+    folder: Path,
+    *,
+    timesteps: int,
+    features: int,
+    outputs: int,
+    width: int,
+    example: np.ndarray,
+) -> None:
+    """Log a trained network as `served.ExplicitState` answers for it.
+
+    Args:
+        folder: where `models.write` put the weights.
+        timesteps: of the sequences that it takes; -1 for any.
+        features: of the input.
+        outputs: of each answer.
+        width: of the state of a sequence, as `shapes.state_width` tells it.
+        example: of a request, float32 [1, timesteps, features].
+    """
+    numbers = np.dtype(np.float32)
+    # What it would say of the example is said of every model.
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
+    Model.log(
+        artifact_path=None,
+        name="model",
+        flavor=_Untried,
+        flavor_name="mlflow.pyfunc",
+        validate_serving_input=False,
+        loader_module="statelab.served",
+        data_path=str(folder),
+        code_paths=[str(Path(__file__).parent)],
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(numbers, (-1, timesteps, features))]),
+            outputs=Schema(
+                [
+                    TensorSpec(numbers, (-1, timesteps, outputs), "answers"),
+                    TensorSpec(numbers, (-1, width), "state"),
+                ]
             ),
-            # Named here: otherwise MLflow loads the model to find them out.
-            pip_requirements=[
-                f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
-            ],
-        )
+            params=ParamSchema([ParamSpec("state", DataType.double, [], (-1,))]),
+        ),
+        input_example=(example, {"state": [0.0] * (len(example) * width)}),
+        # Named here: otherwise MLflow loads the model to find them out.
+        pip_requirements=[
+            f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
+        ],
+    )
+
+
+class _Untried:
+    """MLflow's flavor of Python functions, its example saved but not tried out: that
+    would run the network, and import TensorFlow for it."""
+
+    @staticmethod
+    def save_model(validate_serving_input: bool, **arguments: Any) -> None:
+        """Save a model; what `Model.log` alone heeds is left out."""
+        mlflow.pyfunc.save_model(**arguments)
