@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "files", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
-    {"plans", "metrics", "scaling", "npz", "rows"},
+    {"plans", "metrics", "scaling", "npz", "rows", "cards"},
     {"sources"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
