@@ -151,7 +151,7 @@ def stock_and_with_state(cell: str, layers: int, scaled: bool):
         return stock, models.with_state(Path(folder), network=1)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     cell=st.sampled_from(sorted(models.LAYERS)),
     layers=st.integers(1, 2),
