@@ -22,7 +22,10 @@ def test_export_writes_two_models_that_answer_alike(trained):
     arguments = ["export", "stateful", "out", "--network", "1", "--batch-size", "2"]
     ended = CliRunner().invoke(cli.app, arguments)
     assert ended.exit_code == 0
-    files = ended.output.split()
+    assert ended.stderr == (
+        "no card: dvc.lock: must tell of `train_stateful`. Run `dvc repro`\n"
+    )
+    files = ended.stdout.split()
     assert files == ["out/stateful-stateless.keras", "out/stateful-stateful.keras"]
     stateless, stateful = map(keras.models.load_model, files)
     x = np.random.default_rng(0).normal(size=(2, 5, 2)).astype(np.float32)

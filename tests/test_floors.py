@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files"},
+    {"errors", "files", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
     {
@@ -22,6 +22,7 @@ FLOORS = [
         "bundles",
         "fingerprints",
         "journal",
+        "cards",
     },
     {"sources", "plots", "tracking"},
     {"projection"},
@@ -99,6 +100,17 @@ import {", ".join(f"statelab.{module}" for module in WITHOUT_TENSORFLOW)}
 sys.exit("tensorflow" in sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_mlflow_loads_needs_no_more_than_its_requirements_name():
+    found = set()
+    for module in {"served", *reached(SOURCE / "served.py")}:
+        for node in ast.parse((SOURCE / f"{module}.py").read_text()).body:
+            if isinstance(node, ast.Import):
+                found |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).split(".")[0])
+    assert found - sys.stdlib_module_names - {"statelab"} == {"keras", "numpy"}
 
 
 STAGES = YAML(typ="safe").load(REPOSITORY / "dvc.yaml")["stages"]

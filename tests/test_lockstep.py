@@ -63,7 +63,9 @@ def test_every_stage_has_a_run_that_equals_its_files_to_the_last_digit(checkout)
         assert run.data.params["window.layout"] == "per_timestep"
         assert logged["system/memory_usage_megabytes"] > 100
         files = {file.path for file in client.list_artifacts(run.info.run_id)}
-        assert files == {"history.csv", "scores.csv", "learning_curve.svg"}
+        names = {"history.csv", "scores.csv", "learning_curve.svg", "model_card.md"}
+        assert files == names
+        assert run.data.tags["mlflow.note.content"].startswith(f"# {mode} lstm")
 
 
 def test_a_fingerprint_is_the_same_before_dvc_has_written_its_lock_and_after(checkout):

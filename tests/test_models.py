@@ -1,8 +1,14 @@
+import functools
+import tempfile
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from statelab import models
+from statelab import models, shapes
 from statelab.errors import UserError
 from statelab.scaling import Scaling
 
@@ -131,3 +137,48 @@ def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
     x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
     raw = np.float32(x * [2, 1e-9] + [5, 0])
     np.testing.assert_allclose(scaled(raw), plain(x) * 30 + 100, rtol=1e-6)
+
+
+@functools.cache
+def stock_and_with_state(cell: str, layers: int, scaled: bool):
+    shape = {**SMALL, "cell": cell, "layers": layers, "head": "regression"}
+    scaling = Scaling(*map(np.float32, ([5, 0], [2, 3], [1], [2]))) if scaled else None
+    weights = models.initial_weights(range(2), **shape)
+    stock = models.build(**shape, scaling=scaling, return_sequences=True)
+    stock.set_weights([array[1] for array in weights.values()])
+    with tempfile.TemporaryDirectory() as folder:
+        models.write(Path(folder), weights, shape, scaling)
+        return stock, models.with_state(Path(folder), network=1)
+
+
+@settings(max_examples=20)
+@given(
+    cell=st.sampled_from(sorted(models.LAYERS)),
+    layers=st.integers(1, 2),
+    scaled=st.booleans(),
+    cuts=st.sets(st.integers(1, 6)),
+)
+def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
+    cell, layers, scaled, cuts
+):
+    """And the whole as by stock Keras layers, which begin with zeros."""
+    stock, model = stock_and_with_state(cell, layers, scaled)
+    x = np.random.default_rng(0).normal(size=(2, 7, 2), scale=3).astype(np.float32)
+    width = shapes.state_width(cell=cell, units=3, layers=layers)
+    zeros = np.zeros((2, width), np.float32)
+    whole, after = model([x, zeros])
+    np.testing.assert_allclose(whole, stock(x), rtol=1e-6, atol=1e-6)
+    edges = [0, *sorted(cuts), 7]
+    state, parts = zeros, []
+    for start, stop in zip(edges, edges[1:], strict=False):
+        answers, state = map(np.asarray, model([x[:, start:stop], state]))
+        parts.append(answers)
+    np.testing.assert_allclose(np.concatenate(parts, 1), whole, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(state, after, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", models.LAYERS)
+def test_shapes_tells_what_keras_counts(cell):
+    shape = {"cell": cell, "units": 3, "layers": 2, "features": 5, "outputs": 2}
+    built = models.build(**shape, head="multiclass")
+    assert shapes.parameters(**shape) == built.count_params()

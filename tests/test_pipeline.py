@@ -478,6 +478,29 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
         (own.root / name).unlink()
 
 
+def test_export_writes_a_card_of_what_the_network_was_trained_with(own):
+    """Whatever params.yaml says by now."""
+    own.edit("params.yaml", "layout: per_timestep", "layout: full")
+    statelab = "import sys; sys.path.insert(0, 'src'); from statelab import cli"
+    words = ("export", "stateful", "out", "--network", "1")
+    own.run(sys.executable, "-c", f"{statelab}; cli.main()", *words)
+    own.edit("params.yaml", "layout: full", "layout: per_timestep")
+    card = (own.root / "out" / "stateful-card.md").read_text()
+    shutil.rmtree(own.root / "out")
+    for fact in (
+        "- **Data**: the file `panel.csv`.",
+        "- **Sequences**: 12 train, 4 test; 5 to 8 steps in each that trains, 104 in",
+        "- **Features**: `level`, `noise`.",
+        "- **Classes**: `down`, `up`.",
+        "- **Layout**: `per_timestep`: a sample is a segment of 1 step.",
+        "- **Seed**: 1; it is network 1 of 2",
+    ):
+        assert fact in card
+    scores = pd.read_csv(own.root / "metrics/plots/scores.csv")
+    (mine,) = scores.query("mode == 'stateful' and seed == 1").accuracy
+    assert f"\n| accuracy | {mine:.4f} |" in card
+
+
 @pytest.mark.slow
 def test_a_byte_of_the_file_reruns_the_pipeline_and_touching_it_does_not(own):
     file = own.root / "panel.csv"

@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from statelab import bundles, models, tracking
 
 NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
-MODEL = {"timesteps": -1, "features": 1, "outputs": 1}
+MODEL = {"timesteps": -1, "features": 1, "outputs": 1, "width": 4}
 
 
 @pytest.fixture
@@ -47,8 +47,6 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         "params": {"seed": 3, "train.clipnorm": None},
         "metrics": {"accuracy.mean": 0.1 + 0.7, "ceiling.auc": 1},
         "dataset": {"name": "adding", "digest": "8df.dir", "profile": {"steps": 12}},
-        "model": None,
-        "register": None,
         **changes,
     }
     with bundles.whole(folder / "spool" / told["fingerprint"]) as part:
@@ -57,7 +55,8 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         bundles.write_series(part, "epochs", curve)
         (part / "files").mkdir()
         (part / "files" / "scores.csv").write_text("seed\n0\n")
-        if told["model"] is not None:
+        if "model" in told:
+            np.save(part / "example.npy", np.zeros((1, 2, 1), np.float32))
             weights = models.initial_weights(range(1, 3), **NETWORK)
             models.write(part / "model", weights, NETWORK)
         bundles.write(part, bundles.Bundle(**told))
@@ -216,14 +215,27 @@ def test_discard_leaves_no_trace_but_for_mlflow_gc(root, client):
 
 
 def test_a_model_is_registered_once(root, client):
-    run = tracking.deliver(a_bundle(root, model=MODEL, register="glucose"))
+    registered = {"model": MODEL, "register": "glucose", "note": "# A card"}
+    run = tracking.deliver(a_bundle(root, **registered))
     tracking.register(run.run_id, "glucose")
     (version,) = client.search_model_versions("name = 'glucose'")
-    assert version.run_id == run.run_id
+    assert (version.run_id, version.description) == (run.run_id, "# A card")
+
+
+def test_a_model_refuses_sequences_longer_than_a_stateless_network_has_seen(
+    root, client
+):
+    tracking.deliver(a_bundle(root, model={**MODEL, "timesteps": 2}))
+    (model,) = client.search_logged_models([runs(client)[0].info.experiment_id])
+    mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model(model.model_uri)
+    assert loaded.predict(np.zeros((3, 2, 1), np.float32))["answers"].shape == (3, 2, 1)
+    with pytest.raises(mlflow.MlflowException, match="shape"):
+        loaded.predict(np.zeros((3, 7, 1), np.float32))
 
 
 def test_a_model_that_was_half_logged_is_logged_anew(root, client):
-    run = tracking.deliver(a_bundle(root, model=None), finished=False)
+    run = tracking.deliver(a_bundle(root), finished=False)
     broken = client.create_logged_model(
         runs(client)[0].info.experiment_id, "model", source_run_id=run.run_id
     )
@@ -234,7 +246,8 @@ def test_a_model_that_was_half_logged_is_logged_anew(root, client):
     assert model.model_id != broken.model_id and model.status == "READY"
     mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
     loaded = mlflow.pyfunc.load_model(model.model_uri)
-    assert loaded.predict(np.zeros((3, 2, 1), np.float32)).shape == (3, 1)
+    said = loaded.predict(np.zeros((3, 2, 1), np.float32))
+    assert said["answers"].shape == (3, 2, 1) and said["state"].shape == (3, 4)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """All that one run in MLflow shows, as a folder of files that waits to be delivered.
 
 bundle.json says what `Bundle` holds; series/ has tables of metrics by step; files/ is
-shown as it is; model/, where there is one, is as `models.write` left it.
+shown as it is; model/, where there is one, is as `models.write` left it, and
+example.npy is of a request to it.
 """
 
 import os
@@ -27,8 +28,9 @@ class Bundle(NamedTuple):
     params: Mapping[str, Any]  # by their keys joined with dots
     metrics: Mapping[str, float]  # likewise
     dataset: Mapping[str, Any]  # its name, digest and profile
-    model: Mapping[str, Any] | None  # what it takes and gives
-    register: str | None  # the name to register the model under
+    note: str | None = None  # of a model: its card
+    model: Mapping[str, Any] | None = None  # what it takes and gives
+    register: str | None = None  # the name to register it under
 
 
 @contextmanager

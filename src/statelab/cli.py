@@ -13,13 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from statelab import (
+    arrays,
     beyond,
+    cards,
     command,
     examples,
     experiments,
     explain,
     files,
     layouts,
+    metrics,
     params,
     post,
     results,
@@ -313,6 +316,7 @@ def _export(
 
     MODE-stateless.keras takes whole sequences; MODE-stateful.keras takes them piece by
     piece, and carries its state from one call to the next until it is reset.
+    MODE-card.md says what it has learnt from, how well it does, and where that ends.
     """
     with command.quiet_import():
         from statelab import models
@@ -324,6 +328,48 @@ def _export(
         file = folder / f"{mode}-{twin}.keras"
         models.load(Path("data/models") / mode, network=network, **options).save(file)
         print(file)
+    try:
+        text = _card(mode, network)
+    except UserError as error:
+        print(f"no card: {error}", file=sys.stderr)
+        return
+    file = folder / f"{mode}-card.md"
+    with files.whole(file) as stream:
+        stream.write(text.encode())
+    print(file)
+
+
+def _card(mode: command.Mode, network: int) -> str:
+    data = Path("data")
+    asked = params.made_with(f"train_{mode}")
+    sequences = arrays.read(data / "sequences", Sequences)
+    windows = arrays.read(data / "windows", Windows)
+    predicted = results.read_predictions(data / "predictions" / f"{mode}.npz")
+    history = results.read_table(Path("metrics/history") / f"{mode}.csv")
+    model = results.read_json(data / "models" / mode / "model.json")
+    names = None
+    if (data / "sequences" / "names.json").exists():
+        names = results.read_json(data / "sequences" / "names.json")
+    forecast = names and names["forecast"]
+    table = metrics.seed_scores(predicted.answers, sequences, windows, history)
+    return cards.card(
+        mode,
+        params=asked,
+        architecture=model["architecture"],
+        counts=cards.count(sequences, windows),
+        scores={
+            **metrics.summary(table),
+            **metrics.bounds(
+                sequences,
+                windows,
+                predicted.visible_from,
+                metrics.Forecast(**forecast, season=None) if forecast else None,
+            ),
+        },
+        own=table.iloc[network].to_dict(),
+        names=names,
+        network=network,
+    )
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The stock Keras model: its layers, its initial weights, and where they are kept."""
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalSubscript=false
 # (Keras and TensorFlow annotate less than they take)
 
 import functools
@@ -62,25 +62,54 @@ def build(
         A model from [batch, timesteps, features] to [batch, outputs], or to [batch,
         timesteps, outputs].
     """
-    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * layers + 1).tolist())
     model = keras.Sequential(
         [keras.Input(batch_shape=(batch_size, timesteps, features))]
     )
+    for layer in _layers(
+        cell=cell,
+        units=units,
+        layers=layers,
+        head=head,
+        outputs=outputs,
+        seed=seed,
+        scaling=scaling,
+        return_sequences=return_sequences,
+        stateful=stateful,
+    ):
+        model.add(layer)
+    return model
+
+
+def _layers(
+    *,
+    cell: str,
+    units: int,
+    layers: int,
+    scaling: Scaling | None,
+    return_sequences: bool,
+    head: str = "binary",
+    outputs: int = 1,
+    seed: int = 0,
+    **recurrent: Any,
+) -> list[keras.Layer]:
+    """Return the layers of `build`, with options of the recurrent ones."""
+    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * layers + 1).tolist())
+    stack: list[keras.Layer] = []
     if scaling is not None:
-        model.add(keras.layers.Rescaling(1.0, (-scaling.mean).tolist()))
-        model.add(keras.layers.Rescaling((1 / scaling.scale).tolist()))
+        stack.append(keras.layers.Rescaling(1.0, (-scaling.mean).tolist()))
+        stack.append(keras.layers.Rescaling((1 / scaling.scale).tolist()))
     for layer in range(layers):
-        model.add(
+        stack.append(
             LAYERS[cell](
                 units,
                 return_sequences=return_sequences or layer < layers - 1,
-                stateful=stateful,
                 kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
                 recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
                 name=f"{cell}_{layer}",
+                **recurrent,
             )
         )
-    model.add(
+    stack.append(
         keras.layers.Dense(
             outputs,
             activation=ACTIVATIONS[head],
@@ -90,8 +119,8 @@ def build(
     )
     if scaling is not None and head == "regression":
         spread, centre = scaling.target_scale.item(), scaling.target_mean.item()
-        model.add(keras.layers.Rescaling(spread, centre))
-    return model
+        stack.append(keras.layers.Rescaling(spread, centre))
+    return stack
 
 
 def initial_weights(
@@ -219,5 +248,49 @@ def load(
         stateful=stateful,
         batch_size=batch_size,
     )
+    model.set_weights([array[0] for array in found.weights.values()])
+    return model
+
+
+def with_state(folder: Path, *, network: int = 0) -> keras.Model:
+    """Return one trained network as a stock Keras model that is handed its state.
+
+    Nothing is kept between calls. A sequence fed in pieces, each with the state that
+    the one before has left, is answered as it would be whole.
+
+    Args:
+        folder, network: as in `read`.
+
+    Returns:
+        A model from [batch, timesteps, features] and a state [batch, width] to answers
+        [batch, timesteps, outputs] and the state after the last step. A state is h of
+        the first layer, of an LSTM its c, and so on, each `units` wide.
+
+    Raises:
+        UserError: as in `read`.
+    """
+    found = read(folder, network=network)
+    features = found.architecture.pop("features")
+    stack = _layers(
+        **found.architecture,
+        scaling=found.scaling,
+        return_sequences=True,
+        return_state=True,
+    )
+    recurrent = [layer for layer in stack if isinstance(layer, keras.layers.RNN)]
+    parts = np.size(recurrent[0].state_size)  # tensors of a layer's state
+    vectors = len(recurrent) * parts
+    x = keras.Input((None, features))
+    state = keras.Input((vectors * found.architecture["units"],))
+    before = keras.ops.split(state, vectors, axis=1)
+    answers, after = x, []
+    for layer in stack:
+        if layer in recurrent:
+            given = before[len(after) : len(after) + parts]
+            answers, *states = layer(answers, initial_state=given)
+            after += states
+        else:
+            answers = layer(answers)
+    model = keras.Model([x, state], [answers, keras.ops.concatenate(after, axis=1)])
     model.set_weights([array[0] for array in found.weights.values()])
     return model

@@ -6,7 +6,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-FILE = Path("params.yaml")
+from statelab.errors import UserError
+
+FILE, LOCK = Path("params.yaml"), Path("dvc.lock")
 
 
 def load(section: str) -> Any:
@@ -31,6 +33,31 @@ def read(root: Path = Path(".")) -> Any:
         root: the folder that it stands in.
     """
     return YAML(typ="safe", pure=True).load(root / FILE)
+
+
+def made_with(stage: str) -> dict[str, Any]:
+    """Return what params.yaml said when DVC last ran a training stage.
+
+    Since then it may have been edited.
+
+    Args:
+        stage: `train_stateless` or `train_stateful`.
+
+    Returns:
+        The sections that it and the stages before it depend on.
+
+    Raises:
+        UserError: DVC has not run it here.
+    """
+    stages = {}
+    if LOCK.exists():
+        stages = YAML(typ="safe", pure=True).load(LOCK)["stages"]
+    if stage not in stages:
+        raise UserError(f"{LOCK}: must tell of `{stage}`. Run `dvc repro`")
+    sections = {}
+    for name in ("generate", "window", stage):
+        sections |= stages[name]["params"][str(FILE)]
+    return sections
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,13 +9,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from statelab import arrays, bundles, journal, layouts, metrics, params, plots, results
+from statelab import (
+    arrays,
+    bundles,
+    cards,
+    journal,
+    layouts,
+    metrics,
+    params,
+    plots,
+    results,
+    shapes,
+)
 from statelab.bundles import Bundle
 from statelab.fingerprints import Result
 from statelab.layouts import Windows
-from statelab.sequences import Sequences, head_of
+from statelab.sequences import Sequences
+
+EXAMPLE_STEPS = 20  # of a request, where any number will do
 
 
 class Origin(NamedTuple):
@@ -77,6 +91,7 @@ def _training(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     data, written = root / "data", root / "metrics"
+    timing = written / f"timing/{mode}.json"
     windows = arrays.read(data / "windows", Windows)
     predictions = results.read_predictions(data / f"predictions/{mode}.npz")
     history = results.read_table(written / f"history/{mode}.csv")
@@ -85,25 +100,35 @@ def _training(
     _write_curves(folder, history)
     _write_usage(folder, results.read_table(data / f"usage/{mode}.csv"))
     shutil.copytree(data / f"models/{mode}", folder / "model")
+    network = results.read_json(folder / "model/model.json")["architecture"]
+    timesteps = _timesteps(mode, windows)
+    np.save(folder / "example.npy", _example(sequences, windows, timesteps))
     shown = folder / "files"
     shown.mkdir()
     shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
     results.write_table(shown / "scores.csv", table)
+    scores = {**metrics.summary(table), **bounds}
+    card = cards.card(
+        mode,
+        params=read,
+        architecture=network,
+        counts=cards.count(sequences, windows),
+        scores=scores,
+        own=table.iloc[0].to_dict(),
+        names=_names(data / "sequences/names.json"),
+    )
+    (shown / "model_card.md").write_text(card)
     curve = plots.learning_curves({mode: history}, {mode: bounds})
     (shown / "learning_curve.svg").write_bytes(plots.svg(curve))
     return {
         "params": _params_of_a_training(mode, read),
-        "metrics": _numbers(
-            {
-                **metrics.summary(table),
-                **bounds,
-                "timing": results.read_json(written / f"timing/{mode}.json"),
-            }
-        ),
+        "metrics": _numbers({**scores, "timing": results.read_json(timing)}),
+        "note": card,
         "model": {
-            "timesteps": _timesteps(mode, windows),
-            "features": sequences.values.shape[1],
-            "outputs": head_of(sequences.targets)[1],
+            "timesteps": timesteps,
+            "features": network["features"],
+            "outputs": network["outputs"],
+            "width": shapes.state_width(**network),
         },
         "register": registered(mode, **read.get("tracking", {})),
     }
@@ -117,8 +142,6 @@ def _training_so_far(
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {},
-        "model": None,
-        "register": None,
     }
 
 
@@ -132,8 +155,6 @@ def _comparison(
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
         "metrics": _numbers(results.read_json(scores)),
-        "model": None,
-        "register": None,
     }
 
 
@@ -168,6 +189,18 @@ def _timesteps(mode: str, windows: Windows) -> int:
     shortest, longest = layouts.lengths(windows)
     any_length = mode == "stateful" or shortest < longest
     return -1 if any_length else longest
+
+
+def _example(sequences: Sequences, windows: Windows, timesteps: int) -> np.ndarray:
+    """Return the first sample, or where any length will do its beginning,
+    [1, timesteps, features]."""
+    at = layouts.locate(windows, np.zeros((), int))
+    steps = min(at.length, EXAMPLE_STEPS) if timesteps == -1 else at.length
+    return np.array(sequences.values[None, at.first : at.first + steps])
+
+
+def _names(file: Path) -> dict[str, Any] | None:
+    return results.read_json(file) if file.exists() else None
 
 
 def registered(mode: str, *, register: str | None = None) -> str | None:

@@ -1,23 +1,24 @@
 """Bundles -> MLflow: one run for each fingerprint, however often it is delivered."""
 
 import json
+import logging
 import os
 import platform
 import shutil
 import textwrap
 import time
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
 import numpy as np
@@ -38,8 +39,8 @@ from mlflow.entities import (
     RunTag,
 )
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.models import Model, ModelSignature
+from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from sqlalchemy.exc import SQLAlchemyError
 
 from statelab import bundles, workspace
@@ -98,10 +99,11 @@ def _alone() -> Iterator[tuple[MlflowClient, str]]:
         client = MlflowClient()
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
-            yield client, found.experiment_id
+            experiment = found.experiment_id
         else:
-            made = client.create_experiment(EXPERIMENT, artifact_location=place)
-            yield client, made
+            experiment = client.create_experiment(EXPERIMENT, artifact_location=place)
+        mlflow.set_experiment(experiment_id=experiment)  # models are put there
+        yield client, experiment
 
 
 class Delivered(Exception):
@@ -173,6 +175,8 @@ def _show(
     run_id = run.info.run_id
     client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
     tags = {**bundle.tags, "mlflow.source.git.commit": bundle.tags["git.commit"]}
+    if bundle.note is not None:
+        tags["mlflow.note.content"] = bundle.note
     if not finished:
         tags[WRITER] = f"{platform.node()}:{os.getppid()}"
     scores = pd.DataFrame(bundle.metrics, index=[0])
@@ -191,8 +195,8 @@ def _show(
         return
     client.log_artifacts(run_id, str(folder / "files"))
     if bundle.model is not None and _model(client, run) is None:
-        with mlflow.start_run(run_id=run_id):
-            _log_model(folder / "model", **bundle.model)
+        example = np.load(folder / "example.npy")
+        _log_model(run_id, folder / "model", example=example, **bundle.model)
     if bundle.register is not None:
         _register(client, run_id, bundle.register)
     if WRITER in run.data.tags:
@@ -243,9 +247,12 @@ def _register(client: MlflowClient, run_id: str, name: str) -> None:
     versions = client.search_model_versions(f"name = '{name}'")
     if any(each.run_id == run_id for each in versions):
         return
-    model = _model(client, client.get_run(run_id))
+    run = client.get_run(run_id)
+    model = _model(client, run)
     if model is not None:
-        mlflow.register_model(model.model_uri, name)
+        made = mlflow.register_model(model.model_uri, name)
+        note = run.data.tags.get("mlflow.note.content", "")
+        client.update_model_version(name, made.version, note)
 
 
 def shown() -> list[Shown]:
@@ -333,22 +340,63 @@ def discard(run_id: str) -> None:
         client.delete_run(run_id)
 
 
-def _log_model(folder: Path, *, timesteps: int, features: int, outputs: int) -> None:
-    tensor = np.dtype(np.float32)
-    with warnings.catch_warnings():
-        # An example of a request would run the network, and import TensorFlow for it.
-        warnings.filterwarnings("ignore", "(?s).*input example")
-        mlflow.pyfunc.log_model(
-            name="model",
-            loader_module="statelab.served",
-            data_path=str(folder),
-            code_paths=[str(Path(__file__).parent)],
-            signature=ModelSignature(
-                inputs=Schema([TensorSpec(tensor, (-1, timesteps, features))]),
-                outputs=Schema([TensorSpec(tensor, (-1, outputs))]),
+def _log_model(
+    run_id: str,
+    folder: Path,
+    *,
+    timesteps: int,
+    features: int,
+    outputs: int,
+    width: int,
+    example: np.ndarray,
+) -> None:
+    """Log a trained network as `served.ExplicitState` answers for it.
+
+    Args:
+        run_id: of the run that it belongs to.
+        folder: where `models.write` put the weights.
+        timesteps: of the sequences that it takes; -1 for any.
+        features: of the input.
+        outputs: of each answer.
+        width: of the state of a sequence, as `shapes.state_width` tells it.
+        example: of a request, float32 [1, timesteps, features].
+    """
+    numbers = np.dtype(np.float32)
+    # What it would say of the example is said of every model.
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
+    Model.log(
+        artifact_path=None,
+        name="model",
+        run_id=run_id,
+        flavor=_Untried,
+        flavor_name="mlflow.pyfunc",
+        validate_serving_input=False,
+        loader_module="statelab.served",
+        data_path=str(folder),
+        code_paths=[str(Path(__file__).parent)],
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(numbers, (-1, timesteps, features))]),
+            outputs=Schema(
+                [
+                    TensorSpec(numbers, (-1, timesteps, outputs), "answers"),
+                    TensorSpec(numbers, (-1, width), "state"),
+                ]
             ),
-            # Named here: otherwise MLflow loads the model to find them out.
-            pip_requirements=[
-                f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
-            ],
-        )
+            params=ParamSchema([ParamSpec("state", DataType.double, [], (-1,))]),
+        ),
+        input_example=(example, {"state": [0.0] * (len(example) * width)}),
+        # Named here: otherwise MLflow loads the model to find them out.
+        pip_requirements=[
+            f"{name}=={version(name)}" for name in ("keras", "numpy", "tensorflow")
+        ],
+    )
+
+
+class _Untried:
+    """MLflow's flavor of Python functions, its example saved but not tried out: that
+    would run the network, and import TensorFlow for it."""
+
+    @staticmethod
+    def save_model(validate_serving_input: bool, **arguments: Any) -> None:
+        """Save a model; what `Model.log` alone heeds is left out."""
+        mlflow.pyfunc.save_model(**arguments)

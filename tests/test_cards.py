@@ -1,0 +1,148 @@
+"""Cards of settings that differ, each from facts that a reader could count."""
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from ruamel.yaml import YAML
+
+from statelab import cards, layouts
+from statelab.sequences import Sequences
+
+PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
+INTERVAL = {"mean": 0.5, "std": 0.1, "low": 0.4, "high": 0.6, "n": 4}
+
+
+@pytest.fixture
+def counts():
+    offsets = np.array([0, 5, 8, 12, 19])
+    split = np.int8([0, 0, 1, 2])
+    data = Sequences(np.zeros((19, 2), np.float32), offsets, np.zeros(19))
+    windows = layouts.windows(offsets, split, layout="subsampled", window_length=3)
+    return cards.count(data, windows)
+
+
+def params(**changes):
+    """What params.yaml says, with changes of its sections."""
+    return {**PARAMS, **{name: PARAMS[name] | each for name, each in changes.items()}}
+
+
+def a_card(counts, mode="stateful", head="regression", outputs=1, **changes):
+    main = "rmse" if head == "regression" else "accuracy"
+    bounds = {main: 0.75, f"final_{main}": 0.7}
+    told = {
+        "params": PARAMS,
+        "scores": {
+            main: INTERVAL,
+            f"final_{main}": {**INTERVAL, "mean": 1234.56},
+            f"running_{main}": INTERVAL,
+            "ceiling": dict.fromkeys(bounds),
+            "baseline": bounds,
+        },
+        "own": {main: 0.25, f"final_{main}": 0.125},
+        **changes,
+    }
+    architecture = {"cell": "gru", "units": 3, "layers": 2, "features": 2}
+    architecture |= {"head": head, "outputs": outputs}
+    return cards.card(mode, architecture=architecture, counts=counts, **told)
+
+
+def test_count_counts_sequences_by_split_and_steps_of_those_that_train(counts):
+    assert counts == cards.Counts(
+        sequences={"train": 2, "validation": 1, "test": 1},
+        steps=19,
+        length=(3, 5),
+        sample=(3, 3),
+    )
+
+
+def test_a_card_of_a_forecast_names_columns_and_stands_beside_naive_ones(counts):
+    text = a_card(
+        counts,
+        mode="stateless",
+        network=2,
+        names={
+            "features": ["heat|`C", "load"],
+            "classes": None,
+            "forecast": {"feature": 0, "horizon": 6},
+        },
+        params=params(
+            generate={"source": "csv", "path": "plant/a.csv", "missing": "fill"},
+            window={"layout": "subsampled", "window_length": 3, "split": "time"},
+        ),
+        scores={
+            "rmse": {**INTERVAL, "low": None, "high": None, "n": 1},
+            "ceiling": {"rmse": None},
+            "baseline": {"rmse": 0.75},
+            "persistence": {"rmse": 0.625},
+        },
+        own={"rmse": 0.8},
+    )
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows == [
+        "| score | this network | mean of 1 | 95 % interval | mean of train | "
+        "persistence |",
+        "| --- | --: | --: | --: | --: | --: |",
+        "| rmse | 0.8000 | 0.5000 | – | 0.7500 | 0.6250 |",
+    ]
+    for fact in (
+        "- **Features**: `heat|'C`, `load`.",
+        "- **Target**: the value of `heat|'C`, 6 steps ahead.",
+        "- **Parts of sequences**: 2 train, 1 validation, 1 test; 3 to 5 steps in",
+        "- **Scaling**: features and values, by mean",
+        "- **Lookback**: at most 3 steps: those of its sample up to its own.",
+        "- **Seed**: 2; it is network 2 of 8",
+        # (2 + 3 inputs, 2 · 3 of state, 2 · 2 biases) · 9, and a dense layer of 4
+        "- **Parameters**: 139.",
+        "no better than without a model: 0.8000, and 0.7500.",
+        "test split of `a.csv`, 1 sequences",
+        "One network was trained",
+        "It must be given 3 steps at a time, no more and no fewer, and no state",
+        "follow its train steps",
+        "it was given the one before",
+        "MLflow holds network 0, not this one.",
+    ):
+        assert fact in text
+    assert "validation split:" not in text and "ceiling" not in text
+
+
+def test_a_card_says_how_far_state_is_carried(counts):
+    stateful = {
+        "reset": "every_20",
+        "gradient_window": 2,
+        "burn_in": 1,
+        "batch_size": 7,
+    }
+    text = a_card(counts, params=params(train_stateful=stateful))
+    for fact in (
+        "- **Lookback**: at most 20 steps.",
+        "- **Update interval**: 3 steps of each lane, in batches of 7.",
+        "- **Gradient window**: 2 steps back at most.",
+        "- **Reset interval**: state is zero at each sequence, and each 20 steps.",
+        "- **State**: 6 numbers.",
+        "State was set to zeros every 20 steps",
+        "The first 1 step of a sequence did not count",
+        "| final_rmse | 0.1250 | 1,234.6 | 0.4000 to 0.6000 | 0.7000 |",
+        'more = {"state": said["state"].ravel()}',
+        "no sequence of more than 5 steps",
+    ):
+        assert fact in text
+    assert "no better" not in text and "running" not in text
+    never = {"reset": "never", "batching": "contiguous"}
+    text = a_card(counts, params=params(train_stateful=never))
+    assert "In training state was never reset" in text
+    assert "Its batches were naive" in text
+    assert "- **Reset interval**: state is zero at each epoch." in text
+
+
+def test_a_card_of_classes_says_which_probability_is_which(counts):
+    text = a_card(counts, head="multiclass", outputs=3)
+    assert "the probability of each class, in the order below, at each step" in text
+    assert "- **Classes**: `0`, `1`, `2`." in text
+    text = a_card(
+        counts,
+        head="binary",
+        names={"features": ["x", "y"], "classes": ["no", "yes"], "forecast": None},
+    )
+    assert "with the probability of class `yes` at each step" in text
+    # an accuracy of 0.25 where the most frequent class has 0.75
+    assert "its accuracy is no better than without a model: 0.2500, and 0.7500" in text
