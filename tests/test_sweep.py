@@ -109,7 +109,14 @@ def fresh(checkout, tmp_path) -> Checkout:
 def begin_sweep(fresh: Checkout, rates: list[str]) -> None:
     change = f"train_stateful.learning_rate={','.join(rates)}"
     fresh.dvc("exp", "run", "--queue", "-S", change)
-    fresh.dvc("queue", "start", "--jobs", "2")
+    subprocess.run(  # its workers would hold a pipe open until the queue is empty
+        ["dvc", "queue", "start", "--jobs", "2"],
+        cwd=fresh.root,
+        env=fresh.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def wait_for(fresh: Checkout, count: int) -> None:
