@@ -28,6 +28,7 @@ class Bundle(NamedTuple):
     params: Mapping[str, Any]  # by their keys joined with dots
     metrics: Mapping[str, float]  # likewise
     dataset: Mapping[str, Any]  # its name, digest and profile
+    seconds: float = 0.0  # that it took, where that is known
     note: str | None = None  # of a model: its card
     model: Mapping[str, Any] | None = None  # what it takes and gives
     register: str | None = None  # the name to register it under

@@ -70,7 +70,7 @@ def project(
             Bundle(
                 stage=result.stage,
                 fingerprint=result.fingerprint,
-                name=f"{layout} {origin.experiment or origin.commit[:7]} {mode}",
+                name=f"{layout} {mode}, {origin.experiment or origin.commit[:7]}",
                 experiment=origin.experiment,
                 tags={"layout": layout, "mode": mode, "git.commit": origin.commit},
                 dataset={
@@ -98,7 +98,8 @@ def _training(
     table = metrics.seed_scores(predictions.answers, sequences, windows, history)
     bounds = metrics.bounds(sequences, windows, predictions.visible_from)
     _write_curves(folder, history)
-    _write_usage(folder, results.read_table(data / f"usage/{mode}.csv"))
+    usage = results.read_table(data / f"usage/{mode}.csv")
+    _write_usage(folder, usage)
     shutil.copytree(data / f"models/{mode}", folder / "model")
     network = results.read_json(folder / "model/model.json")["architecture"]
     timesteps = _timesteps(mode, windows)
@@ -123,6 +124,7 @@ def _training(
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": _numbers({**scores, "timing": results.read_json(timing)}),
+        "seconds": usage["seconds"].max(),
         "note": card,
         "model": {
             "timesteps": timesteps,

@@ -142,6 +142,7 @@ def deliver(folder: Path, *, finished: bool = True) -> Shown:
         if run is None:
             run = client.create_run(
                 experiment,
+                start_time=int(1000 * (time.time() - bundle.seconds)),
                 run_name=bundle.name,
                 tags={FINGERPRINT: bundle.fingerprint, STAGE: bundle.stage},
             )
@@ -174,7 +175,11 @@ def _show(
     """Log what a run does not show as yet; the model comes last."""
     run_id = run.info.run_id
     client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-    tags = {**bundle.tags, "mlflow.source.git.commit": bundle.tags["git.commit"]}
+    tags = {
+        **bundle.tags,
+        "mlflow.source.name": f"dvc repro {bundle.stage}",
+        "mlflow.source.git.commit": bundle.tags["git.commit"],
+    }
     if bundle.note is not None:
         tags["mlflow.note.content"] = bundle.note
     if not finished:
