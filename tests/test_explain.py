@@ -60,3 +60,16 @@ def test_in_words_keeps_the_three_lengths_apart():
     stateless = explain.in_words(counted, stateful=False, gradient_window=1)
     assert stateless["state is zero at each"] == "sample"
     assert stateless["the gradient reaches back"] == "1 step at most"
+
+
+def test_places_number_sequences_as_they_appear_and_leave_padding_out():
+    table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
+    plan = explain.training_plan(table, stateful=True, batch_size=2)
+    shown = explain.places(table, plan, lanes=2, batches=9)
+    assert shown.sequence.T.tolist() == [[0, 0, 0, -1], [1, 1, 2, 2]]
+    assert shown.reset.T.tolist() == [[1, 0, 0, 0], [1, 0, 1, 0]]
+    assert shown.length.T.tolist() == [[2, 2, 1, 0], [2, 1, 2, 2]]
+    four = cut([1, 1, 1, 1], layout="full")
+    plan = explain.training_plan(four, stateful=True, batch_size=3)
+    only = explain.places(four, plan, lanes=1, batches=2)
+    assert only.sequence.tolist() == [[0], [3]]  # 1 and 2 are in lanes not shown

@@ -30,17 +30,24 @@ FLOORS = [
     {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference"},
-    {"experiment", "served", "post", "lockstep"},
-    {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"},
+    {"experiment", "hidden", "served", "post", "lockstep", "wording"},
+    {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"}
+    | {"pictures"},
+    {"report"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
+# Pictures that stages draw, and those of a page, which no stage is to wait for.
+DRAWING = {"plots", "pictures"}
 SOLE_IMPORTER = {
     "mlflow": {"tracking"},
-    "matplotlib": {"plots"},
+    "matplotlib": DRAWING,
     "dvc": {"lockstep"},
+    "jinja2": {"report"},
 }
-WITHOUT_TENSORFLOW = sorted(set().union(*FLOORS[:6], {"chunks", "lockstep", "command"}))
+WITHOUT_TENSORFLOW = sorted(
+    set().union(*FLOORS[:6], {"chunks", "lockstep", "command", "pictures", "report"})
+)
 # Change no output that anything depends on: they read parameters, show progress, note
 # what training takes, turn errors into lines, and see to it that a stage is the only
 # one to write.

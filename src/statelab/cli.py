@@ -254,6 +254,23 @@ def _sync() -> None:
     )
 
 
+@app.command("report")
+def _report(
+    out: Annotated[Path, typer.Option(help="The file that is written.")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Write what came out as one HTML page that needs no network.
+
+    Trains nothing: it shows what `dvc repro` has left behind.
+    """
+    from statelab import report  # matplotlib takes a second to import
+
+    for note in report.write(out):
+        print(note, file=sys.stderr)
+    print(out)
+
+
 @app.command("predict")
 def _predict(
     file: Annotated[Path, typer.Argument(help="Sequences: CSV, Parquet or npz.")],

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ruamel.yaml import YAML
+
 from statelab import params
 
 Sections = dict[str, dict[str, object]]  # of params.yaml, all but the seed
@@ -78,6 +80,33 @@ def listed() -> list[Experiment]:
         at = re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)", ref)
         if at:
             found.append(Experiment(at[3], at[1] + at[2], revision))
+    return found
+
+
+class Finished(NamedTuple):
+    """What Git holds of one pipeline that has run."""
+
+    name: str  # of the experiment; HEAD for the commit itself
+    params: dict[str, Any]  # params.yaml
+    evaluated: dict[str, Any]  # metrics/evaluate.json
+
+
+def finished() -> list[Finished]:
+    """Return the current commit and its experiments, as far as they are evaluated.
+
+    Returns:
+        The commit, and then the experiments, the newest first; none outside of Git.
+    """
+    commit, found = head(), []
+    own = [each for each in reversed(listed()) if each.baseline == commit]
+    for each in [Experiment("HEAD", commit, commit), *own]:
+        settings, evaluated = (
+            each.read("params.yaml"),
+            each.read("metrics/evaluate.json"),
+        )
+        if settings is not None and evaluated is not None:
+            read = YAML(typ="safe", pure=True).load(settings)
+            found.append(Finished(each.name, read, json.loads(evaluated)))
     return found
 
 

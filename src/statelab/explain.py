@@ -130,13 +130,40 @@ def _reset(reset: str) -> str:
     return {"sequence": "sequence", "never": "epoch"}[reset]
 
 
-def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[str]:
-    """Draw what stands in the first lanes of the first batches, a line for each lane.
+class Places(NamedTuple):
+    """The first lanes of the first batches of a plan, and what stands in them."""
+
+    sequence: np.ndarray  # int64 [batches, lanes]; -1 for padding
+    reset: np.ndarray  # bool [batches, lanes]; state is zero before the sample
+    length: np.ndarray  # int64 [batches, lanes]; steps of the sample; 0 for padding
+
+
+def places(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> Places:
+    """Write the first lanes of the first batches out.
 
     Args:
         windows: what the plan is of.
         plan: a pass over some samples.
         lanes, batches: how many at most.
+
+    Returns:
+        Their samples; sequences are numbered as they appear, in all lanes.
+    """
+    now = plans.expand(plan, 0, min(batches, plan.batches))
+    at = layouts.locate(windows, np.maximum(now.sample, 0))
+    used = now.sample >= 0
+    order = {each: nth for nth, each in enumerate(dict.fromkeys(at.sequence[used]))}
+    sequence = np.full(now.sample.shape, -1)
+    sequence[used] = [order[each] for each in at.sequence[used]]
+    shown = sequence, now.reset & used, np.where(used, at.length, 0)
+    return Places(*(field[:, :lanes] for field in shown))
+
+
+def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[str]:
+    """Draw what stands in the first lanes of the first batches, a line for each lane.
+
+    Args:
+        windows, plan, lanes, batches: as in `places`.
 
     Returns:
         Lines of a character for each batch: a letter for each sequence, a capital where
@@ -149,17 +176,10 @@ def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[s
         >>> drawing(table, plan, lanes=2, batches=80)
         ['Aaa', 'Bb-']
     """
-    now = plans.expand(plan, 0, min(batches, plan.batches))
-    sequence = layouts.locate(windows, np.maximum(now.sample, 0)).sequence
-    order = {each: nth for nth, each in enumerate(dict.fromkeys(sequence.ravel()))}
+    shown = places(windows, plan, lanes=lanes, batches=batches)
     lines = []
-    for lane in range(min(lanes, plan.lanes)):
-        line = ""
-        for batch in range(len(sequence)):
-            letter = string.ascii_lowercase[order[sequence[batch, lane]] % 26]
-            if now.sample[batch, lane] < 0:
-                line += "-"
-            else:
-                line += letter.upper() if now.reset[batch, lane] else letter
-        lines.append(line)
+    for sequence, reset in zip(shown.sequence.T, shown.reset.T, strict=True):
+        letters = [string.ascii_lowercase[nth % 26] for nth in sequence]
+        drawn = np.where(reset, np.char.upper(letters), letters)
+        lines.append("".join(np.where(sequence < 0, "-", drawn)))
     return lines

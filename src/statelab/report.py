@@ -1,0 +1,435 @@
+"""Files -> one HTML page that needs no network: what came out, and of what."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from ruamel.yaml import YAML
+
+from statelab import (
+    arrays,
+    command,
+    experiments,
+    explain,
+    files,
+    layouts,
+    metrics,
+    params,
+    pictures,
+    results,
+    sequences,
+    wording,
+)
+from statelab.layouts import Windows
+from statelab.plans import Plan
+from statelab.sequences import SPLITS, Sequences
+from statelab.wording import MODES
+
+DATA, METRICS = Path("data"), Path("metrics")
+LANES, BATCHES = 8, 40  # of a plan that are drawn
+STEPS, UNITS = 120, 32  # of a network that are drawn
+OTHERS = 5  # layouts beside this one
+LOOKED_AT = 1000  # test sequences, and steps of each, for one that is worth drawing
+LIBRARIES = ("statelab", "tensorflow", "keras", "numpy", "pandas", "dvc", "mlflow")
+IN_SENTENCES = ("the gradient reaches back", "state is zero at each")
+
+
+class Picture(NamedTuple):
+    """A figure as it stands on the page."""
+
+    svg: Markup
+    caption: str
+    note: str
+
+
+def write(file: Path) -> list[str]:
+    """Write the page of the results in the working directory.
+
+    Args:
+        file: to make or to replace.
+
+    Returns:
+        What a reader has to know before the page is believed; it says so as well.
+
+    Raises:
+        UserError: something that the pipeline makes is missing.
+    """
+    evaluated = results.read_json(METRICS / "evaluate.json")
+    read = params.read()
+    data = arrays.read(DATA / "sequences", Sequences)
+    windows = arrays.read(DATA / "windows", Windows)
+    notes = [*_stale(read), *_leaks(evaluated)]
+    environment = Environment(
+        loader=PackageLoader("statelab"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    page = environment.get_template("report.html").render(
+        name=_name(**read["generate"]),
+        notes=notes,
+        facts=_facts(read, data, windows),
+        came_out=wording.came_out(evaluated),
+        scores=wording.score_table(evaluated),
+        curves=_curves(evaluated),
+        layouts=_layouts(read, evaluated),
+        plan=_plan(read, data, windows),
+        memory=_memory(read, data, windows),
+        settings={k: _told(v) for k, v in read.items() if isinstance(v, Mapping)},
+        seed=read["seed"],
+        commit=experiments.head(),
+        versions=_versions(),
+        runs=_runs(METRICS / "run.json"),
+    )
+    with files.whole(file) as stream:
+        stream.write(page.encode())
+    return notes
+
+
+def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
+    """Name the scores of which some seed is above what any model could reach."""
+    by_seed = results.read_table(METRICS / "plots" / "scores.csv")
+    return [
+        f"{mode}: {name} of some network is above its ceiling: something leaks."
+        for mode, table in by_seed.groupby("mode")
+        for name in metrics.above_ceiling(table, evaluated[str(mode)]["ceiling"])
+    ]
+
+
+def _curves(evaluated: Mapping[str, Any]) -> list[Picture]:
+    histories = {
+        mode: results.read_table(METRICS / "history" / f"{mode}.csv") for mode in MODES
+    }
+    drawn = pictures.learning_curves(histories, evaluated)
+    return [
+        _picture(
+            drawn[mode],
+            f"curve-{mode}",
+            wording.curve(mode, history, evaluated[mode]["ceiling"].get("accuracy")),
+            f"{mode}, {history['seed'].nunique()} networks",
+        )
+        for mode, history in histories.items()
+    ]
+
+
+# --- layouts --------------------------------------------------------------------------
+
+
+def _layouts(read: Mapping[str, Any], evaluated: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [{"label": wording.cut(read["window"]), **evaluated}]
+    rows += [
+        {"label": wording.cut(each.params["window"]), **each.evaluated}
+        for each in other_layouts(read, experiments.finished())
+    ]
+    left_out = max(len(rows) - 1 - OTHERS, 0)
+    rows = rows[: 1 + OTHERS]
+    main = wording.main_score(evaluated)
+    captions = {
+        main: "Over every answer of the test split",
+        f"final_{main}": "At the last step of each test sequence",
+    }
+    drawn = [
+        _picture(
+            pictures.layouts(rows, score), score, wording.by_layout(rows, score), told
+        )
+        for score, told in captions.items()
+    ]
+    other = {"subsampled": "per_timestep"}.get(read["window"]["layout"], "subsampled")
+    return {
+        "pictures": drawn,
+        "others": len(rows) - 1,
+        "left_out": left_out,
+        "to_run": other,
+    }
+
+
+def other_layouts(
+    read: Mapping[str, Any], finished: Iterable[experiments.Finished]
+) -> list[experiments.Finished]:
+    """Choose the pipelines that differ from this one by their layout, and in no more.
+
+    Args:
+        read: params.yaml.
+        finished: pipelines, of which the first of each layout is taken.
+    """
+    found: dict[str, experiments.Finished | None] = {wording.cut(read["window"]): None}
+    for each in finished:
+        if _apart_from_layout(each.params) == _apart_from_layout(read):
+            found.setdefault(wording.cut(each.params["window"]), each)
+    return [each for each in found.values() if each is not None]
+
+
+def _apart_from_layout(read: Mapping[str, Any]) -> dict[str, Any]:
+    sizes = {"layout", *(name for names in layouts.SIZES.values() for name in names)}
+    window = {k: v for k, v in read["window"].items() if k not in sizes}
+    kept = {k: v for k, v in read.items() if k != "tracking"}  # changes no result
+    return {**kept, "window": window}
+
+
+# --- plans ----------------------------------------------------------------------------
+
+
+def _plan(read: Mapping[str, Any], data: Sequences, windows: Windows) -> dict[str, Any]:
+    drawn, columns, lengths = [], [], []
+    for mode in MODES:
+        settings = {"stateful": mode == "stateful", **read[f"train_{mode}"]}
+        plan = explain.training_plan(windows, **settings)
+        counted = explain.figures(data, windows, plan, **settings)
+        words = explain.in_words(counted, **settings)
+        sample = words["steps of a sample"]
+        shown = explain.places(windows, plan, lanes=LANES, batches=BATCHES)
+        drawn.append(
+            _picture(
+                pictures.lanes(shown, counted.timesteps[1]),
+                f"plan-{mode}",
+                wording.plan(mode, shown, words),
+                mode,
+                _plan_note(plan, **settings),
+            )
+        )
+        columns.append(words)
+        lengths.append(
+            {
+                "update interval": f"{sample} step{'s' * (sample != '1')}",
+                "gradient window": words["the gradient reaches back"],
+                "reset interval": words["state is zero at each"],
+            }
+        )
+    headings = [name for name in columns[0] if name not in IN_SENTENCES]
+    lines = [
+        (m, [each[h] for h in headings]) for m, each in zip(MODES, columns, strict=True)
+    ]
+    by_mode = dict(zip(MODES, lengths, strict=True))
+    return {"pictures": drawn, "headings": headings, "lines": lines, "lengths": by_mode}
+
+
+def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
+    text = wording.first_of(
+        ("batches", min(BATCHES, plan.batches), plan.batches),
+        ("lanes", min(LANES, plan.lanes), plan.lanes),
+    )
+    if shuffle:
+        text += ", in reading order; each epoch shuffles it anew"
+    return text
+
+
+# --- memory ---------------------------------------------------------------------------
+
+
+def _memory(
+    read: Mapping[str, Any], data: Sequences, windows: Windows
+) -> dict[str, Any]:
+    """Draw what the first stateful network holds over one test sequence."""
+    with command.quiet_import():
+        from statelab import hidden, models
+    found = models.read(DATA / "models" / "stateful")
+    chosen = telling_sequence(data, windows)
+    seen = hidden.compare(
+        found,
+        data,
+        windows,
+        chosen,
+        reset=read["train_stateful"]["reset"],
+        steps=STEPS,
+    )
+    step = 1 + seen.step - int(windows.first[chosen])
+    carried, alone = seen.carried.hidden, seen.alone.hidden
+    memory = np.abs(carried - alone).mean(axis=0)
+    shown = np.argsort(-memory, kind="stable")[:UNITS]
+    limit = float(np.ceil(10 * np.abs([carried, alone]).max()) / 10) or 1.0
+    ways = {
+        "stateful": ("carried", seen.carried, seen.reset),
+        "stateless": ("reset at each sample", seen.alone, seen.begins),
+    }
+    if np.count_nonzero(seen.begins) == 1:  # there is nothing to carry
+        del ways["stateless"]
+    drawn = [
+        _picture(
+            pictures.units(unrolled.hidden[:, shown], zero, step, limit),
+            f"hidden-{mode}",
+            wording.hidden(state, unrolled.hidden[:, shown], step),
+            f"State {state}",
+        )
+        for mode, (state, unrolled, zero) in ways.items()
+    ]
+    target = sequences.targets_at(data, np.full(len(step), chosen), seen.step)
+    asked, label = _asked(target, data)
+    given = {
+        mode: _given(unrolled.answers, target)
+        for mode, (_, unrolled, _) in ways.items()
+    }
+    drawn.append(
+        _picture(
+            pictures.answers(given, asked, step, label),
+            "answers",
+            wording.answers(label, given, asked, step),
+            "Answers",
+            _class_in_words(label),
+        )
+    )
+    difference = np.abs(given["stateful"] - given.get("stateless", given["stateful"]))
+    last = int(windows.stop[chosen] - windows.first[chosen])
+    return {
+        "pictures": drawn,
+        "one_sample": len(ways) == 1,
+        "steps": f"steps {step[0]} to {step[-1]} of {last:,}",
+        "units": (len(shown), carried.shape[1]),
+        "layers": found.architecture["layers"],
+        "difference": wording.number(float(difference.mean())),
+        "largest": wording.number(float(difference.max())),
+        "at": int(step[difference.argmax()]),
+        "never": read["train_stateful"]["reset"] == "never",
+        "contiguous": read["train_stateful"]["batching"] == "contiguous",
+    }
+
+
+def telling_sequence(data: Sequences, windows: Windows) -> int:
+    """Return the first test sequence whose features change, or else the first one."""
+    test = layouts.of_split(windows, SPLITS["test"])
+    for sequence in test[:LOOKED_AT].tolist():
+        first, stop = windows.first[sequence], windows.stop[sequence]
+        steps = data.values[first : min(stop, first + LOOKED_AT)]
+        if (steps != steps[:1]).any():
+            return sequence
+    return int(test[0])
+
+
+def _asked(target: np.ndarray, data: Sequences) -> tuple[np.ndarray, str]:
+    """Return what the answers should be, NaN where none is asked for, and of what."""
+    known, head = sequences.present(target), sequences.head_of(data.targets)[0]
+    asked = np.where(known, 1.0 if head == "multiclass" else target, np.nan)
+    return asked, {
+        "regression": "value",
+        "binary": "probability of class 1",
+        "multiclass": "probability of the right class",
+    }[head]
+
+
+def _given(answers: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return values, or the probability of class 1; of more classes, of the right one.
+
+    Where there is none, that of the next step that has one, or else of the last.
+
+    Example:
+        >>> answers = np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8], [0.0, 0.75, 0.25]])
+        >>> _given(answers, np.array([-1, 2, 1]))
+        array([0.25, 0.8 , 0.75])
+    """
+    if answers.shape[1] == 1:
+        return answers[:, 0]
+    right = pd.Series(target).where(target >= 0).bfill().ffill().fillna(0).astype(int)
+    return np.take_along_axis(answers, right.to_numpy()[:, None], axis=1)[:, 0]
+
+
+def _class_in_words(label: str) -> str:
+    file = DATA / "sequences" / "names.json"
+    if label != "probability of class 1" or not file.exists():
+        return ""
+    return f"class 1 is “{results.read_json(file)['classes'][1]}”"
+
+
+# --- settings -------------------------------------------------------------------------
+
+
+def _name(*, source: str, task: str, path: str, **_: object) -> str:
+    return task if source == "task" else path
+
+
+def _facts(
+    read: Mapping[str, Any], data: Sequences, windows: Windows
+) -> list[tuple[str, str]]:
+    """Say what data, layout, network and seeds there are."""
+    made, model = read["generate"], read["model"]
+    steps = np.diff(data.offsets)
+    length = f"{steps.min():,}"
+    if steps.min() < steps.max():
+        length += f" to {steps.max():,}"
+    source = "generated task" if made["source"] == "task" else f"{made['source']} file"
+    head, outputs = sequences.head_of(data.targets)
+    target = "values" if head == "regression" else f"{max(outputs, 2)} classes"
+    names = DATA / "sequences" / "names.json"
+    features = f"{data.values.shape[1]}"
+    if names.exists():
+        known = results.read_json(names)
+        features += f": {wording.some(known['features'])}"
+        if known["classes"] is not None:
+            target += f": {wording.some(known['classes'])}"
+    label = "each step" if made["label"] == "each_step" else "the end of a sequence"
+    split = ", ".join(
+        f"{len(layouts.of_split(windows, code)):,} {name}"
+        for name, code in SPLITS.items()
+        if len(layouts.of_split(windows, code))
+    )
+    if read["window"]["split"] == "time":
+        split += "; parts of sequences, cut in time"
+    layers = f"{model['layers']} layer{'s' * (model['layers'] > 1)}"
+    networks = ", ".join(f"{read[f'train_{m}']['seeds']} {m}" for m in MODES)
+    seeds = max(read[f"train_{mode}"]["seeds"] for mode in MODES)
+    return [
+        ("Data", f"{_name(**made)} ({source})"),
+        ("Sequences", f"{len(steps):,} of {length} steps: {split}"),
+        ("Features", features),
+        ("Targets", f"{target}, at {label}"),
+        ("Layout", wording.cut(read["window"])),
+        ("Network", f"{model['cell']}, {model['units']} units, {layers}"),
+        ("Networks", f"{networks}; seeds {read['seed']} to {read['seed'] + seeds - 1}"),
+    ]
+
+
+def _told(section: Mapping[str, Any]) -> dict[str, str]:
+    """Write values as params.yaml does."""
+    words = {None: "null", True: "true", False: "false"}
+    return {
+        key: words[value] if value is None or isinstance(value, bool) else str(value)
+        for key, value in params.flatten(section).items()
+    }
+
+
+def _stale(read: Mapping[str, Any]) -> list[str]:
+    """Name what params.yaml says otherwise than when the results were made."""
+    lock = Path("dvc.lock")
+    if not lock.exists():
+        return []
+    stages = YAML(typ="safe", pure=True).load(lock).get("stages", {})
+    made_with = {}
+    for name, stage in stages.items():
+        if name != "check":  # which has all of params.yaml, and makes no results
+            made_with |= stage.get("params", {}).get("params.yaml", {})
+    then, now = params.flatten(made_with), params.flatten(read)
+    changed = [key for key, value in then.items() if now.get(key) != value]
+    if not changed:
+        return []
+    return [
+        "params.yaml has changed since these results were made: run `dvc repro`. "
+        f"Changed: {', '.join(sorted(changed))}"
+    ]
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # statelab run from a folder
+            continue
+    return found
+
+
+def _runs(file: Path) -> dict[str, str]:
+    """Return the id of the MLflow run of each stage, as far as they are told."""
+    if not file.exists():
+        return {}
+    return {stage: run["run_id"] for stage, run in results.read_json(file).items()}
+
+
+def _picture(
+    figure: pictures.Figure, name: str, told: str, caption: str, note: str = ""
+) -> Picture:
+    return Picture(Markup(pictures.inline(figure, name, told)), caption, note)

@@ -1,0 +1,261 @@
+"""Results in words: a sentence, a table, and for each picture what it shows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from statelab import layouts
+from statelab.explain import Places
+
+MODES = ("stateless", "stateful")
+NAMED = 20  # features, or classes
+SCORES = {
+    "accuracy": "share of right answers, over every answer",
+    "rmse": "root mean squared error, over every answer",
+    "loss": "what training makes small, on the test split",
+    "balanced_accuracy": "accuracy of each class, and their mean",
+    "auc": "chance that a sample of a class is ranked above one of another",
+    "mae": "mean absolute error",
+    "final": "at the last step of each sequence that has a target",
+    "train": "on the train split, by the weights at the end",
+    "running": "on the train split, while the weights moved, last epoch",
+}
+
+
+def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
+    """Return what a score is seen beside: its ceiling, or what needs no model.
+
+    Example:
+        >>> bounds_of({"ceiling": {"accuracy": 0.9}, "baseline": {"accuracy": 0.5}},
+        ...           "accuracy")
+        {'ceiling': 0.9}
+    """
+    if scored["ceiling"].get(score) is not None:
+        return {"ceiling": scored["ceiling"][score]}
+    forecasts = [name for name in ("persistence", "seasonal_naive") if name in scored]
+    naive = {name: scored[name][score] for name in forecasts}
+    return {"one answer": scored["baseline"][score], **naive}
+
+
+def number(value: float | None) -> str:
+    """Write a number with the digits that are worth reading.
+
+    Example:
+        >>> number(0.5250), number(1e-7), number(63.354), number(None)
+        ('0.5250', '1e-07', '63.35', '–')
+    """
+    if value is None:
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def came_out(evaluated: Mapping[str, Any]) -> str:
+    """Say in a sentence what the main score is, beside what bounds it.
+
+    Args:
+        evaluated: as evaluate.json holds it.
+    """
+    score = main_score(evaluated)
+    carrying, without = (
+        number(evaluated[mode][score]["mean"]) for mode in ("stateful", "stateless")
+    )
+    bounds = [beside(evaluated[mode], score) for mode in ("stateful", "stateless")]
+    if bounds[0] == bounds[1]:
+        without += f", beside {bounds[0]}"
+    else:
+        carrying, without = f"{carrying} ({bounds[0]})", f"{without} ({bounds[1]})"
+    return (
+        f"On the test split, networks that carry state have a mean {score} of "
+        f"{carrying}, networks that do not {without}."
+    )
+
+
+def beside(scored: Mapping[str, Any], score: str) -> str:
+    """Say what bounds a score.
+
+    Example:
+        >>> beside({"ceiling": {"rmse": None}, "baseline": {"rmse": 63.354}}, "rmse")
+        'one answer 63.35'
+    """
+    bounds = bounds_of(scored, score).items()
+    told = [f"{name.replace('_', ' ')} {number(value)}" for name, value in bounds]
+    return ", ".join(told)
+
+
+def main_score(evaluated: Mapping[str, Any]) -> str:
+    """Name the score by which answers are compared."""
+    return "accuracy" if "accuracy" in evaluated["stateful"] else "rmse"
+
+
+def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headings and lines of the table of scores.
+
+    Args:
+        evaluated: as evaluate.json holds it.
+
+    Returns:
+        `headings`, and `lines` of a name, what it means, and a cell for each heading: a
+        figure, and its interval where it has one.
+    """
+    names = [name for name, score in evaluated["stateful"].items() if "mean" in score]
+    columns = {}
+    for mode in MODES:
+        scored = evaluated[mode]
+        columns[f"{mode}, n = {scored[names[0]]['n']}"] = [
+            (number(scored[name]["mean"]), _interval(scored[name])) for name in names
+        ]
+        if any(best is not None for best in scored["ceiling"].values()):
+            columns[f"ceiling, {mode}"] = _bound(scored["ceiling"], names)
+    scored = evaluated["stateful"]
+    columns["one answer"] = _bound(scored["baseline"], names)
+    for naive in ("persistence", "seasonal_naive"):
+        if naive in scored:
+            columns[naive.replace("_", " ")] = _bound(scored[naive], names)
+    cells = zip(*columns.values(), strict=True)
+    lines = [
+        (name.replace("_", " "), _meaning(name), each)
+        for name, each in zip(names, cells, strict=True)
+    ]
+    return {"headings": list(columns), "lines": lines}
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    if score["low"] is None:
+        return ""
+    return f"[{number(score['low'])}, {number(score['high'])}]"
+
+
+def _bound(bound: Mapping[str, float | None], names: list[str]) -> list[tuple]:
+    return [(number(bound.get(name)), "") for name in names]
+
+
+def _meaning(score: str) -> str:
+    return SCORES.get(score) or SCORES[score.split("_")[0]]
+
+
+def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
+    """Say how the networks of one mode learned.
+
+    Args:
+        mode: whose.
+        history: one line for each seed and epoch.
+        ceiling: of test accuracy, where there is one.
+    """
+    score = "test_accuracy" if "test_accuracy" in history else "test_mae"
+    name = {"test_accuracy": "accuracy", "test_mae": "mean absolute error"}[score]
+    first, last = history["epoch"].min(), history["epoch"].max()
+    begin, end = (
+        float(history.loc[history["epoch"] == epoch, score].to_numpy().mean())
+        for epoch in (first, last)
+    )
+    text = (
+        f"Learning curve of the {mode} networks: {name} on the test split, the mean "
+        f"over {history['seed'].nunique()} seeds, goes from {number(begin)} after "
+        f"epoch {first} to {number(end)} after epoch {last}."
+    )
+    if ceiling is not None:
+        text += f" The best that any model could reach is {number(ceiling)}."
+    return text
+
+
+def cut(window: Mapping[str, Any]) -> str:
+    """Say how sequences are cut.
+
+    Example:
+        >>> cut({"layout": "subsampled", "window_length": 10, "stride": 2})
+        'subsampled: window length 10, stride 2'
+    """
+    layout, *sizes = layouts.layout_of(**window).items()
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sizes)
+    return f"{layout[1]}: {told}" if told else f"{layout[1]}: whole sequences"
+
+
+def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
+    """Say what `pictures.layouts` draws."""
+    parts = []
+    for row in rows:
+        told = []
+        for mode in MODES:
+            mean = number(row[mode][score]["mean"])
+            told.append(f"{mode} {mean} ({beside(row[mode], score)})")
+        parts.append(f"{row['label']}: {'; '.join(told)}")
+    return f"{score.replace('_', ' ').capitalize()} by layout. {'. '.join(parts)}."
+
+
+def first_of(*parts: tuple[str, int, int]) -> str:
+    """Say what is drawn of how many.
+
+    Example:
+        >>> first_of(("batches", 40, 20000), ("lanes", 1, 1))
+        'the first 40 of 20,000 batches, 1 lane'
+    """
+    told = []
+    for things, drawn, of in parts:
+        one = things.removesuffix("es" if things == "batches" else "s")
+        part = f"the first {drawn} of " if drawn < of else ""
+        told.append(f"{part}{of:,} {one if of == 1 else things}")
+    return ", ".join(told)
+
+
+def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
+    """Say what `pictures.lanes` draws.
+
+    Args:
+        mode: whose plan it is.
+        shown: what is drawn of it.
+        words: on the whole of it, by `explain.in_words`.
+    """
+    batches, lanes = shown.sequence.shape
+    used = shown.sequence >= 0
+    return (
+        f"Plan of the {mode} training, {lanes} lanes by {batches} batches: "
+        f"{np.count_nonzero(used)} samples of {len(np.unique(shown.sequence[used]))} "
+        f"sequences are drawn, {np.count_nonzero(shown.reset)} of them begin with a "
+        f"state of zeros. In an epoch there are {words['samples']} samples in "
+        f"{words['batches']} batches, and padding is {words['padding']}."
+    )
+
+
+def hidden(state: str, shown: np.ndarray, step: np.ndarray) -> str:
+    """Say what `pictures.units` draws.
+
+    Args:
+        state: what becomes of it.
+        shown: hidden units, [steps, units].
+        step: the number of each step, [steps].
+    """
+    first, last = (np.abs(shown[at]).mean() for at in (0, -1))
+    return (
+        f"Map of {shown.shape[1]} hidden units over steps {step[0]} to {step[-1]}, "
+        f"state {state}: from {shown.min():.2f} to {shown.max():.2f}; their mean "
+        f"distance from 0 is {first:.2f} at the first of these steps and {last:.2f} at "
+        "the last."
+    )
+
+
+def answers(
+    label: str, given: Mapping[str, np.ndarray], asked: np.ndarray, step: np.ndarray
+) -> str:
+    """Say what `pictures.answers` draws; arguments as there."""
+    known = asked[~np.isnan(asked)]
+    target = f"the last target is {known[-1]:.3g}" if len(known) else "no target"
+    ways = {"stateful": "carried", "stateless": "reset at each sample"}
+    told = [
+        f"with state {ways[mode]} from {values[0]:.3g} at the first to "
+        f"{values[-1]:.3g} at the last"
+        for mode, values in given.items()
+    ]
+    return (
+        f"{label.capitalize()} over steps {step[0]} to {step[-1]}: {', '.join(told)}; "
+        f"{target}."
+    )
+
+
+def some(names: list[str]) -> str:
+    """Join names, but not too many of them."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+
+from statelab import pictures
+from statelab.explain import Places
+
+# Two lanes of three batches: a sequence of 5 steps and one of 3 and then padding, in
+# segments of 2 steps.
+PLACES = Places(
+    sequence=np.array([[0, 1], [0, 1], [0, -1]]),
+    reset=np.array([[True, True], [False, False], [False, False]]),
+    length=np.array([[2, 2], [2, 1], [1, 0]]),
+)
+
+
+def legend(figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_lanes_are_ribbons_cut_where_state_is_zero():
+    figure = pictures.lanes(PLACES, timesteps=2)
+    panel = figure.axes[0]
+    marks = [tuple(line.get_xydata()[0]) for line in panel.lines]
+    assert marks == [(0.56, 0.5), (0.56, 1.5)]  # in the middle of 0.12 to 1
+    filled, padding, _, filled_below, padding_below, _ = panel.collections
+    extents = [[p.get_extents().x0, p.get_extents().x1] for p in filled.get_paths()]
+    assert extents == [[0.12, 1], [1, 2], [2, 2.5]]
+    (rest,) = padding.get_paths()
+    assert [rest.get_extents().x0, rest.get_extents().x1] == [2.5, 3]
+    assert len(filled_below.get_paths()) == 2 and len(padding_below.get_paths()) == 2
+    assert legend(figure) == ["state is zero", "state is carried on", "padding"]
+
+
+def test_lanes_without_padding_or_carried_state_have_none_in_the_legend():
+    alone = PLACES._replace(
+        sequence=np.array([[0, 1], [0, 2], [3, 1]]),
+        reset=np.ones((3, 2), bool),
+        length=np.full((3, 2), 2),
+    )
+    assert legend(pictures.lanes(alone, timesteps=2)) == ["state is zero"]
+
+
+def test_learning_curves_have_one_scale_and_a_panel_each():
+    histories = {
+        mode: pd.DataFrame(
+            {"seed": [0, 0], "epoch": [1, 2], "mae": mae, "test_mae": mae}
+        )
+        for mode, mae in (("stateless", [9.0, 4.0]), ("stateful", [3.0, 1.0]))
+    }
+    scored = {mode: {"ceiling": {"rmse": None}} for mode in histories}
+    one, two = pictures.learning_curves(histories, scored).values()
+    assert len(one.axes) == len(two.axes) == 1
+    low, high = one.axes[0].get_ylim()
+    assert (low, high) == two.axes[0].get_ylim() and low == 0 and high > 9
+
+
+def test_layouts_draw_each_score_beside_its_ceiling():
+    def scored(mean, ceiling):
+        interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.05}
+        return {"accuracy": interval, "ceiling": {"accuracy": ceiling}}
+
+    rows = [
+        {"label": "a", "stateless": scored(0.5, 0.6), "stateful": scored(0.8, 1.0)},
+        {"label": "b", "stateless": scored(0.3, 0.4), "stateful": scored(0.7, 0.9)},
+    ]
+    figure = pictures.layouts(rows, "accuracy")
+    lines = figure.axes[0].lines
+    means = [line.get_xdata()[0] for line in lines if line.get_marker() == "o"]
+    ceilings = [line.get_xdata()[0] for line in lines if line.get_markersize() == 15]
+    assert means == [0.5, 0.8, 0.3, 0.7] and ceilings == [0.6, 1.0, 0.4, 0.9]
+    assert legend(figure) == ["stateless", "stateful", "ceiling"]
+
+
+def test_units_are_a_map_of_units_by_steps():
+    hidden = np.array([[0.5, -0.25], [0.1, 0.0], [0.2, 0.3]])  # [steps, units]
+    reset = np.array([True, False, True])
+    panel = pictures.units(hidden, reset, np.array([10, 12, 14]), 0.5).axes[0]
+    (image,) = panel.images
+    np.testing.assert_array_equal(image.get_array(), hidden.T)
+    assert image.get_extent() == [9, 15, 2, 0]
+    assert panel.lines[0].get_xdata().tolist() == [10, 14]
+    nothing = image.cmap(image.norm(0.0))
+    assert nothing[3] < 0.01  # where h is 0 the page shows through
+
+
+def test_answers_ring_few_targets_and_draw_many_as_a_line():
+    step = np.arange(1, 101)
+    given = {"stateful": np.linspace(0, 1, 100)}
+    few = np.full(100, np.nan)
+    few[[4, 99]] = 1
+    rings, carried = pictures.answers(given, few, step, "value").axes[0].lines
+    assert rings.get_linestyle() == "None" and carried.get_linestyle() == "-"
+    np.testing.assert_array_equal(carried.get_ydata(), given["stateful"])
+    line, _ = pictures.answers(given, step / 100, step, "value").axes[0].lines
+    assert line.get_linestyle() == "-"
+
+
+def test_an_inlined_figure_takes_size_and_colours_from_the_page():
+    figure = pictures.lanes(PLACES, timesteps=2)
+    svg, again = (pictures.inline(figure, "plan", 'a "b" <c>') for _ in range(2))
+    assert svg == again
+    head = svg[: svg.index(">") + 1]
+    assert 'role="img" aria-label="a &quot;b&quot; &lt;c&gt;"' in head
+    assert "viewBox" in head and "width" not in head and "height" not in head
+    assert "currentColor" in svg and "<text" in svg
+    assert not [colour for colour in pictures.THEME if colour in svg]
+    ids = [part.split('"')[0] for part in svg.split(' id="')[1:]]
+    used = [part.split('"')[0] for part in svg.split('href="#')[1:]]
+    used += [part.split(")")[0] for part in svg.split("url(#")[1:]]
+    assert set(used) <= set(ids) and all(name.startswith("plan-") for name in ids)

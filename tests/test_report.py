@@ -1,0 +1,245 @@
+import json
+import re
+import subprocess
+from types import SimpleNamespace
+
+import browser
+import numpy as np
+import pytest
+from test_layouts import cut
+
+from statelab import arrays, experiments, hidden, models, report, results, wording
+from statelab.errors import UserError
+from statelab.experiments import Finished
+from statelab.explain import Places
+from statelab.layouts import Windows
+from statelab.sequences import SPLITS, Sequences
+
+
+def score(mean, low=None, high=None, n=1):
+    return {"mean": mean, "std": None, "low": low, "high": high, "n": n}
+
+
+CLASSES = {
+    "layout": "per_timestep",
+    "stateless": {
+        "accuracy": score(0.5, 0.25, 0.75, 3),
+        "final_accuracy": score(None, n=3),
+        "ceiling": {"accuracy": 0.625, "final_accuracy": None},
+        "baseline": {"accuracy": 0.4, "final_accuracy": 0.3},
+    },
+    "stateful": {
+        "accuracy": score(0.875),
+        "final_accuracy": score(0.75),
+        "ceiling": {"accuracy": None, "final_accuracy": None},
+        "baseline": {"accuracy": 0.4, "final_accuracy": 0.3},
+    },
+}
+VALUES = {
+    mode: {
+        "rmse": score(mean),
+        "ceiling": {"rmse": None},
+        "baseline": {"rmse": 60.5},
+        "persistence": {"rmse": 31.25},
+    }
+    for mode, mean in (("stateless", 40.0), ("stateful", 25.5))
+}
+
+
+def test_the_sentence_puts_each_score_beside_its_own_bound():
+    assert wording.came_out(CLASSES) == (
+        "On the test split, networks that carry state have a mean accuracy of 0.8750 "
+        "(one answer 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
+    )
+
+
+def test_the_sentence_says_once_what_bounds_both():
+    assert wording.came_out(VALUES) == (
+        "On the test split, networks that carry state have a mean rmse of 25.50, "
+        "networks that do not 40.00, beside one answer 60.50, persistence 31.25."
+    )
+
+
+def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
+    table = wording.score_table(CLASSES)
+    assert table["headings"] == [
+        *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1", "one answer"),
+    ]
+    (first, _, cells), (last, meaning, last_cells) = table["lines"]
+    assert first == "accuracy" and cells == (
+        ("0.5000", "[0.2500, 0.7500]"),
+        ("0.6250", ""),
+        ("0.8750", ""),
+        ("0.4000", ""),
+    )
+    assert last == "final accuracy" and "last step" in meaning
+    assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
+    assert wording.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
+
+
+def test_a_plan_in_words_counts_what_is_drawn():
+    shown = Places(
+        sequence=np.array([[0, 1], [0, 2], [0, -1]]),
+        reset=np.array([[True, True], [False, True], [False, False]]),
+        length=np.array([[2, 2], [2, 1], [1, 0]]),
+    )
+    words = {"samples": "1,000", "batches": "500", "padding": "1.5%"}
+    assert wording.plan("stateful", shown, words) == (
+        "Plan of the stateful training, 2 lanes by 3 batches: 5 samples of 3 sequences "
+        "are drawn, 3 of them begin with a state of zeros. In an epoch there are 1,000 "
+        "samples in 500 batches, and padding is 1.5%."
+    )
+
+
+def settings(layout="per_timestep", segment=1, units=10, test_size=0.25):
+    window = {"layout": layout, "segment_length": segment, "test_size": test_size}
+    window |= {"window_length": 10, "stride": 1}
+    return {"seed": 0, "window": window, "model": {"units": units}}
+
+
+def test_other_layouts_differ_in_nothing_else():
+    finished = [
+        Finished("same", settings(), {}),
+        Finished("other network", settings("full", units=3), {}),
+        Finished("other test split", settings("full", test_size=0.5), {}),
+        Finished("newer", {**settings("full"), "tracking": {"register": "a"}}, {}),
+        # of whole sequences the length of a segment says nothing
+        Finished("older", settings("full", segment=5), {"n": 2}),
+        Finished("longer segments", settings(segment=5), {"n": 3}),
+    ]
+    chosen = report.other_layouts(settings(), finished)
+    assert [each.name for each in chosen] == ["newer", "longer segments"]
+
+
+def test_what_is_drawn_is_the_first_test_sequence_that_changes():
+    table = cut([2, 3, 2], layout="full")._replace(split=np.int8([0, 2, 2]))
+    values = np.float32([1, 2, 5, 5, 5, 7, 8])[:, None]
+    data = Sequences(values, np.array([0, 2, 5, 7]), np.zeros(3, int))
+    assert report.telling_sequence(data, table) == 2
+    constant = data._replace(values=np.ones_like(values))
+    assert report.telling_sequence(constant, table) == 1
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """Return a function that commits files, and points a ref at the commit."""
+    monkeypatch.chdir(tmp_path)
+
+    def git(*words: str) -> str:
+        name = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        ended = subprocess.run(
+            ["git", *name, *words], capture_output=True, text=True, check=True
+        )
+        return ended.stdout.strip()
+
+    def commit(settings: str, evaluated: object | None) -> str:
+        (tmp_path / "params.yaml").write_text(settings)
+        if evaluated is not None:
+            (tmp_path / "metrics").mkdir(exist_ok=True)
+            (tmp_path / "metrics/evaluate.json").write_text(json.dumps(evaluated))
+        git("add", ".")
+        git("commit", "--quiet", "--allow-empty", "-m", "x")
+        return git("rev-parse", "HEAD")
+
+    git("init", "--quiet")
+    return SimpleNamespace(git=git, commit=commit, root=tmp_path)
+
+
+def test_finished_are_the_commit_and_its_experiments(repository):
+    assert experiments.finished() == []  # there is no commit
+    head = repository.commit("seed: 1e-3  # a number in YAML 1.2", {"layout": "full"})
+    other = repository.commit("seed: 2", {"layout": "subsampled"})
+    repository.git("reset", "--quiet", "--hard", head)
+    repository.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/fuzzy-cat", other)
+    repository.git("update-ref", f"refs/exps/{other[:2]}/{other[2:]}/of-another", head)
+    assert experiments.finished() == [
+        Finished("HEAD", {"seed": 0.001}, {"layout": "full"}),
+        Finished("fuzzy-cat", {"seed": 2}, {"layout": "subsampled"}),
+    ]
+
+
+def test_what_is_not_evaluated_is_not_finished(repository):
+    repository.commit("seed: 1", None)
+    assert experiments.finished() == []
+
+
+def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"metrics/evaluate.json: .* Run `dvc repro`"):
+        report.write(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.fixture
+def results_there(checkout, monkeypatch):
+    """The checkout with what its params.yaml makes, whatever ran in it before."""
+    checkout.dvc("checkout", "--quiet")
+    monkeypatch.chdir(checkout.root)
+    return checkout
+
+
+@browser.needs_browser
+def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
+    file = results_there.root / "report.html"
+    assert report.write(file) == []  # nothing to warn of
+    page = file.read_bytes()
+    ids = re.findall(rb' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    with browser.browser() as opened:
+        views = {
+            (width, scheme): browser.look(opened, file, width, scheme)
+            for width in (1280, 390)
+            for scheme in ("light", "dark")
+        }
+    for (width, _), seen in views.items():
+        assert seen.requests == [file.as_uri()] and seen.complaints == []
+        assert seen.width <= width
+        # two each of curves, layouts, plans and maps of units, and the answers
+        assert seen.images == seen.named == 9
+        for drawn in seen.texts:
+            assert drawn["overlaps"] == []
+            assert drawn["height"] >= 10  # pixels, of a line of text
+            assert drawn["left"] >= 0 and drawn["right"] <= width
+            assert drawn["colour"] == seen.ink
+    papers = {scheme: seen.paper for (_, scheme), seen in views.items()}
+    assert papers == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
+    report.write(file)
+    assert file.read_bytes() == page  # the same files give the same page
+    assert results_there.run("git", "check-ignore", "report.html")
+
+
+def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):
+    names = results_there.root / "data/sequences/names.json"
+    names.write_text(json.dumps({"features": ["a<b>$x$"], "classes": ["n", "<i>&"]}))
+    runs = results_there.root / "metrics/run.json"
+    kept = runs.read_bytes()
+    runs.write_text(json.dumps({"evaluate": {"fingerprint": "f", "run_id": "r1d"}}))
+    report.write(results_there.root / "report.html")
+    page = (results_there.root / "report.html").read_text()
+    names.unlink()
+    runs.write_bytes(kept)
+    assert "1: a&lt;b&gt;$x$" in page and "class 1 is “&lt;i&gt;&amp;”" in page
+    assert "a<b>" not in page and "<i>" not in page
+    assert "MLflow run of evaluate</th><td>r1d</td>" in page
+
+
+def test_the_page_says_when_its_results_are_of_other_settings(results_there):
+    results_there.edit("params.yaml", "layers: 1", "layers: 2")
+    (note,) = report.write(results_there.root / "report.html")
+    assert note.endswith("run `dvc repro`. Changed: model.layers")
+    assert note in (results_there.root / "report.html").read_text()
+    results_there.restore()
+
+
+def test_what_is_drawn_is_what_the_stage_answered(results_there):
+    data = arrays.read(report.DATA / "sequences", Sequences)
+    windows = arrays.read(report.DATA / "windows", Windows)
+    written = results.read_predictions(report.DATA / "predictions/stateful.npz")
+    found = models.read(report.DATA / "models/stateful")
+    sequence = report.telling_sequence(data, windows)
+    assert windows.split[sequence] == SPLITS["test"]
+    seen = hidden.compare(found, data, windows, sequence, reset="sequence", steps=3)
+    first = windows.answers[sequence]
+    expected = written.answers[0, first : first + 3]
+    np.testing.assert_allclose(seen.carried.answers[:, 0], expected, atol=1e-6)
+    assert np.abs(seen.alone.answers[1:, 0] - expected[1:]).min() > 1e-6
