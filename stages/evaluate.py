@@ -40,6 +40,9 @@ def main(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
+    results.write_table(
+        figures / "learning_curves.csv", metrics.learning_curves(histories, comparison)
+    )
     curves = plots.learning_curves(histories, comparison)
     with files.whole(figures / "learning_curves.svg") as stream:
         stream.write(plots.svg(curves))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import vl_convert
 from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
 
@@ -47,6 +49,48 @@ def test_repro_keeps_data_out_of_git_and_metrics_in(checkout):
     tracked = checkout.run("git", "ls-files").splitlines()
     assert not [name for name in tracked if name.endswith((".npy", ".npz", ".db"))]
     assert "metrics/evaluate.json" in tracked
+
+
+CURVES = "metrics/plots/learning_curves.csv"
+
+
+def drawn(spec: str) -> dict[str, list[str]]:
+    """What each kind of mark says of itself, once DVC's specification is drawn."""
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version="5.8"))
+    marks = {}
+    for mark in svg.iter():
+        kind = mark.get("aria-roledescription", "")
+        marks.setdefault(kind, []).append(mark.get("aria-label", ""))
+    marks["text"] = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    return marks
+
+
+def test_plots_show_draws_both_modes_each_under_its_ceiling(checkout):
+    spec = checkout.dvc("plots", "show", CURVES, "--show-vega")
+    rows = json.loads(spec)["data"]["values"]
+    assert {(row["mode"], row["epoch"], row["ceiling"]) for row in rows} == {
+        *(("stateless", "1", "0.625"), ("stateless", "2", "0.625")),
+        *(("stateful", "1", "1"), ("stateful", "2", "1")),
+    }
+    marks = drawn(spec)
+    assert len(marks["area mark"]) == len(marks["line mark"]) == 2  # bands and means
+    assert sorted(marks["rule mark"]) == [
+        *["Max of baseline: 0.5; rev: workspace"] * 2,
+        *("Max of ceiling: 0.625; rev: workspace", "Max of ceiling: 1; rev: workspace"),
+    ]
+    for text in ("stateless", "stateful", "accuracy", "epoch", "0.6250", "1.0000"):
+        assert text in marks["text"]
+
+
+@pytest.mark.parametrize(
+    "file", ["plots/scores.csv", "history/stateless.csv", "history/stateful.csv"]
+)
+def test_plots_show_draws_every_seed(checkout, file):
+    marks = drawn(checkout.dvc("plots", "show", f"metrics/{file}", "--show-vega"))
+    if file == "plots/scores.csv":
+        assert len(marks["point"]) == 4  # 2 modes of 2 seeds
+    else:
+        assert len(marks["line mark"]) == 2
 
 
 def test_repro_again_runs_nothing(checkout):
@@ -175,6 +219,23 @@ def test_going_to_another_layout_and_back_trains_once(checkout):
     assert again.count(TRAINED) == 0
     evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
     assert evaluated["layout"] == "subsampled"
+    checkout.restore()
+
+
+@pytest.mark.slow
+def test_plots_diff_draws_two_layouts_each_under_its_ceiling(checkout):
+    checkout.dvc("exp", "run", "-S", "window.layout=subsampled")
+    marks = drawn(
+        checkout.dvc("plots", "diff", "HEAD", "--targets", CURVES, "--show-vega")
+    )
+    ceilings = [label for label in marks["rule mark"] if "ceiling" in label]
+    assert sorted(ceilings) == [
+        "Max of ceiling: 0.625; rev: HEAD",
+        "Max of ceiling: 0.666666667; rev: workspace",  # 1/3 + 2/3 · 1/2
+        "Max of ceiling: 1; rev: HEAD",
+        "Max of ceiling: 1; rev: workspace",
+    ]
+    assert len(marks["area mark"]) == len(marks["line mark"]) == 4
     checkout.restore()
 
 

@@ -1,5 +1,6 @@
 """The comparison: scores over seeds beside the best score that a model could reach."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -265,6 +266,54 @@ def _groups(
     sequence = layouts.locate_answers(windows, test[0]).sequence
     last = np.append(sequence[1:] != sequence[:-1], True)
     return {"": test, "final_": (test[0][last], test[1][last]), "train_": train}
+
+
+def score_of(history: pd.DataFrame) -> str:
+    """Name the score that a history has for each epoch."""
+    return "accuracy" if "accuracy" in history else "mae"
+
+
+def over_seeds(history: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the mean and the range over seeds of a column, for each epoch.
+
+    Args:
+        history: one line for each seed and epoch.
+        column: of it.
+
+    Returns:
+        One line for each epoch: `epoch`, `mean`, `lowest` and `highest`. Seeds that
+        have stopped count no more.
+    """
+    seeds = history.groupby("epoch")[column]
+    named = {"mean": "mean", "lowest": "min", "highest": "max"}
+    return seeds.agg(**named).reset_index()
+
+
+def learning_curves(
+    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Return how the score on test went up, or the error down, under its ceiling.
+
+    Args:
+        histories: by mode, one line for each seed and epoch, as training wrote it.
+        scored: by mode, the `ceiling` and `baseline` of `bounds`.
+
+    Returns:
+        One line for each mode and epoch: `mode`, `score` (which one: accuracy, or of
+        values mae), those of `over_seeds`, and `ceiling` and `baseline` of that score,
+        NaN where there is none.
+    """
+    tables = []
+    for mode, history in histories.items():
+        score = score_of(history)
+        lines = {
+            name: scored[mode][name].get(score) for name in ("ceiling", "baseline")
+        }
+        table = over_seeds(history, f"test_{score}").assign(**lines)
+        table.insert(0, "mode", mode)
+        table.insert(1, "score", score)
+        tables.append(table.astype(dict.fromkeys(lines, float)))
+    return pd.concat(tables, ignore_index=True)
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
+from statelab import metrics
+
 INK, GREY = "#24292f", "#8c959f"
 LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 DASHES = {"each_step": "-", "end": "--"}  # by where the label is
@@ -44,21 +46,20 @@ def learning_curves(
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
         ceiling = scored[mode]["ceiling"].get("accuracy")
         _learning_curve(panel, mode, history, ceiling)
-    panels[0].set_ylabel(LABELS[_score(next(iter(histories.values())))])
+    panels[0].set_ylabel(LABELS[metrics.score_of(next(iter(histories.values())))])
     return figure
 
 
 def _learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
-    score = _score(history)
+    score = metrics.score_of(history)
     curves = [
         (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
         (score, "train, while weights move", GREY, "."),
     ]
     for column, label, colour, marker in curves:
-        by_epoch = history.groupby("epoch")[column].agg(["min", "mean", "max"])
-        epochs, (low, mean, high) = by_epoch.index.to_numpy(), by_epoch.to_numpy().T
+        epochs, mean, low, high = metrics.over_seeds(history, column).to_numpy().T
         panel.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
         panel.plot(epochs, mean, color=colour, marker=marker, markersize=4, label=label)
     if ceiling is not None:
@@ -214,10 +215,6 @@ def _legend_below(figure: Figure) -> None:
         frameon=False,
         fontsize=8,
     )
-
-
-def _score(history: pd.DataFrame) -> str:
-    return "accuracy" if "accuracy" in history else "mae"
 
 
 def svg(figure: Figure) -> bytes:
