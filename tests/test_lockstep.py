@@ -8,7 +8,9 @@ import sys
 import mlflow
 import pandas as pd
 import pytest
+from browser import browser, needs_browser
 from checkouts import Checkout
+from servers import HOST, free_port, serving
 
 from statelab import fingerprints, params
 
@@ -74,6 +76,34 @@ def test_a_fingerprint_is_the_same_before_dvc_has_written_its_lock_and_after(che
     assert linked == results(checkout)
     for stage in fingerprints.STAGES:
         assert fingerprints.current(stage, checkout.root).fingerprint == linked[stage]
+
+
+@pytest.mark.slow
+@needs_browser
+def test_mlflow_puts_the_runs_of_both_modes_side_by_side(checkout):
+    stages = ("train_stateless", "train_stateful")
+    runs = [checkout.linked(stage) for stage in stages]
+    port = free_port()
+    ids = ",".join(f"%22{run.info.run_id}%22" for run in runs)
+    experiment = runs[0].info.experiment_id
+    with (
+        serving(
+            *(sys.executable, "-m", "mlflow", "ui", "--workers", 1),
+            *("--host", HOST, "--port", port),
+            *("--backend-store-uri", f"sqlite:///{checkout.root}/mlflow.db"),
+            port=port,
+        ),
+        browser() as opened,
+    ):
+        page = opened.new_page(viewport={"width": 1280, "height": 900})
+        at = f"http://{HOST}:{port}/#/compare-runs?runs=[{ids}]"
+        page.goto(f"{at}&experiments=[%22{experiment}%22]")
+        names = page.get_by_role("row").filter(has_text="Run Name:")
+        names.wait_for(timeout=120_000)  # milliseconds
+        for mode in ("stateless", "stateful"):
+            assert f"per_timestep {mode}, " in names.inner_text()
+        epochs = page.get_by_role("row").filter(has_text="train.epochs").inner_text()
+        assert epochs.split() == ["train.epochs", "2", "2"]
 
 
 def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):

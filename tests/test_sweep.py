@@ -4,56 +4,24 @@ import io
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import chdir, closing, contextmanager
+from contextlib import chdir
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 from checkouts import Checkout
+from servers import HOST, free_port, serving
 
 from statelab import experiments, fingerprints
 
 pytestmark = pytest.mark.slow
 LONGEST = 900  # seconds that a sweep may take
-HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind((HOST, 0))
-        return found.getsockname()[1]
-
-
-@contextmanager
-def serving(*words: object, port: int, **options) -> Iterator[None]:
-    """Run a server until the block ends; it ends by itself if that never does."""
-    server = subprocess.Popen(
-        ["timeout", str(4 * LONGEST), *map(str, words)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        **options,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            with closing(socket.socket()) as asked:
-                if asked.connect_ex((HOST, port)) == 0:
-                    break
-            assert server.poll() is None and time.monotonic() < deadline, words
-            time.sleep(0.2)
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)  # half-way through whatever it is at
-        server.wait()
 
 
 @pytest.fixture
