@@ -2,13 +2,16 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test post beyond examples bench lint lock
+.PHONY: repro test sweep post beyond examples bench lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
 
 test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytest -m slow
-	pytest -m "not slow"
+	pytest -m "not slow" -n 2
+
+sweep: .venv/ready  ## 60 experiments in DVC's queue, and their runs; some fifteen minutes
+	pytest -m sweep -s
 
 post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 	statelab post
