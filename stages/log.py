@@ -3,7 +3,9 @@
 import signal
 import sys
 from enum import StrEnum
-from typing import NoReturn
+from typing import Annotated, NoReturn
+
+import typer
 
 from statelab import command, lockstep, tracking
 
@@ -20,17 +22,26 @@ class _TooSlow(Exception):
     pass
 
 
-def main(stage: Stage, so_far: bool = False) -> None:
+def main(
+    stage: Stage,
+    so_far: Annotated[
+        int | None, typer.Option(help="The process that is still training.")
+    ] = None,
+) -> None:
     signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(LONGEST)
     try:
-        lockstep.log(stage, so_far=so_far)
+        if so_far is not None:
+            lockstep.log_so_far(stage, so_far)
+            return
+        bundle = lockstep.bundle(stage)
+        signal.alarm(LONGEST)
+        lockstep.deliver(bundle)
     except Exception as error:
+        signal.alarm(0)
         # Training took long and its files are sound: they are kept, whatever this is.
-        line = f"{stage}: not logged to {tracking.store()}: {tracking.why(error)}"
-        if not so_far:
-            line += ". `statelab sync` will, from what waits in .spool"
-        print(line, file=sys.stderr)
+        if so_far is None:  # else it is said once the training is over
+            said = f"not logged to {tracking.refusal(error)}. `statelab sync` will"
+            print(f"{stage}: {said}", file=sys.stderr)
 
 
 def _give_up(*_: object) -> NoReturn:

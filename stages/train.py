@@ -38,8 +38,10 @@ def main(
         data = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
         scale = scaling.read(windows / "scaling")
         watcher = Progress(stage, settings["epochs"])
-        journal = Journal(history, _log_so_far(stage))
-        with checkpoints.of(settings, *data, scale) as (resume, keep):
+        with (
+            checkpoints.of(settings, *data, scale) as (resume, keep),
+            Journal(history, _log_so_far(stage)) as journal,
+        ):
 
             def note(standing: experiment.Standing) -> None:
                 keep(standing)
@@ -48,7 +50,7 @@ def main(
             trained = experiment.train(
                 *data, watcher, scaling=scale, resume=resume, keep=note, **settings
             )
-            results.write_table(usage, journal.close())
+            results.write_table(usage, journal.usage())
             models.write(model, trained.weights, trained.network._asdict(), scale)
             results.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
@@ -66,7 +68,7 @@ def _log_so_far(stage: str) -> list[str]:
     """Return what shows a training in MLflow while it runs; nothing without DVC."""
     if "DVC_STAGE" not in os.environ:
         return []
-    return [sys.executable, "stages/log.py", stage, "--so-far"]
+    return [sys.executable, "stages/log.py", stage, "--so-far", str(os.getpid())]
 
 
 def _learnt_from(

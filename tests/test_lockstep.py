@@ -136,13 +136,20 @@ def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, ou
     ]
     assert "Traceback" not in outage
     made = results(checkout, revision_of(checkout, "outage"))
-    waiting = {folder.name for folder in (checkout.root / ".spool").iterdir()}
+    folders = (checkout.root / ".spool").iterdir()
+    waiting = {folder.name.partition(".")[0] for folder in folders}
     assert waiting == {made["train_stateful"], made["evaluate"]}
     checkout.env["MLFLOW_TRACKING_URI"] = DEAD
     said = checkout.statelab("sync", fails=True)
     del checkout.env["MLFLOW_TRACKING_URI"]
     assert said.startswith(f"sync: stopped by {DEAD}: ") and said.count("\n") == 1
-    assert "2 runs delivered" in checkout.statelab("sync")
+    broken = checkout.root / ".spool" / "broken"
+    broken.mkdir()
+    (broken / "bundle.json").write_text("{}")
+    said = checkout.statelab("sync")
+    assert "2 runs delivered" in said  # one that is broken keeps none from it
+    assert "no run: .spool/broken: " in said and "Traceback" not in said
+    shutil.rmtree(broken)
     assert not list((checkout.root / ".spool").iterdir())
     (run,) = checkout.mlflow_runs("train_stateful", "outage")
     assert run.data.params["train.learning_rate"] == "0.002"
@@ -174,6 +181,20 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     for run in after:
         assert run.info.status == "FINISHED"
         assert seen(run) == seen(before[run.data.tags["fingerprint"]])
+
+
+def test_the_workspace_has_no_run_of_other_settings(checkout, outage):
+    (checkout.root / "mlflow.db").rename(checkout.root / "kept.db")
+    checkout.edit("params.yaml", "units: 10", "units: 11")
+    checkout.edit("params.yaml", "learning_rate: 0.002", "learning_rate: 0.003")
+    said = checkout.statelab("sync")
+    checkout.edit("params.yaml", "units: 11", "units: 10")
+    checkout.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.002")
+    for stage in fingerprints.STAGES:
+        for run in checkout.mlflow_runs(stage):
+            assert run.data.params["model.units"] == "10"
+    (checkout.root / "kept.db").rename(checkout.root / "mlflow.db")
+    assert "Traceback" not in said
 
 
 def test_what_the_cache_has_lost_is_told_in_a_line(checkout, outage):

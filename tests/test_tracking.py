@@ -8,6 +8,7 @@ import sys
 import mlflow
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from conftest import REPOSITORY
 
@@ -123,8 +124,10 @@ def test_deliver_makes_another_run_for_another_fingerprint(root, client):
 
 def test_deliver_goes_on_with_a_run_that_shows_a_training_so_far(root, client):
     so_far = {"metrics": {}, "losses": (0.5,)}
-    shown = tracking.deliver(a_bundle(root, **so_far), finished=False)
+    here = psutil.Process()
+    shown = tracking.deliver(a_bundle(root, **so_far), training=here)
     run = client.get_run(shown.run_id)
+    assert run.info.start_time == int(1000 * here.create_time())
     assert run.info.status == "RUNNING" and not shown.finished
     assert run.data.metrics == {"epoch.loss": 0.5}
     assert tracking.deliver(a_bundle(root)).run_id == shown.run_id
@@ -133,25 +136,39 @@ def test_deliver_goes_on_with_a_run_that_shows_a_training_so_far(root, client):
     run = client.get_run(shown.run_id)
     assert run.info.status == "FINISHED" and "writer" not in run.data.tags
     # a teller that was late
-    tracking.deliver(a_bundle(root, **so_far), finished=False)
+    tracking.deliver(a_bundle(root, **so_far), training=here)
     assert client.get_run(shown.run_id).info.status == "FINISHED"
 
 
+def test_deliver_makes_a_run_anew_that_shows_another_training(root, client):
+    """Trained again elsewhere, say, where the last digits are others."""
+    here = psutil.Process()
+    so_far = a_bundle(root, metrics={}, losses=(0.25,))
+    first = tracking.deliver(so_far, training=here)
+    second = tracking.deliver(a_bundle(root))
+    assert second.run_id != first.run_id
+    curve = client.get_metric_history(second.run_id, "epoch.loss")
+    assert [point.value for point in curve] == [0.5, 0.1 + 0.2]
+    assert [run.info.run_id for run in runs(client)] == [second.run_id]
+
+
+def test_deliver_leaves_a_parameter_that_made_no_difference(root, client):
+    here = psutil.Process()
+    so_far = a_bundle(root, metrics={}, params={"generate.lag": 5})
+    first = tracking.deliver(so_far, training=here)
+    second = tracking.deliver(a_bundle(root, params={"generate.lag": 6, "seed": 3}))
+    assert second.run_id == first.run_id and second.finished
+    logged = client.get_run(second.run_id).data.params
+    assert logged == {"generate.lag": "5", "seed": "3"}
+
+
 def test_shown_tells_mlflow_of_a_training_that_was_killed(root, client):
-    code = "import sys; sys.path.insert(0, 'tests'); import test_tracking as t\n"
-    code += "from pathlib import Path\n"
-    code += f"folder = t.a_bundle(Path({str(root)!r}))\n"
-    code += "t.tracking.deliver(folder, finished=False)"
-    shell = subprocess.Popen(  # which is to the process what a training is to its log
-        ["sh", "-c", f'"{sys.executable}" -c "{code}"; echo; read line'],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    shell.stdout.readline()
-    (run,) = tracking.shown()
-    assert client.get_run(run.run_id).info.status == "RUNNING"
-    shell.communicate()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as training:
+        process = psutil.Process(training.pid)
+        tracking.deliver(a_bundle(root), training=process)
+        (run,) = tracking.shown()
+        assert client.get_run(run.run_id).info.status == "RUNNING"
+        training.kill()
     (run,) = tracking.shown()
     assert client.get_run(run.run_id).info.status == "KILLED" and not run.finished
     assert tracking.deliver(a_bundle(root)).finished  # it was begun again
@@ -235,7 +252,7 @@ def test_a_model_refuses_sequences_longer_than_a_stateless_network_has_seen(
 
 
 def test_a_model_that_was_half_logged_is_logged_anew(root, client):
-    run = tracking.deliver(a_bundle(root), finished=False)
+    run = tracking.deliver(a_bundle(root), training=psutil.Process())
     broken = client.create_logged_model(
         runs(client)[0].info.experiment_id, "model", source_run_id=run.run_id
     )
@@ -251,7 +268,8 @@ def test_a_model_that_was_half_logged_is_logged_anew(root, client):
 
 
 @pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:9", "postgresql://127.0.0.1:9/x"]
+    "address",
+    ["http://me:secret@127.0.0.1:9", "postgresql+psycopg2://me:secret@127.0.0.1:9/x"],
 )
 def test_a_store_that_is_down_costs_one_line_and_the_bundle_stays(
     root, monkeypatch, address
@@ -260,7 +278,8 @@ def test_a_store_that_is_down_costs_one_line_and_the_bundle_stays(
     folder = a_bundle(root)
     with pytest.raises(tracking.NotLogged) as refused:
         tracking.deliver(folder)
-    assert "\n" not in tracking.why(refused.value)
+    said = tracking.refusal(refused.value)
+    assert "refused" in said and "\n" not in said and "secret" not in said
     assert bundles.waiting(folder.parent) == [folder]
 
 
@@ -276,3 +295,4 @@ def test_log_costs_a_stage_nothing_whatever_happens(tmp_path):
     assert ended.returncode == 0
     (said,) = ended.stderr.splitlines()
     assert said.startswith("evaluate: not logged to http://127.0.0.1:9: ")
+    assert said.endswith("No such file or directory: 'dvc.yaml'. `statelab sync` will")

@@ -74,6 +74,5 @@ def read_series(folder: Path) -> list[pd.DataFrame]:
 
 
 def waiting(spool: Path) -> list[Path]:
-    """Return the bundles in a folder of them, those first that have waited longest."""
-    found = [file.parent for file in spool.glob("[!.]*/bundle.json")]
-    return sorted(found, key=lambda folder: folder.stat().st_mtime_ns)
+    """Return the bundles in a folder of them."""
+    return sorted(file.parent for file in spool.glob("[!.]*/bundle.json"))

@@ -13,16 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from statelab import (
-    arrays,
     beyond,
-    cards,
     command,
     examples,
     experiments,
     explain,
     files,
     layouts,
-    metrics,
     params,
     post,
     results,
@@ -242,8 +239,7 @@ def _sync() -> None:
     try:
         done = lockstep.sync()
     except tracking.NotLogged as error:
-        reason = tracking.why(error)
-        print(f"sync: stopped by {tracking.store()}: {reason}", file=sys.stderr)
+        print(f"sync: stopped by {tracking.refusal(error)}", file=sys.stderr)
         sys.exit(1)
     for line in done.lost:
         print(f"no run: {line}", file=sys.stderr)
@@ -357,36 +353,10 @@ def _export(
 
 
 def _card(mode: command.Mode, network: int) -> str:
-    data = Path("data")
+    from statelab import projection  # matplotlib takes a second to import
+
     asked = params.made_with(f"train_{mode}")
-    sequences = arrays.read(data / "sequences", Sequences)
-    windows = arrays.read(data / "windows", Windows)
-    predicted = results.read_predictions(data / "predictions" / f"{mode}.npz")
-    history = results.read_table(Path("metrics/history") / f"{mode}.csv")
-    model = results.read_json(data / "models" / mode / "model.json")
-    names = None
-    if (data / "sequences" / "names.json").exists():
-        names = results.read_json(data / "sequences" / "names.json")
-    forecast = names and names["forecast"]
-    table = metrics.seed_scores(predicted.answers, sequences, windows, history)
-    return cards.card(
-        mode,
-        params=asked,
-        architecture=model["architecture"],
-        counts=cards.count(sequences, windows),
-        scores={
-            **metrics.summary(table),
-            **metrics.bounds(
-                sequences,
-                windows,
-                predicted.visible_from,
-                metrics.Forecast(**forecast, season=None) if forecast else None,
-            ),
-        },
-        own=table.iloc[network].to_dict(),
-        names=names,
-        network=network,
-    )
+    return projection.describe(mode, asked, Path("."), network=network).card
 
 
 def main() -> None:

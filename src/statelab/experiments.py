@@ -65,7 +65,7 @@ class Experiment(NamedTuple):
 
     def read(self, file: str) -> str | None:
         """Return a file of it that Git has; None where there is no such."""
-        shown = _git("show", f"{self.revision}:{file}")
+        shown = _git("show", f"{self.revision}:./{file}")  # seen from this folder
         return shown.stdout if shown.returncode == 0 else None
 
 

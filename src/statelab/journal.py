@@ -3,7 +3,9 @@
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 import psutil
@@ -44,21 +46,27 @@ class Journal:
         if not self._lines or now - self._lines[-1][0] > max(1.0, now / 100):
             self._measure(now)
         if now > self._tell_at and history and self._tell and self._has_told():
-            results.write_table(self._live, pd.concat(history))
-            self._teller = subprocess.Popen(self._tell)
             self._tell_at = min(1.5 * now, now + LONGEST)
+            with suppress(OSError):  # a full disk, say: training goes on all the same
+                results.write_table(self._live, pd.concat(history))
+                self._teller = subprocess.Popen(self._tell)
 
-    def close(self) -> pd.DataFrame:
-        """Take note that training is over; return what of the machine it took.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._teller is not None:
+            self._teller.terminate()  # all will be told in a moment
+            self._teller.wait()
+        self._live.unlink(missing_ok=True)
+
+    def usage(self) -> pd.DataFrame:
+        """Return what training took of the machine.
 
         Returns:
             A line for each measurement: `seconds` since training began, the share of
             all cores in percent, and memory in megabytes.
         """
-        if self._teller is not None:
-            self._teller.terminate()  # all will be told in a moment
-            self._teller.wait()
-        self._live.unlink(missing_ok=True)
         self._measure(time.monotonic() - self._began)
         names = ["seconds", "cpu_utilization_percentage", "memory_usage_megabytes"]
         return pd.DataFrame(self._lines, columns=names).round(1)

@@ -9,13 +9,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 from dvc.api import DVCFileSystem
-from dvc.exceptions import DvcException
+from ruamel.yaml import YAMLError
 from tqdm import tqdm
 
 from statelab import (
@@ -57,24 +59,47 @@ class _Wanted(NamedTuple):
     names: set[str]  # of the experiments that share it
 
 
-def log(stage: str, *, so_far: bool = False) -> None:
-    """Show what a stage has just written, or has written so far.
+def bundle(stage: str) -> Path:
+    """Put what a stage has just written into the spool; return where it waits.
 
     Args:
         stage: the one that DVC is running in this workspace.
-        so_far: it is a training under way.
-
-    Raises:
-        tracking.NotLogged: it waits in the spool, unless it was written so far.
     """
     result = fingerprints.current(stage)
-    origin = Origin(os.environ.get("DVC_EXP_NAME"), experiments.head())
-    hidden = "." if so_far else ""  # it waits for nobody
-    folder = spool() / f"{hidden}{result.fingerprint}"
-    projection.project(result, origin, Path("."), folder, so_far=so_far)
+    # Another worker may have made the same.
+    folder = spool() / f"{result.fingerprint}.{os.getpid()}"
+    projection.project(result, _here(), Path("."), folder)
+    return folder
+
+
+def deliver(folder: Path) -> None:
+    """Show a bundle of the workspace in MLflow, and link the workspace to the run.
+
+    Raises:
+        tracking.NotLogged: it stays in the spool.
+    """
+    stage = bundles.read(folder).stage
     with suppress(tracking.Delivered):
-        run = tracking.deliver(folder, finished=not so_far)
-        _link({result: run.run_id})
+        _link({stage: tracking.deliver(folder)})
+
+
+def log_so_far(stage: str, pid: int) -> None:
+    """Show what a training has written so far.
+
+    Args:
+        stage: the one that DVC is running in this workspace.
+        pid: of the training.
+    """
+    training = psutil.Process(pid)
+    result = fingerprints.current(stage)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "bundle")
+        projection.project(result, _here(), Path("."), folder, so_far=True)
+        tracking.deliver(folder, training=training)
+
+
+def _here() -> Origin:
+    return Origin(os.environ.get("DVC_EXP_NAME"), experiments.head())
 
 
 def spool() -> Path:
@@ -88,36 +113,52 @@ def sync() -> Synced:
     It may be run at any time, twice, and by two processes at once.
 
     Raises:
-        tracking.NotLogged: the store does not take it.
+        tracking.NotLogged: the store is out of reach.
     """
+    told = params.read()
+    tracking.require()
+    lost: list[str] = []
     waiting = bundles.waiting(spool())
-    for folder in tqdm(waiting, "delivering", leave=False, disable=None):
-        with suppress(tracking.Delivered):
-            tracking.deliver(folder)
+    delivered = [
+        _unless_lost(lost, f"{SPOOL}/{folder.name}", partial(tracking.deliver, folder))
+        for folder in tqdm(waiting, "delivering", leave=False, disable=None)
+    ]
     runs, merged = _merged(tracking.shown())
     listed = experiments.listed()
-    wanted = _wanted(listed)
+    wanted = _wanted(listed, lost)
     made, named = 0, 0
-    lost: list[str] = []
-    for want in tqdm(wanted.values(), "in step", leave=False, disable=None):
-        fingerprint = want.result.fingerprint
+    for fingerprint, want in tqdm(wanted.items(), "in step", leave=False, disable=None):
         run = runs.get(fingerprint)
         if run is None or not run.finished:
-            with tempfile.TemporaryDirectory() as scratch:
-                bundle = Path(scratch, "bundle")
-                try:
-                    _project_from_cache(want, Path(scratch, "workspace"), bundle)
-                except (UserError, DvcException, OSError) as error:
-                    where = want.origin.experiment or "workspace"
-                    lost.append(f"{where}, {want.result.stage}: {error}")
-                    continue
-                run = runs[fingerprint] = tracking.deliver(bundle)
+            where = f"{want.origin.experiment or 'workspace'}, {want.result.stage}"
+            run = _unless_lost(lost, where, partial(_made_from_cache, want))
+            if run is None:
+                continue
+            runs[fingerprint] = run
             made += 1
         if not want.names <= set(run.names):
             tracking.name(run.run_id, want.names)
             named += 1
-    _keep_up_workspace(runs)
-    return Synced(len(listed), len(wanted), len(waiting), made, named, merged, lost)
+    _keep_up_workspace(runs, (told.get("tracking") or {}).get("register"))
+    count = sum(run is not None for run in delivered)
+    return Synced(len(listed), len(wanted), count, made, named, merged, lost)
+
+
+def _unless_lost(
+    lost: list[str], where: str, show: Callable[[], Shown]
+) -> Shown | None:
+    """Show something; where that fails, and the store is there, say why among others.
+
+    One that can not be shown must not keep the rest from it.
+    """
+    try:
+        return show()
+    except tracking.Delivered:
+        return None
+    except Exception as error:
+        tracking.require()
+        lost.append(f"{where}: {tracking.why(error)}")
+        return None
 
 
 def _merged(shown: list[Shown]) -> tuple[dict[str, Shown], int]:
@@ -136,16 +177,21 @@ def _merged(shown: list[Shown]) -> tuple[dict[str, Shown], int]:
     return kept, len(doubles)
 
 
-def _wanted(listed: list[Experiment]) -> dict[str, _Wanted]:
+def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
     """Return every result that is to have a run, by its fingerprint."""
     wanted: dict[str, _Wanted] = {}
     for each in listed:
         origin = Origin(each.name, each.baseline)
-        for result in fingerprints.recorded(each.read("dvc.lock") or ""):
+        try:
+            recorded = fingerprints.recorded(each.read("dvc.lock") or "")
+        except (YAMLError, KeyError) as error:
+            lost.append(f"{each.name}, dvc.lock: {tracking.why(error)}")
+            continue
+        for result in recorded:
             want = _Wanted(result, origin, each.revision, set())
             wanted.setdefault(result.fingerprint, want).names.add(each.name)
     for result in _of_workspace():
-        want = _Wanted(result, Origin(None, experiments.head()), None, set())
+        want = _Wanted(result, _here(), None, set())
         wanted.setdefault(result.fingerprint, want)
     return wanted
 
@@ -155,40 +201,46 @@ def _of_workspace() -> list[Result]:
     return fingerprints.recorded(lock.read_text()) if lock.exists() else []
 
 
-def _project_from_cache(want: _Wanted, root: Path, folder: Path) -> None:
-    """Write the bundle of a result that DVC keeps, by way of a workspace for it."""
-    if want.revision is None:
-        _require_unchanged(want.result.stage)
-        root = Path(".")
-    else:
-        there = DVCFileSystem(rev=want.revision)
-        for name in (str(params.FILE), *want.result.files):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            there.get(name, str(root / name), recursive=True)
-    projection.project(want.result, want.origin, root, folder)
+def _made_from_cache(want: _Wanted) -> Shown:
+    """Show a result that DVC keeps, by way of a workspace for it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root, folder = Path(scratch, "workspace"), Path(scratch, "bundle")
+        if want.revision is None:
+            _require_unchanged(want.result.stage)
+            root = Path(".")
+        else:
+            there = DVCFileSystem(rev=want.revision)
+            for name in (str(params.FILE), *want.result.files):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                there.get(name, str(root / name), recursive=True)
+        projection.project(want.result, want.origin, root, folder)
+        return tracking.deliver(folder)
 
 
 def _require_unchanged(stage: str) -> None:
-    status = [sys.executable, "-m", "dvc", "status", "--quiet", stage]
+    asked = ("status", "--quiet", "--with-deps", stage)
+    status = [sys.executable, "-m", "dvc", *asked]
     if subprocess.run(status, capture_output=True, check=False).returncode != 0:
         raise UserError("is not what dvc.lock says. Run `dvc repro` or `dvc checkout`")
 
 
-def _keep_up_workspace(runs: Mapping[str, Shown]) -> None:
-    """Link the workspace to its runs, and register its models as params.yaml says."""
-    there = [each for each in _of_workspace() if each.fingerprint in runs]
-    _link({result: runs[result.fingerprint].run_id for result in there})
-    tracked = params.read().get("tracking", {})
-    for result in there:
-        mode = result.stage.removeprefix("train_")
-        name = projection.registered(mode, **tracked)
-        if name is not None and mode in ("stateless", "stateful"):
-            tracking.register(runs[result.fingerprint].run_id, name)
+def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
+    """Link the workspace to its runs, and register its models under a name."""
+    there = {
+        result.stage: runs[result.fingerprint]
+        for result in _of_workspace()
+        if result.fingerprint in runs
+    }
+    _link(there)
+    for stage, run in there.items():
+        if register is not None and stage != "evaluate":
+            mode = stage.removeprefix("train_")
+            tracking.register(run.run_id, projection.registered(mode, register))
 
 
-def _link(runs: Mapping[Result, str]) -> None:
-    """Say in a file of the workspace which runs show what is in it."""
+def _link(runs: Mapping[str, Shown]) -> None:
+    """Say in a file of the workspace which runs show the results of its stages."""
     links = results.read_json(LINKS) if LINKS.exists() else {}
-    for result, run_id in runs.items():
-        links[result.stage] = {"fingerprint": result.fingerprint, "run_id": run_id}
+    for stage, run in runs.items():
+        links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
     results.write_json(LINKS, links)

@@ -31,7 +31,12 @@ def read(root: Path = Path(".")) -> Any:
 
     Args:
         root: the folder that it stands in.
+
+    Raises:
+        UserError: it does not.
     """
+    if not (root / FILE).exists():
+        raise UserError(f"{root / FILE}: no such file. Go to the root of a checkout")
     return YAML(typ="safe", pure=True).load(root / FILE)
 
 

@@ -91,49 +91,90 @@ def _training(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     data, written = root / "data", root / "metrics"
+    register = (read.get("tracking") or {}).get("register")
     timing = written / f"timing/{mode}.json"
     windows = arrays.read(data / "windows", Windows)
-    predictions = results.read_predictions(data / f"predictions/{mode}.npz")
     history = results.read_table(written / f"history/{mode}.csv")
-    table = metrics.seed_scores(predictions.answers, sequences, windows, history)
-    bounds = metrics.bounds(sequences, windows, predictions.visible_from)
+    described = describe(mode, read, root)
     _write_curves(folder, history)
     usage = results.read_table(data / f"usage/{mode}.csv")
     _write_usage(folder, usage)
     shutil.copytree(data / f"models/{mode}", folder / "model")
-    network = results.read_json(folder / "model/model.json")["architecture"]
+    network = described.architecture
     timesteps = _timesteps(mode, windows)
     np.save(folder / "example.npy", _example(sequences, windows, timesteps))
     shown = folder / "files"
     shown.mkdir()
     shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
-    results.write_table(shown / "scores.csv", table)
-    scores = {**metrics.summary(table), **bounds}
-    card = cards.card(
-        mode,
-        params=read,
-        architecture=network,
-        counts=cards.count(sequences, windows),
-        scores=scores,
-        own=table.iloc[0].to_dict(),
-        names=_names(data / "sequences/names.json"),
-    )
-    (shown / "model_card.md").write_text(card)
-    curve = plots.learning_curves({mode: history}, {mode: bounds})
+    results.write_table(shown / "scores.csv", described.table)
+    (shown / "model_card.md").write_text(described.card)
+    curve = plots.learning_curves({mode: history}, {mode: described.scores})
     (shown / "learning_curve.svg").write_bytes(plots.svg(curve))
     return {
         "params": _params_of_a_training(mode, read),
-        "metrics": _numbers({**scores, "timing": results.read_json(timing)}),
+        "metrics": _numbers({**described.scores, "timing": results.read_json(timing)}),
         "seconds": usage["seconds"].max(),
-        "note": card,
+        "note": described.card,
         "model": {
             "timesteps": timesteps,
             "features": network["features"],
             "outputs": network["outputs"],
             "width": shapes.state_width(**network),
         },
-        "register": registered(mode, **read.get("tracking", {})),
+        "register": register and registered(mode, register),
     }
+
+
+class Described(NamedTuple):
+    """How well the networks of a mode do, and what one of them is."""
+
+    table: pd.DataFrame  # as `metrics.seed_scores` makes it
+    scores: dict[str, Any]  # as in metrics/evaluate.json
+    architecture: dict[str, Any]
+    card: str
+
+
+def describe(
+    mode: str, read: Mapping[str, Any], root: Path, *, network: int = 0
+) -> Described:
+    """Describe what a training has left behind.
+
+    Args:
+        mode: `stateless` or `stateful`.
+        read: what params.yaml said when it was trained.
+        root: of the workspace.
+        network: which one the card is of, counted from 0.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    data = root / "data"
+    sequences = arrays.read(data / "sequences", Sequences)
+    windows = arrays.read(data / "windows", Windows)
+    predicted = results.read_predictions(data / f"predictions/{mode}.npz")
+    history = results.read_table(root / f"metrics/history/{mode}.csv")
+    model = results.read_json(data / f"models/{mode}/model.json")
+    file = data / "sequences/names.json"  # of the user's own columns
+    names = results.read_json(file) if file.exists() else None
+    table = metrics.seed_scores(predicted.answers, sequences, windows, history)
+    forecast = None
+    if names is not None and names["forecast"]:
+        forecast = metrics.Forecast(**names["forecast"], season=None)
+    scores = {
+        **metrics.summary(table),
+        **metrics.bounds(sequences, windows, predicted.visible_from, forecast),
+    }
+    card = cards.card(
+        mode,
+        params=read,
+        architecture=model["architecture"],
+        counts=cards.count(sequences, windows),
+        scores=scores,
+        own=table.iloc[network].to_dict(),
+        names=names,
+        network=network,
+    )
+    return Described(table, scores, model["architecture"], card)
 
 
 def _training_so_far(
@@ -201,15 +242,11 @@ def _example(sequences: Sequences, windows: Windows, timesteps: int) -> np.ndarr
     return np.array(sequences.values[None, at.first : at.first + steps])
 
 
-def _names(file: Path) -> dict[str, Any] | None:
-    return results.read_json(file) if file.exists() else None
-
-
-def registered(mode: str, *, register: str | None = None) -> str | None:
+def registered(mode: str, register: str) -> str:
     """Return the name of a mode's model in MLflow's registry.
 
     Example:
-        >>> registered("stateful", register="glucose")
+        >>> registered("stateful", "glucose")
         'glucose-stateful'
     """
-    return None if register is None else f"{register}-{mode}"
+    return f"{register}-{mode}"

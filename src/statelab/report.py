@@ -18,6 +18,7 @@ from statelab import (
     experiments,
     explain,
     files,
+    fingerprints,
     layouts,
     metrics,
     params,
@@ -423,10 +424,16 @@ def _versions() -> dict[str, str]:
 
 
 def _runs(file: Path) -> dict[str, str]:
-    """Return the id of the MLflow run of each stage, as far as they are told."""
-    if not file.exists():
+    """Return the id of the MLflow run of each stage that shows what dvc.lock tells."""
+    lock = Path("dvc.lock")
+    if not file.exists() or not lock.exists():
         return {}
-    return {stage: run["run_id"] for stage, run in results.read_json(file).items()}
+    links = results.read_json(file)
+    return {
+        each.stage: links[each.stage]["run_id"]
+        for each in fingerprints.recorded(lock.read_text())
+        if links.get(each.stage, {}).get("fingerprint") == each.fingerprint
+    }
 
 
 def _picture(

@@ -9,9 +9,11 @@ import textwrap
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # By default a server that is down is asked for four minutes, and that seven times.
@@ -41,6 +43,7 @@ from mlflow.entities import (
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from statelab import bundles, workspace
@@ -54,6 +57,13 @@ LONGEST_TAG = 5000  # characters; MLflow takes 8,000
 SQLITE = "sqlite:///"
 # The store is out of reach, refuses, or needs a library that is not there.
 NotLogged = (MlflowException, SQLAlchemyError, OSError, ImportError)
+
+
+def refusal(error: Exception) -> str:
+    """Say in a line which store does not take something, and why."""
+    password = urlsplit(store()).password
+    line = f"{store()}: {why(error)}"
+    return line.replace(f":{password}@", ":***@") if password else line
 
 
 def why(error: Exception) -> str:
@@ -91,6 +101,10 @@ def _alone() -> Iterator[tuple[MlflowClient, str]]:
     Yields:
         A client, and the id of the experiment, which is made on first use.
     """
+    if not store().startswith((SQLITE, "http")):
+        # MLflow would ask a database that is down ten times, for a minute and more.
+        with create_engine(store()).connect():
+            pass
     mlflow.set_tracking_uri(store())
     place = None  # a server keeps files where it was told to
     if store().startswith(SQLITE):
@@ -106,6 +120,10 @@ def _alone() -> Iterator[tuple[MlflowClient, str]]:
         yield client, experiment
 
 
+class _Contradiction(Exception):
+    """A run shows other values than a bundle: they are not of the same training."""
+
+
 class Delivered(Exception):
     """A bundle is gone, as another process has delivered it."""
 
@@ -119,14 +137,24 @@ class Shown(NamedTuple):
     names: list[str]  # of the DVC experiments that share it
 
 
-def deliver(folder: Path, *, finished: bool = True) -> Shown:
+def require() -> None:
+    """Ask the store whether it is there.
+
+    Raises:
+        NotLogged: it is not.
+    """
+    with _alone():
+        pass
+
+
+def deliver(folder: Path, *, training: psutil.Process | None = None) -> Shown:
     """Show a bundle as a run, unless there is one that shows it, and take it away.
 
     A run that was left unfinished is gone on with.
 
     Args:
         folder: of the bundle.
-        finished: whether it holds all that the run is to show.
+        training: what is still at it, where the bundle holds a training so far.
 
     Returns:
         The run.
@@ -138,21 +166,43 @@ def deliver(folder: Path, *, finished: bool = True) -> Shown:
         if not folder.exists():
             raise Delivered(folder)
         bundle = bundles.read(folder)
-        run = _find(client, experiment, bundle.fingerprint)
-        if run is None:
-            run = client.create_run(
-                experiment,
-                start_time=int(1000 * (time.time() - bundle.seconds)),
-                run_name=bundle.name,
-                tags={FINGERPRINT: bundle.fingerprint, STAGE: bundle.stage},
-            )
+        begin = partial(_begin, client, experiment, bundle, training)
+        show = partial(_show, client, bundle, folder, training)
+        run = _find(client, experiment, bundle.fingerprint) or begin()
         if not _finished(run):
-            _show(client, run, bundle, folder, finished=finished)
+            try:
+                show(run)
+            except _Contradiction:
+                _discard(client, run)
+                run = begin()
+                show(run)
         if bundle.experiment is not None:
             _name(client, run, [bundle.experiment])
         run = client.get_run(run.info.run_id)
         shutil.rmtree(folder)
     return _shown(run)
+
+
+def _begin(
+    client: MlflowClient,
+    experiment: str,
+    bundle: Bundle,
+    training: psutil.Process | None,
+) -> Run:
+    """Make the run of a bundle, which began when what it shows did."""
+    tags = {FINGERPRINT: bundle.fingerprint, STAGE: bundle.stage}
+    began = time.time() - bundle.seconds
+    if training is not None:
+        began = training.create_time()
+        tags[WRITER] = _writer(training)
+    return client.create_run(
+        experiment, start_time=int(1000 * began), run_name=bundle.name, tags=tags
+    )
+
+
+def _writer(training: psutil.Process) -> str:
+    """Return what tells a process from any other, on any machine."""
+    return f"{platform.node()}:{training.pid}:{training.create_time():.0f}"
 
 
 def _find(client: MlflowClient, experiment: str, fingerprint: str) -> Run | None:
@@ -170,7 +220,11 @@ def _finished(run: Run) -> bool:
 
 
 def _show(
-    client: MlflowClient, run: Run, bundle: Bundle, folder: Path, *, finished: bool
+    client: MlflowClient,
+    bundle: Bundle,
+    folder: Path,
+    training: psutil.Process | None,
+    run: Run,
 ) -> None:
     """Log what a run does not show as yet; the model comes last."""
     run_id = run.info.run_id
@@ -182,8 +236,8 @@ def _show(
     }
     if bundle.note is not None:
         tags["mlflow.note.content"] = bundle.note
-    if not finished:
-        tags[WRITER] = f"{platform.node()}:{os.getppid()}"
+    if training is not None:
+        tags[WRITER] = _writer(training)
     scores = pd.DataFrame(bundle.metrics, index=[0])
     client.log_batch(
         run_id,
@@ -192,14 +246,19 @@ def _show(
             for table in (scores, *bundles.read_series(folder))
             for point in _missing(client, run, table)
         ],
-        params=[Param(name, str(value)) for name, value in bundle.params.items()],
+        params=[  # one that makes no difference may have been another when it began
+            Param(name, str(value))
+            for name, value in bundle.params.items()
+            if name not in run.data.params
+        ],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
     client.log_inputs(run_id, [DatasetInput(_dataset(**bundle.dataset))])
-    if not finished:
+    if training is not None:
         return
     client.log_artifacts(run_id, str(folder / "files"))
     if bundle.model is not None and _model(client, run) is None:
+        _discard_models(client, run)  # that it has only begun to log
         example = np.load(folder / "example.npy")
         _log_model(run_id, folder / "model", example=example, **bundle.model)
     if bundle.register is not None:
@@ -212,13 +271,16 @@ def _show(
 def _missing(client: MlflowClient, run: Run, table: pd.DataFrame) -> Iterator[Metric]:
     now = int(1000 * time.time())
     for name, column in table.items():
-        there: set[int] = set()
+        there: dict[int, float] = {}
         if name in run.data.metrics:
             points = client.get_metric_history(run.info.run_id, str(name))
-            there = {point.step for point in points}
+            there = {point.step: point.value for point in points}
         for step, value in column.dropna().items():
-            if step not in there:
-                yield Metric(str(name), float(value), now, int(str(step)))
+            at = int(str(step))
+            if at not in there:
+                yield Metric(str(name), float(value), now, at)
+            elif there[at] != value:
+                raise _Contradiction(f"{name} at {at}: {there[at]} and {value}")
 
 
 def _dataset(*, name: str, digest: str, profile: dict[str, int]) -> Dataset:
@@ -232,14 +294,19 @@ def _dataset(*, name: str, digest: str, profile: dict[str, int]) -> Dataset:
 
 
 def _model(client: MlflowClient, run: Run) -> LoggedModel | None:
-    """Return the model that a run has logged; what it has begun to log is deleted."""
+    """Return the model that a run has logged, whole."""
+    models = _models(client, run)
+    return next((m for m in models if m.status == LoggedModelStatus.READY), None)
+
+
+def _models(client: MlflowClient, run: Run) -> list[LoggedModel]:
     outputs = run.outputs.model_outputs if run.outputs is not None else []
-    for output in outputs:
-        model = client.get_logged_model(output.model_id)
-        if model.status == LoggedModelStatus.READY:
-            return model
+    return [client.get_logged_model(output.model_id) for output in outputs]
+
+
+def _discard_models(client: MlflowClient, run: Run) -> None:
+    for model in _models(client, run):
         client.delete_logged_model(model.model_id)
-    return None
 
 
 def register(run_id: str, name: str) -> None:
@@ -297,9 +364,16 @@ def _runs(client: MlflowClient, experiment: str) -> list[Run]:
 def _given_up(run: Run) -> bool:
     """Tell whether a run waits for a training of this machine that is gone."""
     running = RunStatus.to_string(RunStatus.RUNNING)
-    host, _, pid = run.data.tags.get(WRITER, "").rpartition(":")
-    here = run.info.status == running and host == platform.node()
-    return here and not psutil.pid_exists(int(pid))
+    if run.info.status != running or WRITER not in run.data.tags:
+        return False
+    writer = run.data.tags[WRITER]
+    host, pid, _ = writer.rsplit(":", 2)
+    if host != platform.node():
+        return False
+    try:
+        return _writer(psutil.Process(int(pid))) != writer
+    except psutil.NoSuchProcess:
+        return True
 
 
 def name(run_id: str, names: Iterable[str]) -> None:
@@ -339,10 +413,12 @@ def discard(run_id: str) -> None:
         run = client.get_run(run_id)
         if run.info.lifecycle_stage == LifecycleStage.DELETED:
             return  # another process was faster
-        model = _model(client, run)
-        if model is not None:
-            client.delete_logged_model(model.model_id)
-        client.delete_run(run_id)
+        _discard(client, run)
+
+
+def _discard(client: MlflowClient, run: Run) -> None:
+    _discard_models(client, run)
+    client.delete_run(run.info.run_id)
 
 
 def _log_model(

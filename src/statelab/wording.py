@@ -36,7 +36,8 @@ def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
         return {"ceiling": scored["ceiling"][score]}
     forecasts = [name for name in ("persistence", "seasonal_naive") if name in scored]
     naive = {name: scored[name][score] for name in forecasts}
-    return {"one answer": scored["baseline"][score], **naive}
+    told = {"one answer": scored["baseline"][score], **naive}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def number(value: float | None) -> str:
