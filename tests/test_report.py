@@ -213,14 +213,18 @@ def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):
     names.write_text(json.dumps({"features": ["a<b>$x$"], "classes": ["n", "<i>&"]}))
     runs = results_there.root / "metrics/run.json"
     kept = runs.read_bytes()
-    runs.write_text(json.dumps({"evaluate": {"fingerprint": "f", "run_id": "r1d"}}))
+    links = json.loads(kept)
+    links["train_stateful"]["fingerprint"] = "of what was here before"
+    runs.write_text(json.dumps(links))
     report.write(results_there.root / "report.html")
     page = (results_there.root / "report.html").read_text()
     names.unlink()
     runs.write_bytes(kept)
     assert "1: a&lt;b&gt;$x$" in page and "class 1 is “&lt;i&gt;&amp;”" in page
     assert "a<b>" not in page and "<i>" not in page
-    assert "MLflow run of evaluate</th><td>r1d</td>" in page
+    shown = links["evaluate"]["run_id"]
+    assert f"MLflow run of evaluate</th><td>{shown}</td>" in page
+    assert links["train_stateful"]["run_id"] not in page
 
 
 def test_the_page_says_when_its_results_are_of_other_settings(results_there):

@@ -158,6 +158,9 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
         f"over {history['seed'].nunique()} seeds, goes from {number(begin)} after "
         f"epoch {first} to {number(end)} after epoch {last}."
     )
+    left = history.loc[history["epoch"] == last, "seed"].nunique()
+    if left < history["seed"].nunique():
+        text += f" {left} had not stopped by then."
     if ceiling is not None:
         text += f" The best that any model could reach is {number(ceiling)}."
     return text
