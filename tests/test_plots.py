@@ -32,6 +32,14 @@ def test_learning_curves_draw_no_ceiling_where_there_is_none():
     assert len(drawn(None).axes[0].lines) == 2
 
 
+def test_learning_curves_share_a_scale_that_holds_the_lowest_of_all():
+    low = HISTORY.assign(test_accuracy=HISTORY["test_accuracy"] - 0.375)
+    scored = dict.fromkeys(("stateless", "stateful"), {"ceiling": {}})
+    figure = plots.learning_curves({"stateless": low, "stateful": HISTORY}, scored)
+    for panel in figure.axes:
+        assert panel.get_ylim()[0] < 0.125
+
+
 def test_learning_curves_of_values_are_of_the_absolute_error():
     columns = {"accuracy": "mae", "test_accuracy": "test_mae"}
     scored = {"stateful": {"ceiling": {"rmse": None}}}

@@ -384,7 +384,7 @@ def _calls(told: _Told) -> str:
     x = f"# float32 [batch, {steps}, {features}], features in the order above"
     outputs = told.architecture["outputs"]
     lines = [
-        'model = mlflow.pyfunc.load_model("models:/MODEL_ID")',
+        'model = mlflow.pyfunc.load_model("runs:/RUN_ID/model")',
         f"said = model.predict(x)  {x}",
     ]
     if told.layout == "subsampled":

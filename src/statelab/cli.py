@@ -244,9 +244,10 @@ def _sync() -> None:
     for line in done.lost:
         print(f"no run: {line}", file=sys.stderr)
     print(
-        f"{done.experiments} experiments and the workspace: {done.results} results, "
-        f"{done.delivered} runs delivered from the spool, {done.made} made from DVC's "
-        f"cache, {done.named} found by more experiments, {done.merged} doubles deleted"
+        f"{tracking.address()}: {done.results} results of {done.experiments} "
+        f"experiments and the workspace, {done.delivered} runs delivered from the "
+        f"spool, {done.made} made from DVC's cache, {done.named} found by more "
+        f"experiments, {done.merged} doubles deleted"
     )
 
 

@@ -27,6 +27,7 @@ from statelab import (
     params,
     projection,
     results,
+    schema,
     tracking,
     workspace,
 )
@@ -68,6 +69,7 @@ def bundle(stage: str) -> Path:
     result = fingerprints.current(stage)
     # Another worker may have made the same.
     folder = spool() / f"{result.fingerprint}.{os.getpid()}"
+    _link({stage: None})  # until it is delivered
     projection.project(result, _here(), Path("."), folder)
     return folder
 
@@ -113,9 +115,11 @@ def sync() -> Synced:
     It may be run at any time, twice, and by two processes at once.
 
     Raises:
+        UserError: params.yaml is not sound.
         tracking.NotLogged: the store is out of reach.
     """
     told = params.read()
+    schema.check(told)
     tracking.require()
     lost: list[str] = []
     waiting = bundles.waiting(spool())
@@ -139,7 +143,7 @@ def sync() -> Synced:
         if not want.names <= set(run.names):
             tracking.name(run.run_id, want.names)
             named += 1
-    _keep_up_workspace(runs, (told.get("tracking") or {}).get("register"))
+    _keep_up_workspace(runs, told["tracking"]["register"])
     count = sum(run is not None for run in delivered)
     return Synced(len(listed), len(wanted), count, made, named, merged, lost)
 
@@ -238,9 +242,11 @@ def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
             tracking.register(run.run_id, projection.registered(mode, register))
 
 
-def _link(runs: Mapping[str, Shown]) -> None:
+def _link(runs: Mapping[str, Shown | None]) -> None:
     """Say in a file of the workspace which runs show the results of its stages."""
     links = results.read_json(LINKS) if LINKS.exists() else {}
     for stage, run in runs.items():
-        links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
+        links.pop(stage, None)
+        if run is not None:
+            links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
     results.write_json(LINKS, links)

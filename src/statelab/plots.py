@@ -46,6 +46,7 @@ def learning_curves(
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
         ceiling = scored[mode]["ceiling"].get("accuracy")
         _learning_curve(panel, mode, history, ceiling)
+    _from_the_lowest(panels[0], pd.concat(histories.values()))
     panels[0].set_ylabel(LABELS[metrics.score_of(next(iter(histories.values())))])
     return figure
 
@@ -67,16 +68,20 @@ def _learning_curve(
         panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
     panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
     panel.set_xlabel("epoch")
-    if score == "accuracy":
-        lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
-        panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
-    else:
-        panel.set_ylim(bottom=0)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
     place = "center right" if score == "accuracy" else "upper right"
     panel.legend(frameon=False, fontsize=8, loc=place)
+
+
+def _from_the_lowest(panel: Axes, history: pd.DataFrame) -> None:
+    """Let the scale that panels share hold every curve; an error begins at 0."""
+    if metrics.score_of(history) == "accuracy":
+        lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
+        panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
+    else:
+        panel.set_ylim(bottom=0)
 
 
 def beyond(scored: Sequence[Mapping[str, Any]]) -> Figure:

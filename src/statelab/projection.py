@@ -97,7 +97,7 @@ def _training(
     history = results.read_table(written / f"history/{mode}.csv")
     described = describe(mode, read, root)
     _write_curves(folder, history)
-    usage = results.read_table(data / f"usage/{mode}.csv")
+    usage = results.read_table(written / f"usage/{mode}.csv")
     _write_usage(folder, usage)
     shutil.copytree(data / f"models/{mode}", folder / "model")
     network = described.architecture

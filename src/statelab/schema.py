@@ -17,8 +17,8 @@ def _is_size(size: int | float) -> int | float:
 
 
 def _is_model_name(name: str) -> str:
-    if not re.fullmatch(r"[\w. -]+", name):
-        raise ValueError("must be of letters, digits, dots, dashes and spaces")
+    if not re.fullmatch(r"\w[\w. -]*", name):
+        raise ValueError("must be of letters, digits and _, or after one . - and space")
     return name
 
 

@@ -59,10 +59,18 @@ SQLITE = "sqlite:///"
 NotLogged = (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 
+def address() -> str:
+    """Return where the store is, without a password."""
+    return _without_password(store())
+
+
 def refusal(error: Exception) -> str:
     """Say in a line which store does not take something, and why."""
+    return _without_password(f"{store()}: {why(error)}")
+
+
+def _without_password(line: str) -> str:
     password = urlsplit(store()).password
-    line = f"{store()}: {why(error)}"
     return line.replace(f":{password}@", ":***@") if password else line
 
 
