@@ -304,6 +304,7 @@ class Long:
             *(sys.executable, "stages/train.py", "stateful"),
             *("data/sequences", "data/windows", f"{to}/model", f"{to}/answers.npz"),
             *(f"{to}/scores.json", f"{to}/history.csv", f"{to}/timing.json"),
+            f"{to}/usage.csv",
             PYTHONPATH="src",
             TF_CPP_MIN_LOG_LEVEL="3",
         )
