@@ -78,7 +78,7 @@ def card(
         "Limits": _limits(told),
         "How to call it": _calls(told),
     }
-    title = f"# {mode} {architecture['cell']}, {_dataset(params['generate'])}"
+    title = f"# {mode} {architecture['cell']}, {dataset(params['generate'])}"
     sections = [f"## {heading}\n\n{text}" for heading, text in parts.items()]
     return "\n\n".join([title, _summary(told), *sections]) + "\n"
 
@@ -151,7 +151,7 @@ def _data(told: _Told) -> str:
     if made["source"] == "task":
         source = f"the generated task {_name(made['task'])}, seed {told.params['seed']}"
     else:
-        source = f"the file {_name(_dataset(made))}"
+        source = f"the file {_name(dataset(made))}"
     in_time = window["split"] == "time"
     lines = {
         "Data": source,
@@ -310,7 +310,7 @@ def _limits(told: _Told) -> str:
         limits.append("Its scores are of a generated task, and say nothing of others.")
     else:
         limits.append(
-            f"Its scores are of the test split of {_name(_dataset(made))}, "
+            f"Its scores are of the test split of {_name(dataset(made))}, "
             f"{told.counts.sequences['test']:,} sequences, and of no other data."
         )
     if not told.counts.sequences["validation"]:
@@ -418,7 +418,12 @@ def _calls(told: _Told) -> str:
     )
 
 
-def _dataset(made: Mapping[str, Any]) -> str:
+def dataset(made: Mapping[str, Any]) -> str:
+    """Return what sequences are called: a task, or the name of a file.
+
+    Args:
+        made: the section `generate` of params.yaml.
+    """
     if made["source"] == "task":
         return made["task"]
     return made["path"].rstrip("/").rpartition("/")[2]

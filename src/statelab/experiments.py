@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-
 from statelab import params
 
+REFS = "refs/exps"  # where DVC keeps them, by the commit that they start from
 Sections = dict[str, dict[str, object]]  # of params.yaml, all but the seed
 
 
@@ -61,7 +60,7 @@ class Experiment(NamedTuple):
 
     name: str
     baseline: str  # the commit that it starts from
-    revision: str  # its own
+    revision: str  # its own, or what Git knows it by
 
     def read(self, file: str) -> str | None:
         """Return a file of it that Git has; None where there is no such."""
@@ -72,12 +71,12 @@ class Experiment(NamedTuple):
 def listed() -> list[Experiment]:
     """Return the experiments of every commit, the oldest first."""
     fields = "--format=%(objectname) %(refname)"
-    refs = _git("for-each-ref", "--sort=creatordate", fields, "refs/exps").stdout
+    refs = _git("for-each-ref", "--sort=creatordate", fields, REFS).stdout
     found = []
     for line in refs.splitlines():
         revision, ref = line.split(" ", 1)
-        # where DVC keeps them; what else is there, it needs while one runs
-        at = re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)", ref)
+        # what else is there, DVC needs while one runs
+        at = re.fullmatch(f"{REFS}/([0-9a-f]{{2}})/([0-9a-f]{{38}})/(.+)", ref)
         if at:
             found.append(Experiment(at[3], at[1] + at[2], revision))
     return found
@@ -105,7 +104,7 @@ def finished() -> list[Finished]:
             each.read("metrics/evaluate.json"),
         )
         if settings is not None and evaluated is not None:
-            read = YAML(typ="safe", pure=True).load(settings)
+            read = params.parse(settings)
             found.append(Finished(each.name, read, json.loads(evaluated)))
     return found
 
@@ -117,11 +116,9 @@ def show(name: str, file: str) -> dict[str, Any] | None:
         What it holds; None where there is no such.
     """
     commit = head()
-    for each in listed():
-        if (each.name, each.baseline) == (name, commit):
-            text = each.read(f"metrics/{file}")
-            return json.loads(text) if text is not None else None
-    return None
+    ref = f"{REFS}/{commit[:2]}/{commit[2:]}/{name}"
+    text = Experiment(name, commit, ref).read(f"metrics/{file}")
+    return None if text is None else json.loads(text)
 
 
 def head() -> str:

@@ -7,8 +7,6 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-
 from statelab import params
 from statelab.errors import UserError
 
@@ -31,7 +29,7 @@ def recorded(lock: str) -> list[Result]:
     Args:
         lock: its text.
     """
-    stages = (_yaml(lock) or {}).get("stages", {})
+    stages = (params.parse(lock) or {}).get("stages", {})
     found = []
     for stage in STAGES:
         if stage not in stages:
@@ -43,6 +41,11 @@ def recorded(lock: str) -> list[Result]:
         data = tuple(path for path in paths if not path.endswith(".py"))
         found.append(result._replace(files=data))
     return found
+
+
+def of_workspace() -> list[Result]:
+    """Return the results that dvc.lock tells of in the working directory."""
+    return recorded(params.LOCK.read_text()) if params.LOCK.exists() else []
 
 
 def current(stage: str, root: Path = Path(".")) -> Result:
@@ -58,14 +61,14 @@ def current(stage: str, root: Path = Path(".")) -> Result:
     Raises:
         UserError: an earlier stage has not run.
     """
-    lock = root / "dvc.lock"
-    stages = _yaml(lock.read_text())["stages"] if lock.exists() else {}
+    lock = root / params.LOCK
+    stages = params.parse(lock.read_text())["stages"] if lock.exists() else {}
     made = {
         out["path"]: out["md5"]
         for each in stages.values()
         for out in each.get("outs", [])
     }
-    told = _yaml((root / "dvc.yaml").read_text())["stages"][stage]
+    told = params.parse((root / "dvc.yaml").read_text())["stages"][stage]
     read = params.read(root)
     settings = {
         key: reduce(dict.__getitem__, key.split("."), read) for key in told["params"]
@@ -86,7 +89,3 @@ def _md5(file: Path) -> str:
         raise UserError(f"{file}: not known to dvc.lock. Run `dvc repro` to make it")
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()
-
-
-def _yaml(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)

@@ -194,15 +194,10 @@ def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
         for result in recorded:
             want = _Wanted(result, origin, each.revision, set())
             wanted.setdefault(result.fingerprint, want).names.add(each.name)
-    for result in _of_workspace():
+    for result in fingerprints.of_workspace():
         want = _Wanted(result, _here(), None, set())
         wanted.setdefault(result.fingerprint, want)
     return wanted
-
-
-def _of_workspace() -> list[Result]:
-    lock = Path("dvc.lock")
-    return fingerprints.recorded(lock.read_text()) if lock.exists() else []
 
 
 def _made_from_cache(want: _Wanted) -> Shown:
@@ -232,7 +227,7 @@ def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
     """Link the workspace to its runs, and register its models under a name."""
     there = {
         result.stage: runs[result.fingerprint]
-        for result in _of_workspace()
+        for result in fingerprints.of_workspace()
         if result.fingerprint in runs
     }
     _link(there)

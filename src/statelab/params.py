@@ -37,13 +37,30 @@ def read(root: Path = Path(".")) -> Any:
     """
     if not (root / FILE).exists():
         raise UserError(f"{root / FILE}: no such file. Go to the root of a checkout")
-    return YAML(typ="safe", pure=True).load(root / FILE)
+    return parse((root / FILE).read_text())
+
+
+def parse(text: str) -> Any:
+    """Return what YAML 1.2 says: params.yaml, or a file that DVC has written."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def locked() -> dict[str, dict[str, Any]]:
+    """Return what params.yaml said when DVC last ran each stage, as far as it asked.
+
+    Since then it may have been edited.
+
+    Returns:
+        By stage, the keys that it depends on; none where DVC has run nothing.
+    """
+    stages = parse(LOCK.read_text())["stages"] if LOCK.exists() else {}
+    return {
+        name: told.get("params", {}).get(str(FILE), {}) for name, told in stages.items()
+    }
 
 
 def made_with(stage: str) -> dict[str, Any]:
     """Return what params.yaml said when DVC last ran a training stage.
-
-    Since then it may have been edited.
 
     Args:
         stage: `train_stateless` or `train_stateful`.
@@ -54,15 +71,10 @@ def made_with(stage: str) -> dict[str, Any]:
     Raises:
         UserError: DVC has not run it here.
     """
-    stages = {}
-    if LOCK.exists():
-        stages = YAML(typ="safe", pure=True).load(LOCK)["stages"]
+    stages = locked()
     if stage not in stages:
         raise UserError(f"{LOCK}: must tell of `{stage}`. Run `dvc repro`")
-    sections = {}
-    for name in ("generate", "window", stage):
-        sections |= stages[name]["params"][str(FILE)]
-    return sections
+    return {**stages["generate"], **stages["window"], **stages[stage]}
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -61,8 +61,7 @@ def project(
     else:
         mode = result.stage.removeprefix("train_")
         shown = _training_so_far if so_far else _training
-    layout, generate = read["window"]["layout"], read["generate"]
-    own = generate["source"] != "task"
+    layout = read["window"]["layout"]
     with bundles.whole(folder) as part:
         told = shown(mode, read, sequences, root, part)
         bundles.write(
@@ -74,7 +73,7 @@ def project(
                 experiment=origin.experiment,
                 tags={"layout": layout, "mode": mode, "git.commit": origin.commit},
                 dataset={
-                    "name": Path(generate["path"]).name if own else generate["task"],
+                    "name": cards.dataset(read["generate"]),
                     "digest": result.sequences,
                     "profile": {
                         "sequences": len(sequences.offsets) - 1,
@@ -93,9 +92,8 @@ def _training(
     data, written = root / "data", root / "metrics"
     register = (read.get("tracking") or {}).get("register")
     timing = written / f"timing/{mode}.json"
-    windows = arrays.read(data / "windows", Windows)
-    history = results.read_table(written / f"history/{mode}.csv")
     described = describe(mode, read, root)
+    windows, history = described.windows, described.history
     _write_curves(folder, history)
     usage = results.read_table(written / f"usage/{mode}.csv")
     _write_usage(folder, usage)
@@ -128,6 +126,8 @@ def _training(
 class Described(NamedTuple):
     """How well the networks of a mode do, and what one of them is."""
 
+    windows: Windows
+    history: pd.DataFrame
     table: pd.DataFrame  # as `metrics.seed_scores` makes it
     scores: dict[str, Any]  # as in metrics/evaluate.json
     architecture: dict[str, Any]
@@ -174,7 +174,7 @@ def describe(
         names=names,
         network=network,
     )
-    return Described(table, scores, model["architecture"], card)
+    return Described(windows, history, table, scores, model["architecture"], card)
 
 
 def _training_so_far(

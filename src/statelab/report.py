@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from ruamel.yaml import YAML
 
 from statelab import (
     arrays,
@@ -395,14 +394,10 @@ def _told(section: Mapping[str, Any]) -> dict[str, str]:
 
 def _stale(read: Mapping[str, Any]) -> list[str]:
     """Name what params.yaml says otherwise than when the results were made."""
-    lock = Path("dvc.lock")
-    if not lock.exists():
-        return []
-    stages = YAML(typ="safe", pure=True).load(lock).get("stages", {})
     made_with = {}
-    for name, stage in stages.items():
+    for name, asked in params.locked().items():
         if name != "check":  # which has all of params.yaml, and makes no results
-            made_with |= stage.get("params", {}).get("params.yaml", {})
+            made_with |= asked
     then, now = params.flatten(made_with), params.flatten(read)
     changed = [key for key, value in then.items() if now.get(key) != value]
     if not changed:
@@ -425,13 +420,10 @@ def _versions() -> dict[str, str]:
 
 def _runs(file: Path) -> dict[str, str]:
     """Return the id of the MLflow run of each stage that shows what dvc.lock tells."""
-    lock = Path("dvc.lock")
-    if not file.exists() or not lock.exists():
-        return {}
-    links = results.read_json(file)
+    links = results.read_json(file) if file.exists() else {}
     return {
         each.stage: links[each.stage]["run_id"]
-        for each in fingerprints.recorded(lock.read_text())
+        for each in fingerprints.of_workspace()
         if links.get(each.stage, {}).get("fingerprint") == each.fingerprint
     }
 

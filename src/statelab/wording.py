@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statelab import layouts
+from statelab import layouts, metrics
 from statelab.explain import Places
 
 MODES = ("stateless", "stateful")
@@ -146,13 +146,11 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
         history: one line for each seed and epoch.
         ceiling: of test accuracy, where there is one.
     """
-    score = "test_accuracy" if "test_accuracy" in history else "test_mae"
-    name = {"test_accuracy": "accuracy", "test_mae": "mean absolute error"}[score]
-    first, last = history["epoch"].min(), history["epoch"].max()
-    begin, end = (
-        float(history.loc[history["epoch"] == epoch, score].to_numpy().mean())
-        for epoch in (first, last)
-    )
+    score = metrics.score_of(history)
+    name = {"accuracy": "accuracy", "mae": "mean absolute error"}[score]
+    by_epoch = metrics.over_seeds(history, f"test_{score}")
+    first, last = by_epoch["epoch"].iloc[[0, -1]]
+    begin, end = map(float, by_epoch["mean"].iloc[[0, -1]])
     text = (
         f"Learning curve of the {mode} networks: {name} on the test split, the mean "
         f"over {history['seed'].nunique()} seeds, goes from {number(begin)} after "
