@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files", "shapes"},
+    {"errors", "files", "findings", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
     {

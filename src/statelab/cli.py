@@ -1,5 +1,6 @@
 """The command `statelab`."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from statelab import (
@@ -19,9 +21,11 @@ from statelab import (
     experiments,
     explain,
     files,
+    findings,
     layouts,
     params,
     post,
+    progress,
     results,
     scaling,
     schema,
@@ -29,6 +33,7 @@ from statelab import (
     tasks,
 )
 from statelab.errors import UserError
+from statelab.findings import Finding
 from statelab.layouts import Windows
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
@@ -162,6 +167,74 @@ def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
     for line in lines:
         table.add_row(*line)
     Console(width=200).print(table)  # a line for each row, also in a file
+
+
+@app.command("diagnose")
+def _diagnose(
+    given: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SCRIPT.py | MODEL.keras DATA.npz]",
+            help="A training script, or a model and data; else this workspace.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object for each probe.")
+    ] = False,
+) -> None:
+    """Tell whether state leaks: from sequence to sequence, or into validation.
+
+    A training script is run, with what it hands to Keras recorded. Of a model and data
+    (x, y, and optionally sequence_id, x_val, y_val) it tells what such a pair can show.
+    Without either it looks at what `dvc repro` has left in this workspace.
+
+    Ends with 0 where everything is sound, with 1 where a probe fails.
+    """
+    found = []
+    with progress.steps("diagnose", len(findings.QUESTIONS)) as step:
+        for finding in _door(given or []):
+            found.append(finding)
+            step(finding.name)
+    if as_json:
+        for finding in found:
+            print(json.dumps(finding._asdict()))
+    else:
+        _print_findings(found)
+    sys.exit(any(finding.passed is False for finding in found))
+
+
+def _door(given: list[Path]) -> Iterable[Finding]:
+    """Return what the probes find in what was given, one by one."""
+    with command.quiet_import():
+        match [file.suffix for file in given]:
+            case []:
+                from statelab import diagnose_workspace
+
+                return diagnose_workspace.findings()
+            case [".py"]:
+                from statelab import diagnose_script
+
+                return diagnose_script.findings(given[0])
+            case [".keras", ".npz"]:
+                from statelab import diagnose_model
+
+                return diagnose_model.findings(*given)
+    raise UserError(
+        "`statelab diagnose` takes SCRIPT.py, or MODEL.keras DATA.npz, or nothing. "
+        f"Received: {' '.join(map(str, given))}"
+    )
+
+
+def _print_findings(found: Iterable[Finding]) -> None:
+    table = Table(box=box.SIMPLE)
+    for heading in ("probe", "", "where"):
+        table.add_column(heading, overflow="fold")
+    signs = {True: "[green]sound", False: "[red bold]FAILS", None: "[dim]cannot tell"}
+    for name, passed, where, repair in found:
+        more = f"\n[bold]repair:[/bold] {escape(repair)}" if repair else ""
+        table.add_row(name, signs[passed], escape(where) + more)
+    Console().print(table)
 
 
 @app.command("plan")

@@ -2,11 +2,35 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pandas as pd
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def steps(label: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar of a few steps on a terminal, and nothing elsewhere.
+
+    Args:
+        label: what is done.
+        total: steps in all.
+
+    Yields:
+        A function to be called after each step, with its name.
+    """
+    with tqdm(
+        desc=label, total=total, disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
+
+        def step(name: str) -> None:
+            bar.set_postfix_str(name)
+            bar.update()
+
+        yield step
 
 
 class Progress:
