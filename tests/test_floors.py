@@ -12,7 +12,8 @@ SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
     {"errors", "files", "findings", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
-    {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
+    {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"}
+    | {"provenance"},
     {
         "plans",
         "metrics",
@@ -29,7 +30,9 @@ FLOORS = [
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
-    {"reference"},
+    {"reference", "recording"},
+    {"recorded_probes"},
+    {"diagnose_script"},
     {"experiment", "hidden", "served", "post", "lockstep", "wording"},
     {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"}
     | {"pictures"},

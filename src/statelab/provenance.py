@@ -48,7 +48,7 @@ def locate(
         batches: by number, in the order in which they were fed, [lanes, timesteps,
             features].
         arrays: where they may come from: [steps], [sequences, steps], [steps, features]
-            or [sequences, steps, features].
+            or [..., steps, features].
 
     Returns:
         A place for each sample, by the number of its batch.
@@ -193,7 +193,17 @@ def _walk(stream: np.ndarray, source: np.ndarray, timesteps: int) -> np.ndarray:
             other = _search(stream[start:], flat, length)
             if other >= 0 and _run(stream[start:], flat[other:]) > begin - start:
                 begin = start
-    return place
+    return place if _natural(place, length) else np.full(len(stream), -1)
+
+
+def _natural(place: np.ndarray, length: int) -> bool:
+    """Tell whether steps stand in whole sequences, and not in pieces that match."""
+    cut = np.flatnonzero(np.diff(place) != 1)
+    first, last = np.append(0, cut + 1), np.append(cut, len(place) - 1)
+    begins = (place[first] % length == 0) | (first == 0)
+    ends = ((place[last] + 1) % length == 0) | (last == len(place) - 1)
+    whole = begins & ends & (place[first] >= 0)
+    return (last - first + 1)[whole].sum() >= 0.8 * len(place)
 
 
 def _run(some: np.ndarray, other: np.ndarray) -> int:
@@ -282,6 +292,6 @@ def _sources(array: np.ndarray, features: int) -> list[np.ndarray]:
             made.append(array[..., None])
         if features < array.shape[1] <= features + 3:  # a table with a target besides
             made += [array[None, :, :features], array[None, :, -features:]]
-    elif array.ndim == 3 and array.shape[2] == features:
-        made.append(array)
+    elif array.ndim > 2 and array.shape[-1] == features:
+        made.append(array.reshape(-1, *array.shape[-2:]))
     return [step_hashes(_plain(each)) for each in made if each.size]

@@ -195,6 +195,8 @@ class _Recorder:
         self._passes: Counter[int] = Counter()  # of each call
         self._numbers: Counter[tuple[int, int]] = Counter()  # of call and pass
         self._epochs: dict[tuple[int, int], int] = {}  # of call and pass
+        self._begun: Counter[int] = Counter()  # epochs of each call
+        self._first: dict[int, int] = {}  # batch of each call
         self._batches: list[Batch] = []
         self._resets: list[Reset] = []
         self._saved: list[Saved] = []
@@ -226,6 +228,8 @@ class _Recorder:
             patch(keras.layers.RNN, "reset_state", self._resetting)
             patch(saving_lib, "save_model", self._saving)
             patch(saving_lib, "load_model", self._loading)
+            patch(saving_lib, "save_weights_only", self._saving)
+            patch(saving_lib, "load_weights_only", self._loading_weights)
             patch(keras.layers.Normalization, "adapt", self._adapting)
             if "sklearn" in self._text:
                 from sklearn import preprocessing  # takes a second to import
@@ -332,7 +336,8 @@ class _Recorder:
     def _answer(self, call: int, answer: np.ndarray) -> None:
         """Give each batch of a call what was answered to it."""
         begin = 0
-        for place, batch in enumerate(self._batches):
+        for place in range(self._first.get(call, 0), len(self._batches)):
+            batch = self._batches[place]
             if batch.call == call and batch.x:
                 rows = len(batch.x[0])
                 self._batches[place] = batch._replace(
@@ -413,8 +418,11 @@ class _Recorder:
         if not self._stack or not fed:
             return
         call, after = self._stack[-1], _state(model)
+        self._first.setdefault(call, len(self._batches))
         of = call, self._passes[call]
-        epoch = self._epochs.setdefault(of, sum(key[0] == call for key in self._epochs))
+        if of not in self._epochs:
+            self._epochs[of] = self._begun[call]
+            self._begun[call] += 1
         for place, (x, y, weighted) in enumerate(fed):
             key, kept = self._keep(x)
             self._batches.append(
@@ -422,7 +430,7 @@ class _Recorder:
                     self._number(model),
                     call,
                     kind,
-                    epoch,
+                    self._epochs[of],
                     self._numbers[of],
                     key,
                     kept,
@@ -531,6 +539,14 @@ class _Recorder:
             if isinstance(model, keras.Model):
                 self._loaded.append(self._filed(model, file))
             return model
+
+        return load
+
+    def _loading_weights(self, original: Callable) -> Callable:
+        def load(model: Any, file: Any, *given: Any, **named: Any) -> None:
+            original(model, file, *given, **named)
+            if isinstance(model, keras.Model):
+                self._loaded.append(self._filed(model, file))
 
         return load
 
@@ -687,7 +703,7 @@ def _plain(value: Any) -> np.ndarray | None:
 
 
 def _arrays(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield a variable's arrays: itself, its members, or the fields of its own class."""
+    """Yield a variable's arrays: itself, its members, or its fields."""
     array = _plain(value)
     if array is not None:
         yield name, array

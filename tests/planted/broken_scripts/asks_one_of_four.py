@@ -9,7 +9,7 @@ y = (X[:, 0, 0] > 0).astype("float32")
 model = keras.Sequential(
     [
         keras.Input(batch_shape=(4, 3, 1)),
-        keras.layers.GRU(4, stateful=True),
+        keras.layers.LSTM(4, stateful=True),
         keras.layers.Dense(1, activation="sigmoid"),
     ]
 )
@@ -22,4 +22,6 @@ for _ in range(2):
             model.train_on_batch(piece, y[first : first + 4])
 model.layers[0].reset_state()
 
+model.predict(X[:4, :3], batch_size=4, verbose=0)
+model.layers[0].reset_state()
 print(model.predict(X[:1, :3], batch_size=1, verbose=0))

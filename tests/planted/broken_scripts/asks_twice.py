@@ -1,4 +1,4 @@
-# fails: order
+# fails: order, boundary
 import keras
 import numpy as np
 

@@ -1,4 +1,4 @@
-# fails: callback
+# fails: callback, boundary
 import keras
 import numpy as np
 

@@ -17,4 +17,4 @@ model = keras.Sequential(
 )
 model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
 
-model.fit(x[:78], y[:78], batch_size=4, shuffle=False, verbose=0)
+model.fit(x[:77], y[:77], batch_size=4, shuffle=False, verbose=0)

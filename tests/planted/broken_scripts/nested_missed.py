@@ -1,4 +1,4 @@
-# fails: nested
+# fails: nested, boundary
 import keras
 import numpy as np
 

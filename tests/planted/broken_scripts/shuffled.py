@@ -1,4 +1,4 @@
-# fails: shuffle
+# fails: shuffle, contiguity
 import keras
 import numpy as np
 

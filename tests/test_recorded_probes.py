@@ -1,0 +1,184 @@
+"""Planted faults: scripts as users write them, each with the probes that it fails."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from statelab import diagnose_script, provenance, recording
+from statelab.errors import UserError
+from statelab.findings import QUESTIONS
+
+PLANTED = Path(__file__).parent / "planted"
+BROKEN = sorted(PLANTED.glob("broken_scripts/*.py"))
+SOUND = sorted(PLANTED.glob("sound_scripts/*.py"))
+# by somebody who has not read the probes
+BY_USERS = sorted(PLANTED.glob("*_by_users/*.py"))
+MISSED = {
+    "batch_size_centred_by_batch": "asking at another batch size would show it",
+    "boundary_reset_once_per_epoch": "two symbols, in lanes across an array",
+}
+STATEFUL = """
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(3)
+x = np.random.default_rng(3).normal(size=(24, 3, 2))
+model = keras.Sequential(
+    [
+        keras.Input(batch_shape=(4, 3, 2)),
+        keras.layers.GRU(3, stateful=True),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(1),
+    ]
+)
+model.compile("adam", "mse", steps_per_execution=2)
+history = model.fit(
+    x, x[:, 0, :1], batch_size=4, epochs=2, validation_split=0.5, verbose=0
+)
+print("said by the script")
+answers = model.predict(x, batch_size=4, verbose=0)
+"""
+
+
+def expected(script: Path) -> set[str]:
+    """The probes that the first line names, after `# fails:`."""
+    first = script.read_text().splitlines()[0]
+    names = first.partition("fails:")[2].split(",")
+    return {name.strip() for name in names if name.strip()}
+
+
+def by_user(script: Path):
+    """The script as a parameter, expected to be missed if it is known to be."""
+    marks = [pytest.mark.slow]  # 64 of them
+    if script.stem in MISSED:
+        marks.append(pytest.mark.xfail(reason=MISSED[script.stem], strict=True))
+    return pytest.param(script, marks=marks)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [*BROKEN, *SOUND, *map(by_user, BY_USERS)],
+    ids=lambda script: f"{script.parent.name}/{script.stem}",
+)
+def test_a_planted_fault_is_named_and_nothing_else(script):
+    found = list(diagnose_script.findings(script))
+    assert [finding.name for finding in found] == list(QUESTIONS)
+    failed = {finding.name for finding in found if finding.passed is False}
+    assert failed == expected(script)
+    for finding in found:
+        assert bool(finding.repair) == (finding.passed is False)
+        assert "\n" not in finding.where + finding.repair
+
+
+def test_each_probe_has_a_script_that_fails_it():
+    assert set().union(*map(expected, BROKEN)) == set(QUESTIONS)
+
+
+def test_recording_changes_no_number(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(STATEFUL)
+    plain = {}
+    exec(compile(STATEFUL, str(script), "exec"), plain)
+    fit, call = keras.Model.fit, keras.Model.__call__
+    capsys.readouterr()
+    recorded = recording.run(script)
+    assert keras.Model.fit is fit and keras.Model.__call__ is call
+    assert capsys.readouterr().out == ""  # what it says goes to stderr
+    assert recorded.calls[0].scores["loss"] == plain["history"].history["loss"][-1]
+    assert np.array_equal(recorded.arrays["answers"], plain["answers"])
+
+
+def test_a_batch_is_kept_as_it_was_fed(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(STATEFUL.replace("epochs=2,", "epochs=2, shuffle=False,"))
+    recorded = recording.run(script)
+    x = np.random.default_rng(3).normal(size=(24, 3, 2)).astype(np.float32)
+    # each epoch 3 batches of the first half, and 3 of the other; then 6 to predict
+    kinds = 2 * (3 * ["train"] + 3 * ["validation"]) + 6 * ["predict"]
+    assert [batch.kind for batch in recorded.batches] == kinds
+    for batch, place in zip(
+        recorded.batches, [*range(6), *range(6), *range(6)], strict=True
+    ):
+        assert np.array_equal(batch.x[0], x[4 * place : 4 * place + 4])
+    # an execution takes 2 batches: the state between them is not seen
+    train = recorded.batches[:3]
+    assert [batch.before is None for batch in train] == [False, True, False]
+    assert np.array_equal(train[1].after[0], train[2].before[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "received"),
+    [
+        ("x = 1\nraise KeyError('lag')", ", line 2", "KeyError: 'lag'"),
+        ("x = (1", ", line 1", "'(' was never closed"),
+        ("import sys\nsys.exit('no data')", ", line 2", "SystemExit: no data"),
+        ("x = 1", "", "no batch was fed"),
+    ],
+)
+def test_a_script_that_cannot_be_judged_costs_one_line(tmp_path, text, line, received):
+    script = tmp_path / "train.py"
+    script.write_text(text)
+    with pytest.raises(UserError) as error:
+        list(diagnose_script.findings(script))
+    assert str(error.value).startswith(f"{script}{line}: ")
+    assert str(error.value).endswith(received)
+    assert "\n" not in str(error.value)
+
+
+def test_a_script_that_is_missing_costs_one_line(tmp_path):
+    with pytest.raises(UserError, match="must be a file. Received: .*none.py"):
+        recording.run(tmp_path / "none.py")
+
+
+def test_samples_are_found_where_they_stand():
+    source = np.arange(24.0).reshape(2, 12)  # 2 sequences of 12 steps
+    batches = {
+        7: np.array([[[3.0], [4.0]], [[20.0], [21.0]]]),
+        9: np.array([[[11.0], [12.0]], [[0.0], [5.0]]]),  # over a border; nowhere
+        11: np.array([[[22.0], [23.0]], [[1.0], [2.0]]]),
+    }
+    found = provenance.locate(
+        {number: x.astype(np.float32) for number, x in batches.items()}, [source]
+    )
+    assert found[7].sequence.tolist() == [0, 1]
+    assert found[7].step.tolist() == [3, 8]
+    assert found[9].step.tolist() == [-1, -1]
+    assert found[11].step.tolist() == [10, 1]
+
+
+def test_symbols_are_found_along_a_lane():
+    first = np.array([1, 0, 0, 1, 1, 0, 1, 0], np.float32)
+    source = np.zeros((8, 5, 1), np.float32)
+    source[:, 0, 0] = first
+    fed = source.reshape(-1, 1, 1)
+    batches = {number: fed[number : number + 1] for number in range(40)}
+    found = provenance.locate(batches, [source])
+    assert [int(found[n].step[0]) for n in range(40)] == 8 * [0, 1, 2, 3, 4]
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_0_1_or_2():
+    def ends(*given: str) -> subprocess.CompletedProcess:
+        code = "from statelab import cli; cli.main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "diagnose", *given],
+            capture_output=True,
+            text=True,
+        )
+
+    broken = ends(str(PLANTED / "broken_scripts" / "never_reset.py"), "--json")
+    lines = [json.loads(line) for line in broken.stdout.splitlines()]
+    assert broken.returncode == 1
+    assert [line["name"] for line in lines] == list(QUESTIONS)
+    assert [line["name"] for line in lines if line["passed"] is False] == ["boundary"]
+    assert set(lines[0]) == {"name", "passed", "where", "repair"}
+    sound = ends(str(PLANTED / "sound_scripts" / "lanes.py"))
+    assert (sound.returncode, "FAILS" in sound.stdout) == (0, False)
+    missing = ends("none.py")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr.count("\n") == 1
