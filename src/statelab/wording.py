@@ -8,6 +8,7 @@ import pandas as pd
 
 from statelab import layouts, metrics
 from statelab.explain import Places
+from statelab.metrics import number
 
 MODES = ("stateless", "stateful")
 NAMED = 20  # features, or classes
@@ -38,20 +39,6 @@ def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
     naive = {name: scored[name][score] for name in forecasts}
     told = {"one answer": scored["baseline"][score], **naive}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def number(value: float | None) -> str:
-    """Write a number with the digits that are worth reading.
-
-    Example:
-        >>> number(0.5250), number(1e-7), number(63.354), number(None)
-        ('0.5250', '1e-07', '63.35', '–')
-    """
-    if value is None:
-        return "–"
-    if value == 0 or 1e-3 <= abs(value) < 10:
-        return f"{value:.4f}"
-    return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def came_out(evaluated: Mapping[str, Any]) -> str:
