@@ -249,7 +249,7 @@ def test_the_page_says_when_its_results_are_of_other_settings(results_there):
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
     data = arrays.read(report.DATA / "sequences", Sequences)
     windows = arrays.read(report.DATA / "windows", Windows)
-    written = results.read_predictions(report.DATA / "predictions/stateful.npz")
+    written = results.predictions_in_use(report.DATA / "predictions/stateful.npz")
     found = models.read(report.DATA / "models/stateful")
     sequence = report.telling_sequence(data, windows)
     assert windows.split[sequence] == SPLITS["test"]

@@ -151,7 +151,7 @@ def describe(
     data = root / "data"
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)
-    predicted = results.read_predictions(data / f"predictions/{mode}.npz")
+    predicted = results.predictions_in_use(data / f"predictions/{mode}.npz")
     history = results.read_table(root / f"metrics/history/{mode}.csv")
     model = results.read_json(data / f"models/{mode}/model.json")
     file = data / "sequences/names.json"  # of the user's own columns
