@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
     {"errors", "files", "findings", "shapes"},
-    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
+    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"}
+    | {"paired"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"},
     {
         "plans",
@@ -23,9 +24,10 @@ FLOORS = [
         "fingerprints",
         "journal",
         "cards",
+        "variants",
     },
-    {"sources", "plots", "tracking"},
-    {"projection"},
+    {"sources", "plots", "tracking", "entrants"},
+    {"projection", "verdict"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
