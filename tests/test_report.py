@@ -204,7 +204,7 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
         assert seen.requests == [file.as_uri()] and seen.complaints == []
         assert seen.width <= width
         # two each of curves, layouts, plans and maps of units, and the answers
-        assert seen.images == seen.named == 9
+        assert seen.images == seen.named == 10
         for drawn in seen.texts:
             assert drawn["overlaps"] == []
             assert drawn["height"] >= 10  # pixels, of a line of text

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -31,12 +31,14 @@ from statelab import (
     schema,
     sources,
     tasks,
+    variants,
 )
 from statelab.errors import UserError
 from statelab.findings import Finding
 from statelab.layouts import Windows
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
+from statelab.variants import Variant
 
 BEYOND = Path("metrics/beyond.json")
 EXAMPLES = Path("metrics/examples.json")
@@ -270,11 +272,11 @@ def _plan(
         settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
         plan = explain.training_plan(windows, **settings)
         counted = explain.figures(sequences, windows, plan, **settings)
-        columns.append(explain.in_words(counted, **settings))
+        trained = variants.of(windows, seed=read["seed"], **read["model"], **settings)
+        told = {"variants": ", ".join(each.name for each in trained)}
+        columns.append(explain.in_words(counted, **settings) | told)
         if rehearse:
-            columns[-1] |= _rehearsed(
-                sequences, windows, fitted, read["seed"], read["model"] | settings
-            )
+            columns[-1] |= _rehearsed(sequences, windows, fitted, trained)
         shown = explain.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *shown]))
     lines = [(name, *(each[name] for each in columns)) for name in columns[0]]
@@ -287,14 +289,15 @@ def _rehearsed(
     sequences: Sequences,
     windows: Windows,
     fitted: Scaling | None,
-    seed: int,
-    settings: dict[str, Any],
+    trained: list[Variant],
 ) -> dict[str, str]:
     with command.quiet_import():
         from statelab import rehearsal
-    told = rehearsal.rehearse(sequences, windows, fitted, seed=seed, **settings)
+    told = rehearsal.rehearse(sequences, windows, fitted, **trained[0].settings)
     return {
-        "all epochs take, about": f"{told.seconds:,.0f} s",
+        "all epochs of all variants take, about": (
+            f"{told.seconds * len(trained):,.0f} s"
+        ),
         "memory at the peak, about": f"{told.memory / 1e6:,.0f} MB",
     }
 

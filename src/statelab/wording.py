@@ -163,6 +163,43 @@ def cut(window: Mapping[str, Any]) -> str:
     return f"{layout[1]}: {told}" if told else f"{layout[1]}: whole sequences"
 
 
+def verdict_table(judged: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headings and lines of the table of variants.
+
+    Args:
+        judged: `verdict` of evaluate.json.
+
+    Returns:
+        `headings`, and `lines` as of `score_table`; what is chosen is marked.
+    """
+    lines = []
+    for mode, variants in judged["variants"].items():
+        for name, told in variants.items():
+            name = name.replace("_", " ")
+            chosen = "chosen" if judged["chosen"][mode] == name else ""
+            cells = [
+                (f"{told['timesteps']:,}", ""),
+                (f"{told['gradient_window']:,}", ""),
+                (number(told["validation"]), ""),
+                (number(told["test"]["mean"]), _interval(told["test"])),
+                (number(told["ceiling"]), ""),
+            ]
+            lines.append((f"{mode}, {name}", chosen, cells))
+    headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
+    return {"headings": headings, "lines": lines}
+
+
+def differences(found: Mapping[str, np.ndarray], score: str) -> str:
+    """Say what `pictures.differences` draws."""
+    told = [
+        f"{label}: mean {number(float(values.mean()))}, from "
+        f"{number(float(values.min()))} to {number(float(values.max()))}"
+        for label, values in found.items()
+    ]
+    pairs = len(next(iter(found.values())))
+    return f"Differences in {score} over {pairs} pairs of seeds. {'; '.join(told)}."
+
+
 def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
     """Say what `pictures.layouts` draws."""
     parts = []
