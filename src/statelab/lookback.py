@@ -155,11 +155,10 @@ def _looks_back(found: Mapping[str, Any]) -> str:
     text = f"look back {_steps(found['looks_back'])}"
     if found["shortest"] < found["longest"]:
         text += f" (single ones {found['shortest']} to {found['longest']})"
-    return (
-        f"{text}; most depends on what they have read {_steps(found['peak'])} back: "
-        "another value there changes their answers by "
-        f"{found['largest']:.3g} on average"
-    )
+    if found["peak"] != found["looks_back"]:
+        text += f"; most depends on what they have read {_steps(found['peak'])} back"
+    changes = f"by {found['largest']:.3g} on average"
+    return f"{text}: another value there changes their answers {changes}"
 
 
 def _warm_up(found: Mapping[str, Any]) -> str:
