@@ -31,7 +31,15 @@ FLOORS = [
     {"training"},
     {"reference", "gradients"},
     {"experiment", "horizon", "hidden", "served", "post", "lockstep", "wording"},
-    {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"}
+    {
+        "command",
+        "checkpoints",
+        "beyond",
+        "examples",
+        "rehearsal",
+        "prediction",
+        "vanishing",
+    }
     | {"pictures"},
     {"report"},
     {"cli"},

@@ -146,6 +146,29 @@ def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
     _plain(panel)
 
 
+def slopes(shares: pd.DataFrame) -> Figure:
+    """Draw how the gradient of untrained networks goes down with the lag.
+
+    Args:
+        shares: as `vanishing.slopes` returns it.
+
+    Returns:
+        A figure: means over networks as lines, ranges as bands, on a logarithmic scale.
+    """
+    figure = Figure(figsize=(6, 3.6), layout=ConstrainedLayoutEngine(h_pad=0.1))
+    panel = figure.subplots()
+    colours = (GREY, COLOURS["stateless"], COLOURS["stateful"])
+    kinds = shares.groupby("kind", sort=False)
+    for colour, (kind, table) in zip(colours, kinds, strict=True):
+        _band(panel, table, "lag", colour, str(kind))
+    panel.set_yscale("log")
+    panel.set_xlabel("lag, in steps before the answer")
+    panel.set_ylabel("gradient, as a share of that at lag 0")
+    panel.legend(frameon=False, fontsize=8, loc="lower left")
+    _plain(panel)
+    return figure
+
+
 def _band(
     panel: Axes, table: pd.DataFrame, x: str, colour: str, label: str, **style: Any
 ) -> None:
