@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from statelab import gradients, histories, horizon, layouts, lookback, models
+from statelab import (
+    experiment,
+    gradients,
+    histories,
+    horizon,
+    layouts,
+    lookback,
+    models,
+    tasks,
+)
 from statelab.models import Model
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
@@ -192,3 +201,63 @@ def test_a_step_that_is_read_twice_counts_with_both():
     two = np.tanh(one)
     expected = 2 * (1 - one**2) * (1 - two**2) * (1 - np.tanh(two) ** 2)
     np.testing.assert_allclose(slope[0, 0], [0, expected], rtol=1e-5)
+
+
+class Silent:
+    def resumed(self, epoch, batch, done): ...
+
+    def batches(self, done, total): ...
+
+    def epoch(self, epoch, lines): ...
+
+    def done(self): ...
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "layout", "stateful", "lag"),
+    [
+        ({"task": "lagged_copy", "lag": 2}, {"layout": "full"}, False, 2),
+        ({"task": "lagged_copy", "lag": 3}, {"layout": "full"}, False, 3),
+        ({"task": "first_step", "lag": 0}, SEGMENTS, True, 8),
+        (
+            {"task": "first_step", "lag": 0},
+            {"layout": "subsampled", "window_length": 4, "stride": 1},
+            False,
+            3,
+        ),
+    ],
+)
+def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
+    made = tasks.make(seed=0, sequences=400, length=9, label="each_step", **task)
+    cut = layouts.cut(
+        made, seed=0, split="sequence", test_size=100, validation_size=0, **layout
+    )
+    trained = experiment.train(
+        made,
+        cut,
+        Silent(),
+        stateful=stateful,
+        seed=0,
+        seeds=2,
+        engine="compiled",
+        cell="lstm",
+        units=10,
+        layers=1,
+        epochs=40,
+        batch_size=4,
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="cosine",
+        clipnorm=None,
+    )
+    table = horizon.measure(
+        Model(trained.weights, trained.network._asdict(), None),
+        made,
+        cut,
+        stateful=stateful,
+        rng=np.random.default_rng(0),
+    )
+    found = lookback.summary(table)["change"]
+    assert found["looks_back"] == found["peak"] == lag
+    assert found["shortest"] == found["longest"] == lag
