@@ -42,6 +42,7 @@ from statelab.variants import Variant
 
 BEYOND = Path("metrics/beyond.json")
 EXAMPLES = Path("metrics/examples.json")
+GRADIENTS = Path("metrics/gradients.json")
 
 
 class Each(StrEnum):
@@ -110,6 +111,31 @@ def _beyond(
 
         with files.whole(BEYOND.with_suffix(".svg")) as stream:
             stream.write(plots.svg(plots.beyond(scored)))
+
+
+@app.command("gradients")
+def _gradients() -> None:
+    """Show whether an LSTM keeps gradients from vanishing, and what that is worth.
+
+    Draws how steeply untrained networks' answers go with a step some lag before, and
+    trains them to tell a first step after so much noise: some minutes. Prints a table,
+    and writes metrics/gradients.json and a picture beside it.
+    """
+    with command.quiet_import():
+        from statelab import plots, vanishing
+    shares, rows = vanishing.slopes(), list(vanishing.learned())
+    _print(
+        [tuple(map(str, row.values())) for row in rows],
+        f"steps back; of {vanishing.TRAINED} networks, learn it",
+        *vanishing.KINDS,
+    )
+    told = {
+        kind: {str(lag): table["mean"].iloc[lag] for lag in (0, 10, 50, 99)}
+        for kind, table in shares.groupby("kind", sort=False)
+    }
+    results.write_json(GRADIENTS, {"slope": told, "learn": rows})
+    with files.whole(GRADIENTS.with_suffix(".svg")) as stream:
+        stream.write(plots.svg(plots.slopes(shares)))
 
 
 @app.command("examples")

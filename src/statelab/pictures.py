@@ -358,6 +358,26 @@ def differences(found: Mapping[str, np.ndarray], margin: float, score: str) -> F
     return figure
 
 
+@matplotlib.rc_context(_STYLE)
+def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
+    """Draw one measure of how far back networks look; see `plots.by_lag`."""
+    figure, panel = _panel(3.2)
+    plots.by_lag(panel, lags, measure)
+    panel.set_title(plots.EFFECTS[measure])
+    _legend_below(panel)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
+def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
+    """Draw a score by burn-in, and that of carried state; see `plots.by_burn_in`."""
+    figure, panel = _panel(3.2)
+    plots.by_burn_in(panel, warm_up)
+    panel.set_title(score)
+    _legend_below(panel)
+    return figure
+
+
 def _panel(height: float) -> tuple[Figure, Axes]:
     figure = Figure(
         figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.06)

@@ -20,6 +20,7 @@ from statelab import (
     files,
     fingerprints,
     layouts,
+    lookback,
     metrics,
     params,
     pictures,
@@ -84,6 +85,7 @@ def write(file: Path) -> list[str]:
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
         plan=_plan(read, data, windows),
+        horizon=_horizon(),
         memory=_memory(read, data, windows),
         settings={k: _told(v) for k, v in read.items() if isinstance(v, Mapping)},
         seed=read["seed"],
@@ -260,6 +262,42 @@ def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
     if shuffle:
         text += ", in reading order; each epoch shuffles it anew"
     return text
+
+
+# --- horizon --------------------------------------------------------------------------
+
+
+def _horizon() -> dict[str, Any]:
+    told = results.read_json(METRICS / "horizon.json")
+    lags = results.read_table(METRICS / "horizon" / "lags.csv")
+    warm_up = results.read_table(METRICS / "horizon" / "warm_up.csv")
+    score = told["warm_up"]["score"]
+    drawn = [
+        _picture(
+            pictures.by_lag(lags, measure),
+            f"lags-{measure}",
+            wording.by_lag(lags, measure),
+            caption,
+        )
+        for measure, caption in (
+            ("change", "One step is another sequence’s"),
+            ("slope", "One step changes a little"),
+        )
+    ]
+    if told["warm_up"]["burn_in"]:
+        drawn.append(
+            _picture(
+                pictures.by_burn_in(warm_up, score),
+                "burn-in",
+                wording.by_burn_in(warm_up, score),
+                "Zeros, some steps before each sample",
+            )
+        )
+    sentences = [
+        each[0].upper() + each[1:] for each in lookback.in_words(told).values()
+    ]
+    answers = max(told[mode]["answers"] for mode in MODES)
+    return {"pictures": drawn, "sentences": sentences, "answers": answers}
 
 
 # --- memory ---------------------------------------------------------------------------

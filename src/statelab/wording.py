@@ -281,6 +281,38 @@ def answers(
     )
 
 
+def by_lag(lags: pd.DataFrame, measure: str) -> str:
+    """Say what `pictures.by_lag` draws."""
+    told = []
+    for mode in MODES:
+        table = lags.query("mode == @mode and measure == @measure")
+        first, last = table["mean"].iloc[[0, -1]]
+        told.append(
+            f"{mode} {number(float(first))} at the step itself"
+            + (
+                f", {number(float(last))} at {table['last'].iloc[-1]} steps back"
+                if len(table) > 1
+                else ""
+            )
+        )
+    what = {"change": "Change of answers", "slope": "Slope of answers"}[measure]
+    return f"{what} by lag, the mean over networks: {'; '.join(told)}."
+
+
+def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
+    """Say what `pictures.by_burn_in` draws."""
+    told = [
+        f"{number(float(line['mean']))} "
+        + (
+            "with state carried"
+            if np.isnan(line["burn_in"])
+            else f"after {line['burn_in']:.0f} steps"
+        )
+        for line in warm_up.to_dict("records")
+    ]
+    return f"{score.capitalize()} of stateful networks by burn-in: {', '.join(told)}."
+
+
 def some(names: list[str]) -> str:
     """Join names, but not too many of them."""
     more = len(names) - NAMED
