@@ -43,7 +43,7 @@ def main(
         networks["stateful"],
         data,
         cut,
-        results.read_predictions(stateful).answers,
+        results.predictions_in_use(stateful).answers,
         reset=reset,
         rng=np.random.default_rng((seed, 4)),
     )

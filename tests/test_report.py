@@ -203,8 +203,8 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
     for (width, _), seen in views.items():
         assert seen.requests == [file.as_uri()] and seen.complaints == []
         assert seen.width <= width
-        # the verdict, two each of curves, layouts, plans and maps of units, the answers,
-        # and three of how far back networks look
+        # the verdict, two each of curves, layouts, plans and maps of units, the
+        # answers, and three of how far back networks look
         assert seen.images == seen.named == 13
         for drawn in seen.texts:
             assert drawn["overlaps"] == []
