@@ -24,7 +24,7 @@ FLOORS = [
         "journal",
         "cards",
     },
-    {"sources", "plots", "tracking"},
+    {"sources", "plots", "tracking", "probes"},
     {"projection"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
@@ -32,8 +32,8 @@ FLOORS = [
     {"reference"},
     {"experiment", "hidden", "served", "post", "lockstep", "wording"},
     {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"}
-    | {"pictures"},
-    {"report"},
+    | {"pictures", "diagnose_model"},
+    {"report", "diagnose_workspace"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
