@@ -22,6 +22,7 @@ from statelab.errors import UserError
 from statelab.findings import QUESTIONS, Finding
 
 BATCHES = 200  # at most, that are answered anew for each altered input
+BATCHES_ALONE = 16  # likewise, where no state is carried from one to another
 BATCH = 32  # rows at once where no state is carried; Keras's own
 NO_STATE = "no layer of the model carries state"
 
@@ -296,7 +297,11 @@ def _place(pair: Pair, row: int) -> str:
 
 def _some(pair: Pair) -> np.ndarray:
     """Return the first rows, as many as are answered anew."""
-    return pair.x[: BATCHES * pair.lanes]
+    return pair.x[: _limit(pair)]
+
+
+def _limit(pair: Pair) -> int:
+    return (BATCHES if pair.stateful else BATCHES_ALONE) * pair.lanes
 
 
 def _boundary(pair: Pair) -> Finding:
@@ -307,7 +312,7 @@ def _boundary(pair: Pair) -> Finding:
         ids = np.arange(len(pair.x))
     elif pair.stateful and (crossing := _crossing(pair)) is not None:
         start = max(crossing - BATCHES // 2, 0) * pair.lanes
-    chosen = slice(start, start + BATCHES * pair.lanes)
+    chosen = slice(start, start + _limit(pair))
     x, (number, _) = pair.x[chosen], _numbers(ids)
     other = probes.altered(x)
     if other is None:
@@ -448,8 +453,8 @@ def _nested(pair: Pair) -> Finding:
         where = f"a loop over `model.layers` reaches all {len(pair.stateful)} layers"
         return Finding("nested", True, where, "")
     where = (
-        f"{', '.join(layer.path for layer in missed)}: a loop over `model.layers` that "
-        "asks for `reset_state` does not reach it"
+        f"{', '.join(str(layer.path) for layer in missed)}: a loop over "
+        "`model.layers` that asks for `reset_state` does not reach it"
     )
     if (batch := _crossing(pair)) is None:
         more = ", if there is one: this pair does not show that a reset is needed"

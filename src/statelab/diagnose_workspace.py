@@ -1,5 +1,9 @@
 """What the workspace that `dvc repro` has left shows of its own stateful set-up."""
 
+# pyright: reportAttributeAccessIssue=false, reportFunctionMemberAccess=false
+# pyright: reportOptionalMemberAccess=false
+# (Keras annotates less than it gives)
+
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -120,18 +124,22 @@ def _boundary(here: Workspace) -> Finding:
     other = probes.altered(sequences.values[None])
     if other is None:
         return Finding("boundary", None, "inputs are all alike", "")
-    for mode in MODES:
-        found = probes.boundary(
-            lambda values, mode=mode: _answers(here, mode, values, looked_at),
+    return _in_each_mode(
+        lambda mode: probes.boundary(
+            lambda values: _answers(here, mode, values, looked_at),
             sequences.values,
             other[0],
             number,
             functools.partial(_place, mode, at),
             at.sequence,
         )
-        if found.passed is False:
-            break
-    return found
+    )
+
+
+def _in_each_mode(probe: Callable[[str], Finding]) -> Finding:
+    """Return what fails in a mode, or else what was found in the last one."""
+    found = [probe(mode) for mode in MODES]
+    return next((each for each in found if each.passed is False), found[-1])
 
 
 def _looked_at(here: Workspace) -> tuple[Sequences, Windows]:
@@ -311,30 +319,28 @@ def _order(here: Workspace) -> Finding:
     cut = layouts.windows(ends, windows.split, **here.layout)
     asked = layouts.answers_of(cut, backwards)
     at = layouts.locate_answers(windows, np.arange(windows.answers[-1]))
-    for mode in MODES:
-        found = probes.order(
+    return _in_each_mode(
+        lambda mode: probes.order(
             _answers(here, mode, sequences.values, looked_at),
             _answers(here, mode, turned.values, (turned, cut))[asked],
             functools.partial(_place, mode, at),
             "the last sequences first",
         )
-        if not found.passed:
-            break
-    return found
+    )
 
 
 def _batch_size(here: Workspace) -> Finding:
     sequences, windows = looked_at = _looked_at(here)
     at = layouts.locate_answers(windows, np.arange(windows.answers[-1]))
-    for mode in MODES:
-        sizes = {
-            lanes: _answers(here, mode, sequences.values, looked_at, lanes)
-            for lanes in (LANES, 1, SEQUENCES)
-        }
-        found = probes.batch_size(sizes, functools.partial(_place, mode, at))
-        if not found.passed:
-            break
-    return found
+    return _in_each_mode(
+        lambda mode: probes.batch_size(
+            {
+                lanes: _answers(here, mode, sequences.values, looked_at, lanes)
+                for lanes in (LANES, 1)
+            },
+            functools.partial(_place, mode, at),
+        )
+    )
 
 
 def _saved_state(here: Workspace) -> Finding:
@@ -377,7 +383,7 @@ def _ceiling(here: Workspace) -> Finding:
             results.read_table(Path(f"metrics/history/{mode}.csv")),
         )
         for name, best in scored[mode]["ceiling"].items():
-            known[f"{mode} {name}"] = (float(table[name].max()), best)
+            known[f"{mode} {name}"] = (float(table[name].to_numpy().max()), best)
     return probes.ceiling(known)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from statelab.findings import Finding
 
 BITS = 6  # of a sequence's number, by which some are altered and some are not
-TOLERANCE = 1e-4  # of answers, in units of the largest: other shapes round otherwise
+ROUNDING = 1e-4  # of answers at other batch sizes, in units of the largest
+NO_ROUNDING = 5e-6  # in other lanes of a batch as large
 EXACT = 2e-5  # a mean and a spread as near to 0 and 1 as this have been made so
 OFF = 1e-3  # and as far as this they have not
 SUCCESSIONS = 200  # of rows in a lane, that are looked at for overlap
@@ -123,7 +124,7 @@ def reread(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding | None:
     before, after = x[:-lanes][same][:SUCCESSIONS], x[lanes:][same][:SUCCESSIONS]
     if len(before) < 3:
         return None
-    _, count = np.unique(x.reshape(-1, x.shape[2]), axis=0, return_counts=True)
+    _, count = np.unique(_keys(x.reshape(-1, x.shape[2])), return_counts=True)
     rarity = -np.log10(np.sum((count / count.sum()) ** 2))  # of two equal steps
     elsewhere = np.roll(after, len(after) // 2, axis=0)
     for steps in range(x.shape[1] - 1, 0, -1):
@@ -245,21 +246,22 @@ def boundary(
     number_answered = np.searchsorted(names, answered)
     was = answer(x)
     for bit in range(min(BITS, int(len(names) - 1).bit_length())):
+        found = []
         for value in (1, 0):
             chosen = (np.arange(len(names)) >> bit) & 1 == value
             changed = chosen[number].reshape(-1, *[1] * (x.ndim - 1))
-            now = answer(np.where(changed, other, x))
-            moved = _differ(now, was)
+            moved = _differ(answer(np.where(changed, other, x)), was)
             moved[chosen[number_answered]] = False
-            if moved.any():
-                nth, *step = np.argwhere(moved)[0].tolist()
-                return Finding(
-                    "boundary",
-                    False,
-                    f"{place(nth)}{f', step {step[0]}' if step else ''}: the answer to "
-                    f"sequence {answered[nth]} moves when only other sequences change",
-                    "reset state where a lane goes on to another sequence",
-                )
+            found += np.argwhere(moved)[:1].tolist()
+        if found:
+            nth, *step = min(found)
+            return Finding(
+                "boundary",
+                False,
+                f"{place(nth)}{f', step {step[0]}' if step else ''}: the answer to "
+                f"sequence {answered[nth]} moves when only other sequences change",
+                "reset state where a lane goes on to another sequence",
+            )
     return Finding(
         "boundary", True, f"{len(names):,} sequences move none of each other", ""
     )
@@ -267,14 +269,14 @@ def boundary(
 
 def _differ(now: np.ndarray, was: np.ndarray) -> np.ndarray:
     """Tell which answers differ in any bit, [m], or by step [m, timesteps]."""
-    differ = (now != was) & ~(np.isnan(now) & np.isnan(was))
-    return differ if differ.ndim == 1 else differ.any(axis=-1)
+    differ = np.asarray((now != was) & ~(np.isnan(now) & np.isnan(was)))
+    return differ if differ.ndim == 1 else np.asarray(np.any(differ, axis=-1))
 
 
-def _far(now: np.ndarray, was: np.ndarray) -> np.ndarray:
+def _far(now: np.ndarray, was: np.ndarray, within: float) -> np.ndarray:
     """Tell which answers differ by more than rounding, [m]."""
     size = max(float(np.nanmax(np.abs(was), initial=0)), 1e-30)
-    near = np.isclose(now, was, rtol=0, atol=TOLERANCE * size, equal_nan=True)
+    near = np.isclose(now, was, rtol=0, atol=within * size, equal_nan=True)
     return ~near.reshape(len(near), -1).all(axis=1)
 
 
@@ -289,7 +291,7 @@ def order(
         place: says where an answer is.
         asked: says which order.
     """
-    moved = _far(now, was)
+    moved = _far(now, was, NO_ROUNDING)
     if not moved.any():
         return Finding("order", True, f"the same answers with {asked}", "")
     return Finding(
@@ -321,7 +323,7 @@ def batch_size(
                 f"{len(was)} answers at batch size {size}, {len(now)} at {other}",
                 repair,
             )
-        if (moved := _far(now, was)).any():
+        if (moved := _far(now, was, ROUNDING)).any():
             return Finding(
                 "batch_size",
                 False,
@@ -346,9 +348,9 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         x_val: rows to validate on, [m, timesteps, features].
     """
     steps = np.concatenate([each.reshape(-1, x.shape[2]) for each in (x, x_val)])
-    _, number = np.unique(steps, axis=0, return_inverse=True)
-    train = number.ravel()[: x.shape[0] * x.shape[1]].reshape(x.shape[:2])
-    validation = number.ravel()[train.size :].reshape(x_val.shape[:2])
+    _, number = np.unique(_keys(steps), return_inverse=True)
+    train = number[: x.shape[0] * x.shape[1]].reshape(x.shape[:2])
+    validation = number[train.size :].reshape(x_val.shape[:2])
     distinctive = _distinctive(train, int(number.max()) + 1)
     constant = np.zeros(train.shape, bool)
     constant[:, 1:] = train[:, 1:] == train[:, :-1]
@@ -365,7 +367,7 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         )
     needed = min(3, x.shape[1])
     shared = _runs(train, validation, distinctive, needed)
-    rows = shared.any(axis=1)
+    rows = np.asarray(shared.any(axis=1))
     certain = needed == 3 or (
         rows.sum() >= min(3, len(rows)) and rows.mean() > 5 * recurring
     )
@@ -387,15 +389,28 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
     )
 
 
+def _keys(steps: np.ndarray) -> np.ndarray:
+    """Return a number for each step, [steps], equal where all its values are.
+
+    Two others are equal once in 2^64; whole steps would take minutes to sort.
+    """
+    key = np.zeros(len(steps), np.uint64)
+    for values in np.asarray(steps, float).T + 0.0:  # -0 is 0
+        key = (key ^ values.copy().view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        key = (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        key ^= key >> np.uint64(32)
+    return key
+
+
 def _distinctive(rows: np.ndarray, numbers: int) -> np.ndarray:
     """Tell which numbers of steps stand for one step of time, [numbers]."""
-    _, which, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    _, which, count = np.unique(_keys(rows), return_inverse=True, return_counts=True)
     once = np.ones(numbers, bool)
-    once[rows[count[which.ravel()] > 1]] = False
+    once[rows[count[which] > 1]] = False
     ordered = np.sort(rows, axis=1)
     once[ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]]] = False
-    pairs = np.unique(np.stack([rows[:, :-1].ravel(), rows[:, 1:].ravel()]), axis=1)
-    for side in pairs:
+    pairs = np.unique(rows[:, :-1].ravel() * numbers + rows[:, 1:].ravel())
+    for side in np.divmod(pairs, numbers):
         once[np.flatnonzero(np.bincount(side, minlength=numbers) > 1)] = False
     return once
 
@@ -447,7 +462,9 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
         return Finding("scaling", None, "no feature is continuous", "")
     train, validation = train[:, continuous], validation[:, continuous]
     both = np.concatenate([train, validation])
-    for steps, alone in ((both, train), (_unique(both), _unique(train))):
+    nearly = _standardised(both, 0.5)
+    once = [(_unique(both), _unique(train))] if nearly else []
+    for steps, alone in ((both, train), *once):
         if _standardised(steps) and not _standardised(alone, OFF):
             return Finding(
                 "scaling",
@@ -467,7 +484,7 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
                 f"{_worst(train.max(axis=0), 1):.4f}",
                 repair,
             )
-    fitted = _standardised(train) or _standardised(_unique(train))
+    fitted = any(_standardised(alone) for alone in (train, *(each[1] for each in once)))
     each = [part.astype(float)[:, continuous] for part in parts]
     own = len(each) > 1 and all(map(_standardised, each))
     if fitted and _standardised(validation) and not own:
@@ -487,7 +504,8 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
 
 def _unique(steps: np.ndarray) -> np.ndarray:
     """Return each step once: windows that overlap hold it several times."""
-    return np.unique(steps, axis=0)
+    _, first = np.unique(_keys(steps), return_index=True)
+    return steps[first]
 
 
 def _standardised(steps: np.ndarray, within: float = EXACT) -> bool:
