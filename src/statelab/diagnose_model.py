@@ -271,15 +271,17 @@ def _answer(pair: Pair, x: np.ndarray, batch_size: int | None = None) -> np.ndar
 
 def _fed(pair: Pair, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
     """Answer rows from whatever state there is; a last batch is filled up."""
-    missing = -len(x) % pair.lanes if pair.stateful else 0
-    filled = np.concatenate([x, x[np.arange(missing) % len(x)]]) if missing else x
-    given = pair.model.predict(filled, batch_size=batch_size or pair.lanes, verbose=0)
-    parts = [
-        np.asarray(part).reshape(len(filled), -1) for part in keras.tree.flatten(given)
+    size = batch_size or pair.lanes
+    missing = -len(x) % size if pair.stateful else 0
+    filled = np.concatenate([x, x[np.arange(missing) % len(x)]])
+    given = [
+        keras.tree.flatten(pair.model.predict_on_batch(filled[first : first + size]))
+        for first in range(0, len(filled), size)
     ]
-    if len(parts) == 1:
-        return np.asarray(keras.tree.flatten(given)[0])[: len(x)]
-    return np.concatenate(parts, axis=1)[: len(x)]
+    outputs = [np.concatenate(each)[: len(x)] for each in zip(*given, strict=True)]
+    if len(outputs) == 1:
+        return outputs[0]
+    return np.concatenate([each.reshape(len(x), -1) for each in outputs], axis=1)
 
 
 def _reset(layers: tuple[keras.layers.RNN, ...]) -> None:

@@ -269,15 +269,15 @@ def boundary(
 
 def _differ(now: np.ndarray, was: np.ndarray) -> np.ndarray:
     """Tell which answers differ in any bit, [m], or by step [m, timesteps]."""
-    differ = np.asarray((now != was) & ~(np.isnan(now) & np.isnan(was)))
-    return differ if differ.ndim == 1 else np.asarray(np.any(differ, axis=-1))
+    differ = (now != was) & ~(np.isnan(now) & np.isnan(was))
+    return np.asarray(differ.any(axis=-1) if now.ndim > 1 else differ)
 
 
 def _far(now: np.ndarray, was: np.ndarray, within: float) -> np.ndarray:
     """Tell which answers differ by more than rounding, [m]."""
     size = max(float(np.nanmax(np.abs(was), initial=0)), 1e-30)
     near = np.isclose(now, was, rtol=0, atol=within * size, equal_nan=True)
-    return ~near.reshape(len(near), -1).all(axis=1)
+    return np.asarray(~near.reshape(len(near), -1).all(axis=1))
 
 
 def order(
