@@ -83,8 +83,8 @@ def test_answers_at_another_batch_size_are_compared_and_counted():
 
 
 def test_a_stretch_of_training_is_found_in_validation_row_and_step():
-    series = np.random.default_rng(2).normal(size=(60, 2))
-    x, x_val = series[:40].reshape(8, 5, 2), series[40:].reshape(4, 5, 2).copy()
+    series = np.random.default_rng(2).normal(size=(65, 2))
+    x, x_val = series[:45].reshape(9, 5, 2), series[45:].reshape(4, 5, 2).copy()
     assert probes.overlap(x, x_val).passed
     x_val[2, 1:4] = x[6, 2:5]
     found = probes.overlap(x, x_val)

@@ -18,6 +18,7 @@ OFF = 1e-3  # and as far as this they have not
 SUCCESSIONS = 200  # of rows in a lane, that are looked at for overlap
 CERTAIN = 12  # decimal digits by which it is no chance that steps are equal
 DISTINCT = 20  # values of a feature, fewer than which are taken for symbols
+FEW = 40  # steps, of which it cannot be told whether they recur
 REPEATED = 0.05  # share of steps whose values recur, above which a match says little
 
 Answer = Callable[[np.ndarray], np.ndarray]  # inputs, [n, …], to answers, [m, …]
@@ -209,7 +210,7 @@ def _distance(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def altered(x: np.ndarray) -> np.ndarray | None:
-    """Return other inputs from the same range; None where all are alike.
+    """Return other inputs from the same range; None for symbols that are all alike.
 
     Example:
         >>> altered(np.array([[[0], [0]], [[3], [1]]])).tolist()
@@ -217,7 +218,9 @@ def altered(x: np.ndarray) -> np.ndarray | None:
     """
     axes = tuple(range(x.ndim - 1)) if x.ndim == 3 else None
     low, high = x.min(axis=axes), x.max(axis=axes)
-    return None if np.all(low == high) else (low + (high - x)).astype(x.dtype)
+    if np.all(low == high):
+        return x + 1 if x.dtype.kind == "f" else None
+    return (low + (high - x)).astype(x.dtype)
 
 
 def boundary(
@@ -347,6 +350,9 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         x: rows to train on, [n, timesteps, features].
         x_val: rows to validate on, [m, timesteps, features].
     """
+    single = x.shape[1] == 1
+    if single:  # a step tells little: rows are taken one after another
+        x, x_val = x.swapaxes(0, 1), x_val.swapaxes(0, 1)
     steps = np.concatenate([each.reshape(-1, x.shape[2]) for each in (x, x_val)])
     _, number = np.unique(_keys(steps), return_inverse=True)
     train = number[: x.shape[0] * x.shape[1]].reshape(x.shape[:2])
@@ -365,7 +371,10 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
             "values need not be the same steps",
             "",
         )
-    needed = min(3, x.shape[1])
+    if np.count_nonzero(distinctive[np.unique(train)]) < FEW:
+        where = f"`x` has fewer than {FEW} steps, too few to tell what recurs"
+        return Finding("overlap", None, where, "")
+    needed = min(3, x.shape[1], x_val.shape[1])
     shared = _runs(train, validation, distinctive, needed)
     rows = np.asarray(shared.any(axis=1))
     certain = needed == 3 or (
@@ -379,12 +388,20 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
             "",
         )
     row, step = _first(shared)
-    match = np.argwhere(train == validation[row, step])[0].tolist()
+    match = tuple(np.argwhere(train == validation[row, step])[0].tolist())
+    here, there = (
+        f"row {at[1]}" if single else f"row {at[0]}, step {at[1]}"
+        for at in ((row, step), match)
+    )
+    share = (
+        f"a stretch of {needed} rows"
+        if single
+        else f"{int(rows.sum()):,} of {len(rows):,} rows share steps with training"
+    )
     return Finding(
         "overlap",
         False,
-        f"`x_val`, row {row}, step {step} is `x`, row {match[0]}, step {match[1]}; "
-        f"{int(rows.sum()):,} of {len(rows):,} rows share steps with training",
+        f"`x_val`, {here} is `x`, {there}; {share}",
         "split sequences, or time, first, and cut each part into windows afterwards",
     )
 
@@ -409,35 +426,63 @@ def _distinctive(rows: np.ndarray, numbers: int) -> np.ndarray:
     once[rows[count[which] > 1]] = False
     ordered = np.sort(rows, axis=1)
     once[ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]]] = False
-    pairs = np.unique(rows[:, :-1].ravel() * numbers + rows[:, 1:].ravel())
-    for side in np.divmod(pairs, numbers):
+    before, after = _pairs(rows, numbers)
+    for side in (before, after):
         once[np.flatnonzero(np.bincount(side, minlength=numbers) > 1)] = False
-    return once
+    return once & ~_on_a_cycle(before, after, once)
+
+
+def _pairs(rows: np.ndarray, numbers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which numbers go before and after each other, each pair once.
+
+    Where rows are found to follow one another, their ends count as well.
+    """
+    before, after = rows[:, :-1].ravel(), rows[:, 1:].ravel()
+    follower = np.full(numbers, -1)
+    follower[before] = after
+    last, first = rows[:-1, -1], rows[1:, 0]
+    known = follower[last] >= 0
+    if known.sum() >= 3 and (follower[last] == first)[known].mean() > 0.9:
+        before, after = np.append(before, last), np.append(after, first)
+    return np.divmod(np.unique(before * numbers + after), numbers)
+
+
+def _on_a_cycle(before: np.ndarray, after: np.ndarray, once: np.ndarray) -> np.ndarray:
+    """Tell which numbers come back to themselves, as those of a period do, [numbers].
+
+    Args:
+        before, after: pairs; each of `once` has one before it and one after it at most.
+        once: the numbers that count, [numbers].
+    """
+    from scipy.sparse import coo_array  # takes a second to import
+    from scipy.sparse.csgraph import connected_components
+
+    linked = once[before] & once[after]
+    links = coo_array(
+        (np.ones(linked.sum()), (before[linked], after[linked])), (len(once),) * 2
+    )
+    parts, part = connected_components(links, directed=False)
+    nodes, edges = np.bincount(part), np.bincount(part[before[linked]], minlength=parts)
+    return (edges >= nodes)[part]
 
 
 def _runs(
     train: np.ndarray, validation: np.ndarray, distinctive: np.ndarray, length: int
 ) -> np.ndarray:
     """Tell where in validation a stretch begins that stands in training, as a mask."""
-    stop = train.shape[1] - length + 1
-    base = len(distinctive) + 1
-    found = np.zeros(validation.shape, bool)
-    code, asked, counts = (
-        np.zeros((*train.shape[:1], stop), int),
-        np.zeros((*validation.shape[:1], stop), int),
-        np.ones((*validation.shape[:1], stop), bool),
-    )
+    stops = [rows.shape[1] - length + 1 for rows in (train, validation)]
+    code = np.zeros((len(train), stops[0]), int)
+    asked = np.zeros((len(validation), stops[1]), int)
+    counts = np.ones(asked.shape, bool)
     for step in range(length):  # numbered anew, as a code must not overflow
-        code = code * base + train[:, step : step + stop]
-        asked = asked * base + validation[:, step : step + stop]
-        counts &= distinctive[validation[:, step : step + stop]]
+        now = validation[:, step : step + stops[1]]
+        code = code * len(distinctive) + train[:, step : step + stops[0]]
+        asked = asked * len(distinctive) + now
+        counts &= distinctive[now]
         _, both = np.unique(np.append(code, asked), return_inverse=True)
-        code, asked = (
-            both[: code.size].reshape(code.shape),
-            both[code.size :].reshape(asked.shape),
-        )
-    found[:, :stop] = np.isin(asked, code) & counts
-    return found
+        code = both[: code.size].reshape(code.shape)
+        asked = both[code.size :].reshape(asked.shape)
+    return np.isin(asked, code) & counts
 
 
 def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Finding:
