@@ -26,7 +26,7 @@ FLOORS = [
         "cards",
         "variants",
     },
-    {"sources", "plots", "tracking", "entrants", "histories", "lookback"},
+    {"sources", "plots", "tracking", "entrants", "histories", "lookback", "probes"},
     {"projection", "verdict"},
     {"chunks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
@@ -42,8 +42,8 @@ FLOORS = [
         "prediction",
         "vanishing",
     }
-    | {"pictures"},
-    {"report"},
+    | {"pictures", "diagnose_model"},
+    {"report", "diagnose_workspace"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
