@@ -26,7 +26,7 @@ FLOORS = [
     },
     {"sources", "plots", "tracking"},
     {"projection"},
-    {"chunks", "cells", "heads", "models", "optimizers"},
+    {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference"},
