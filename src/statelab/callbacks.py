@@ -22,7 +22,8 @@ class ResetStates(keras.callbacks.Callback):
     Batches must follow each other: lane i of a batch goes on where lane i of the batch
     before stopped, and all lanes begin their sequences in the same batch. Sequences of
     different lengths are padded on the right and masked. A dataset's or a generator's
-    own order cannot be seen from here.
+    own order cannot be seen from here. The backward half of a Bidirectional layer is
+    reset like all others; what it carries within a sequence is of no use.
 
     Args:
         batches_per_sequence: how many batches it takes to feed a sequence: its length
