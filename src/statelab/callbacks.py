@@ -153,18 +153,21 @@ def states(model: keras.Model) -> list:
 
     None of a layer that has not been built.
     """
-    return [
-        part
-        for layer in stateful_layers(model)
-        for part in keras.tree.flatten(layer.states)
-        if part is not None
-    ]
+    return [part for layer in stateful_layers(model) for part in _parts(layer)]
 
 
 def reset_states(model: keras.Model) -> None:
     """Set the state of every recurrent layer of a model to zero."""
-    for part in states(model):
-        part.assign(keras.ops.zeros_like(part))
+    for layer in stateful_layers(model):
+        if isinstance(layer.cell, keras.layers.StackedRNNCells):
+            for part in _parts(layer):  # Keras's own reset fails on them
+                part.assign(keras.ops.zeros_like(part))
+        else:
+            layer.reset_state()
+
+
+def _parts(layer: keras.layers.RNN) -> list:
+    return [part for part in keras.tree.flatten(layer.states) if part is not None]
 
 
 def _count(name: str, value: int) -> int:
