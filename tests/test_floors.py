@@ -28,7 +28,7 @@ FLOORS = [
     },
     {"sources", "plots", "tracking", "entrants", "histories", "lookback", "probes"},
     {"projection", "verdict"},
-    {"chunks", "cells", "heads", "models", "optimizers"},
+    {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference", "gradients"},
