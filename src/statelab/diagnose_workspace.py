@@ -223,7 +223,7 @@ def _validation_state(here: Workspace) -> Finding:
     )
     now = scalings.undo(found.scaling, now)[0]
     answer = layouts.answers_of(here.windows, chosen)
-    was = results.read_predictions(Path("data/predictions/stateful.npz")).answers[0]
+    was = results.predictions_in_use(Path("data/predictions/stateful.npz")).answers[0]
     at = layouts.locate_answers(here.windows, answer)
     found = probes.order(
         was[answer],
