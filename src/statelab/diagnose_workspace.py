@@ -380,7 +380,7 @@ def _ceiling(here: Workspace) -> Finding:
     known = {}
     for mode in MODES:
         table = metrics.seed_scores(
-            results.read_predictions(Path(f"data/predictions/{mode}.npz")).answers,
+            results.predictions_in_use(Path(f"data/predictions/{mode}.npz")).answers,
             here.data,
             here.windows,
             results.read_table(Path(f"metrics/history/{mode}.csv")),
