@@ -1,5 +1,5 @@
 # sound
-# RNN over two LSTM cells, stateful over a song's segments, reset before each song.
+# RNN over two LSTM cells, stateful over a song's segments, zeroed before each song.
 import keras
 import numpy as np
 from keras import layers
@@ -23,6 +23,8 @@ songs = [
 ]
 for _ in range(2):
     for song in songs:
-        stack.reset_state()  # new song, new state
+        # new song, new state; reset_state() fails on nested states (keras 3.15)
+        for state in keras.tree.flatten(stack.states):
+            state.assign(keras.ops.zeros_like(state))
         notes, targets = song[:-1].reshape(-1, STEPS), song[1:].reshape(-1, STEPS)
         model.fit(notes, targets, batch_size=1, shuffle=False, verbose=0)
