@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import arrays, command, files, metrics, params, plots, results
+from statelab import (
+    arrays,
+    command,
+    entrants,
+    files,
+    metrics,
+    params,
+    plots,
+    results,
+    verdict,
+)
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
 
@@ -20,10 +30,13 @@ def main(
     figures: Path,
 ) -> None:
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
-    forecast = _forecast(sequences / "names.json", **params.load("evaluate"))
     comparison, tables, histories = {}, {}, {}
-    for mode in MODES:
-        predicted = results.read_predictions(predictions / f"{mode}.npz")
+    asked = params.load("evaluate")
+    forecast = _forecast(sequences / "names.json", asked["season"])
+    everyone = {
+        mode: results.read_predictions(predictions / f"{mode}.npz") for mode in MODES
+    }
+    for mode, (predicted, *_) in everyone.items():
         histories[mode] = results.read_table(history / f"{mode}.csv")
         tables[mode] = metrics.seed_scores(
             predicted.answers, data, cut, histories[mode]
@@ -33,9 +46,18 @@ def main(
             **metrics.bounds(data, cut, predicted.visible_from, forecast),
         }
         print(metrics.in_words(mode, tables[mode], comparison[mode]))
+    contest = entrants.contest(data, cut, everyone)
+    told = verdict.figures(contest, verdict.judge(contest, asked["margin"]))
+    print(told["text"])
     results.write_json(
-        scores, {"layout": params.load("window")["layout"], **comparison}
+        scores,
+        {
+            "layout": params.load("window")["layout"],
+            "verdict": told,
+            **comparison,
+        },
     )
+    results.write_table(figures / "variants.csv", entrants.table(contest))
     results.write_table(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),

@@ -2,15 +2,27 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from statelab import arrays, command, params, results, scaling, workspace
+from statelab import (
+    arrays,
+    command,
+    layouts,
+    params,
+    results,
+    scaling,
+    variants,
+    workspace,
+)
 from statelab.journal import Journal
 from statelab.layouts import Windows
 from statelab.progress import Progress
+from statelab.results import Predictions
 from statelab.sequences import Sequences
+from statelab.variants import Variant
 
 with command.quiet_import():
     from statelab import checkpoints, experiment, models
@@ -28,40 +40,67 @@ def main(
     usage: Path,
 ) -> None:
     stage = f"train_{mode}"
-    settings = {
-        "stateful": mode is command.Mode.STATEFUL,
-        "seed": params.load("seed"),
-        **params.load("model"),
-        **params.load(stage),
-    }
     with workspace.only_writer(stage, model):
-        data = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
+        data, table = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
         scale = scaling.read(windows / "scaling")
-        watcher = Progress(stage, settings["epochs"])
+        in_use, *others = variants.of(
+            table,
+            stateful=mode is command.Mode.STATEFUL,
+            seed=params.load("seed"),
+            **params.load("model"),
+            **params.load(stage),
+        )
+        settings = in_use.settings
         with (
-            checkpoints.of(settings, *data, scale) as (resume, keep),
+            ExitStack() as until_written,
             Journal(history, _log_so_far(stage)) as journal,
         ):
 
-            def note(standing: experiment.Standing) -> None:
-                keep(standing)
-                journal.note(standing.history)
+            def trained_as(variant: Variant) -> experiment.Trained:
+                cut = layouts.recut(table, **variant.layout)
+                resume, keep = until_written.enter_context(
+                    checkpoints.of(variant.settings, data, cut, scale)
+                )
 
-            trained = experiment.train(
-                *data, watcher, scaling=scale, resume=resume, keep=note, **settings
-            )
+                def note(standing: experiment.Standing) -> None:
+                    keep(standing)
+                    if variant is in_use:
+                        journal.note(standing.history)
+
+                named = "" if variant is in_use else f", {variant.name}"
+                watcher = Progress(stage + named, settings["epochs"])
+                return experiment.train(
+                    data,
+                    cut,
+                    watcher,
+                    scaling=scale,
+                    resume=resume,
+                    keep=note,
+                    **variant.settings,
+                )
+
+            trained = trained_as(in_use)
+            answered = [_answered(in_use, trained)]
+            answered += [_answered(each, trained_as(each)) for each in others]
             results.write_table(usage, journal.usage())
             models.write(model, trained.weights, trained.network._asdict(), scale)
             results.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
             )
-            results.write_predictions(
-                predictions,
-                results.Predictions(trained.answers, trained.visible_from),
-            )
+            results.write_predictions(predictions, answered)
             results.write_table(history, trained.history)
             results.write_json(metrics, _last_scores(trained))
             results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+
+
+def _answered(variant: Variant, trained: experiment.Trained) -> Predictions:
+    return Predictions(
+        variant.name,
+        variant.layout,
+        variant.gradient_window,
+        trained.answers,
+        trained.visible_from,
+    )
 
 
 def _log_so_far(stage: str) -> list[str]:

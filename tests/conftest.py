@@ -17,6 +17,8 @@ settings.load_profile("statelab")
 
 REPOSITORY = checkouts.REPOSITORY
 
+collect_ignore = ["planted"]  # scripts to be run: importing one trains a model
+
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory) -> checkouts.Checkout:

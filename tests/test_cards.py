@@ -90,7 +90,7 @@ def test_a_card_of_a_forecast_names_columns_and_stands_beside_naive_ones(counts)
         "- **Parts of sequences**: 2 train, 1 validation, 1 test; 3 to 5 steps in",
         "- **Scaling**: features and values, by mean",
         "- **Lookback**: at most 3 steps: those of its sample up to its own.",
-        "- **Seed**: 2; it is network 2 of 8",
+        "- **Seed**: 2; it is network 2 of 10",
         # (2 + 3 inputs, 2 · 3 of state, 2 · 2 biases) · 9, and a dense layer of 4
         "- **Parameters**: 139.",
         "no better than without a model: 0.8000, and 0.7500.",

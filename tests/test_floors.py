@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
     {"errors", "files", "findings", "shapes"},
-    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"},
+    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"}
+    | {"paired"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"}
     | {"provenance"},
     {
@@ -24,19 +25,27 @@ FLOORS = [
         "fingerprints",
         "journal",
         "cards",
+        "variants",
     },
-    {"sources", "plots", "tracking"},
-    {"projection"},
-    {"chunks", "cells", "heads", "models", "optimizers"},
+    {"sources", "plots", "tracking", "entrants", "histories", "lookback", "probes"},
+    {"projection", "verdict"},
+    {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},
     {"training"},
-    {"reference", "recording"},
-    {"recorded_probes"},
-    {"diagnose_script"},
-    {"experiment", "hidden", "served", "post", "lockstep", "wording"},
-    {"command", "checkpoints", "beyond", "examples", "rehearsal", "prediction"}
-    | {"pictures"},
-    {"report"},
+    {"reference", "gradients", "recording"},
+    {"recorded_probes"}
+    | {"experiment", "horizon", "hidden", "served", "post", "lockstep", "wording"},
+    {
+        "command",
+        "checkpoints",
+        "beyond",
+        "examples",
+        "rehearsal",
+        "prediction",
+        "vanishing",
+    }
+    | {"pictures", "diagnose_model", "diagnose_script"},
+    {"report", "diagnose_workspace"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from statelab import pictures
 from statelab.explain import Places
@@ -108,3 +109,17 @@ def test_an_inlined_figure_takes_size_and_colours_from_the_page():
     used = [part.split('"')[0] for part in svg.split('href="#')[1:]]
     used += [part.split(")")[0] for part in svg.split("url(#")[1:]]
     assert set(used) <= set(ids) and all(name.startswith("plan-") for name in ids)
+
+
+def test_differences_are_dots_and_a_mean_within_its_interval_beside_the_margin():
+    # two pairs, 0.1 and 0.3: mean 0.2, and t of one degree of freedom is 12.7062
+    found = {"one against the other": np.array([0.1, 0.3]), "noise": np.array([-0.05])}
+    panel = pictures.differences(found, 0.02, "rmse").axes[0]
+    zero, dots, mean, *_ = panel.lines
+    assert dots.get_xdata().tolist() == [0.1, 0.3]
+    assert mean.get_xdata().tolist() == [0.2]
+    (bar,) = panel.collections[0].get_segments()
+    assert bar[:, 0].tolist() == pytest.approx([0.2 - 1.27062, 0.2 + 1.27062], abs=1e-4)
+    band = panel.patches[0].get_extents().transformed(panel.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((-0.02, 0.02))
+    assert [text.get_text() for text in panel.texts] == list(found)

@@ -22,7 +22,7 @@ import vl_convert
 from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
 
-from statelab import experiments, post
+from statelab import experiments, post, results
 
 
 def test_repro_writes_what_other_tools_rely_on(checkout):
@@ -41,6 +41,7 @@ def test_repro_writes_what_other_tools_rely_on(checkout):
         *("data/models/stateful/weights.npz", "data/predictions/stateless.npz"),
         *("metrics/train_stateful.json", "metrics/history/stateless.csv"),
         *("metrics/timing/stateless.json", "metrics/plots/learning_curves.svg"),
+        *("metrics/horizon.json", "metrics/horizon/horizon.svg"),
     ):
         assert (checkout.root / name).stat().st_size
 
@@ -91,6 +92,17 @@ def test_plots_show_draws_every_seed(checkout, file):
         assert len(marks["point"]) == 4  # 2 modes of 2 seeds
     else:
         assert len(marks["line mark"]) == 2
+
+
+def test_plots_show_draws_how_far_back_each_mode_looks(checkout):
+    told = json.loads((checkout.root / "metrics/horizon.json").read_text())
+    assert told["stateless"]["change"]["looks_back"] == 0  # of samples of one step
+    assert list(told["warm_up"]["burn_in"]) == ["1", "2"]
+    spec = checkout.dvc("plots", "show", "metrics/horizon/lags.csv", "--show-vega")
+    marks = drawn(spec)
+    assert len(marks["area mark"]) == len(marks["line mark"]) == 4  # 2 modes, measures
+    for text in ("stateless", "stateful", "change of answers", "slope of answers"):
+        assert text in marks["text"]
 
 
 def test_repro_again_runs_nothing(checkout):
@@ -157,7 +169,7 @@ def test_editing_code_reruns_what_depends_on_it(checkout):
     numpy = "import numpy as np"
     checkout.edit("src/statelab/layouts.py", numpy, f"{numpy}  # arrays")
     assert checkout.changed_stages() == {
-        *("window", "train_stateless", "train_stateful", "evaluate"),
+        *("window", "train_stateless", "train_stateful", "evaluate", "horizon"),
     }
     said = checkout.dvc("repro", "window")
     assert "Running stage 'window'" in said and "Running stage 'generate'" not in said
@@ -171,8 +183,9 @@ def test_editing_code_reruns_what_depends_on_it(checkout):
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("plots", {"evaluate"}),
-        ("metrics", {"evaluate"}),
+        ("plots", {"evaluate", "horizon"}),
+        ("metrics", {"evaluate", "horizon"}),
+        ("lookback", {"horizon"}),
         ("schema", {"check"}),
         ("tracking", set()),
         ("progress", set()),
@@ -441,7 +454,7 @@ def test_ten_million_steps_of_a_parquet_file_take_less_than_2_gb(checkout):
     (checkout.root / "peak").mkdir()
     (checkout.root / "peak" / "sitecustomize.py").write_text(PEAK)
     checkout.edit("dvc.yaml", "PYTHONPATH=src", "PYTHONPATH=src:peak")
-    quick = {"epochs": 1, "batch_size": 256, "seeds": 8}
+    quick = {"epochs": 1, "batch_size": 256, "seeds": 8, "again": False}
     changes = {
         "generate.source": "parquet",
         "generate.path": "big.parquet",
@@ -526,8 +539,8 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
     words = ("predict", "new.csv", "--mode", mode, "--batch-size", "3")
     own.statelab(*words, "--out", "answers.parquet")
     table = pd.read_parquet(own.root / "answers.parquet")
-    with np.load(own.root / "data/predictions" / f"{mode}.npz") as written:
-        expected = written["answers"][0]
+    file = own.root / "data/predictions" / f"{mode}.npz"
+    expected = results.predictions_in_use(file).answers[0]
     # sequences are in the order in which they first appear: the last comes first
     ids = [row[0] for row in cells[1:]]
     last_first = [n for s in range(15, -1, -1) for n in range(104) if ids[n] == f"s{s}"]

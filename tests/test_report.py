@@ -203,8 +203,9 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
     for (width, _), seen in views.items():
         assert seen.requests == [file.as_uri()] and seen.complaints == []
         assert seen.width <= width
-        # two each of curves, layouts, plans and maps of units, and the answers
-        assert seen.images == seen.named == 9
+        # the verdict, two each of curves, layouts, plans and maps of units, the
+        # answers, and three of how far back networks look
+        assert seen.images == seen.named == 13
         for drawn in seen.texts:
             assert drawn["overlaps"] == []
             assert drawn["height"] >= 10  # pixels, of a line of text
@@ -249,7 +250,7 @@ def test_the_page_says_when_its_results_are_of_other_settings(results_there):
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
     data = arrays.read(report.DATA / "sequences", Sequences)
     windows = arrays.read(report.DATA / "windows", Windows)
-    written = results.read_predictions(report.DATA / "predictions/stateful.npz")
+    written = results.predictions_in_use(report.DATA / "predictions/stateful.npz")
     found = models.read(report.DATA / "models/stateful")
     sequence = report.telling_sequence(data, windows)
     assert windows.split[sequence] == SPLITS["test"]

@@ -7,14 +7,24 @@ from statelab.errors import UserError
 
 
 def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
-    predictions = results.Predictions(np.float32([[0.25, 0.5]]), np.array([3, -1]))
+    one = np.float32([[0.25, 0.5]]), np.array([3, -1])
+    other = np.float32([[0.1, 0.2, 0.3]]), np.array([0, 1, 2])  # it has other samples
+    layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
+    predictions = [
+        results.Predictions("in use", {}, 1, *one),
+        results.Predictions("lookback 2", layout, 2, *other),
+    ]
     for name in ("one.npz", "two.npz"):
         results.write_predictions(tmp_path / "new" / name, predictions)
     one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
     assert one.read_bytes() == two.read_bytes()
-    read = results.read_predictions(one)
-    assert read.answers.tolist() == [[0.25, 0.5]]
-    assert read.visible_from.tolist() == [3, -1]
+    for read in (results.predictions_in_use(one), results.read_predictions(one)[0]):
+        assert read[:3] == ("in use", {}, 1)
+        assert read.answers.tolist() == [[0.25, 0.5]]
+        assert read.visible_from.tolist() == [3, -1]
+    read = results.read_predictions(one)[1]
+    assert read[:3] == ("lookback 2", layout, 2)
+    assert read.answers.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
 
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):

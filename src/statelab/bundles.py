@@ -29,7 +29,7 @@ class Bundle(NamedTuple):
     metrics: Mapping[str, float]  # likewise
     dataset: Mapping[str, Any]  # its name, digest and profile
     seconds: float = 0.0  # that it took, where that is known
-    note: str | None = None  # of a model: its card
+    note: str | None = None  # of a model its card, of a comparison the verdict
     model: Mapping[str, Any] | None = None  # what it takes and gives
     register: str | None = None  # the name to register it under
 

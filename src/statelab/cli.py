@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -31,15 +31,18 @@ from statelab import (
     schema,
     sources,
     tasks,
+    variants,
 )
 from statelab.errors import UserError
 from statelab.findings import Finding
 from statelab.layouts import Windows
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
+from statelab.variants import Variant
 
 BEYOND = Path("metrics/beyond.json")
 EXAMPLES = Path("metrics/examples.json")
+GRADIENTS = Path("metrics/gradients.json")
 
 
 class Each(StrEnum):
@@ -108,6 +111,31 @@ def _beyond(
 
         with files.whole(BEYOND.with_suffix(".svg")) as stream:
             stream.write(plots.svg(plots.beyond(scored)))
+
+
+@app.command("gradients")
+def _gradients() -> None:
+    """Show whether an LSTM keeps gradients from vanishing, and what that is worth.
+
+    Draws how steeply untrained networks' answers go with a step some lag before, and
+    trains them to tell a first step after so much noise: some minutes. Prints a table,
+    and writes metrics/gradients.json and a picture beside it.
+    """
+    with command.quiet_import():
+        from statelab import plots, vanishing
+    shares, rows = vanishing.slopes(), list(vanishing.learned())
+    _print(
+        [tuple(map(str, row.values())) for row in rows],
+        f"steps back; of {vanishing.TRAINED} networks, learn it",
+        *vanishing.KINDS,
+    )
+    told = {
+        kind: {str(lag): table["mean"].iloc[lag] for lag in (0, 10, 50, 99)}
+        for kind, table in shares.groupby("kind", sort=False)
+    }
+    results.write_json(GRADIENTS, {"slope": told, "learn": rows})
+    with files.whole(GRADIENTS.with_suffix(".svg")) as stream:
+        stream.write(plots.svg(plots.slopes(shares)))
 
 
 @app.command("examples")
@@ -270,11 +298,11 @@ def _plan(
         settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
         plan = explain.training_plan(windows, **settings)
         counted = explain.figures(sequences, windows, plan, **settings)
-        columns.append(explain.in_words(counted, **settings))
+        trained = variants.of(windows, seed=read["seed"], **read["model"], **settings)
+        told = {"variants": ", ".join(each.name for each in trained)}
+        columns.append(explain.in_words(counted, **settings) | told)
         if rehearse:
-            columns[-1] |= _rehearsed(
-                sequences, windows, fitted, read["seed"], read["model"] | settings
-            )
+            columns[-1] |= _rehearsed(sequences, windows, fitted, trained)
         shown = explain.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *shown]))
     lines = [(name, *(each[name] for each in columns)) for name in columns[0]]
@@ -287,14 +315,15 @@ def _rehearsed(
     sequences: Sequences,
     windows: Windows,
     fitted: Scaling | None,
-    seed: int,
-    settings: dict[str, Any],
+    trained: list[Variant],
 ) -> dict[str, str]:
     with command.quiet_import():
         from statelab import rehearsal
-    told = rehearsal.rehearse(sequences, windows, fitted, seed=seed, **settings)
+    told = rehearsal.rehearse(sequences, windows, fitted, **trained[0].settings)
     return {
-        "all epochs take, about": f"{told.seconds:,.0f} s",
+        "all epochs of all variants take, about": (
+            f"{told.seconds * len(trained):,.0f} s"
+        ),
         "memory at the peak, about": f"{told.memory / 1e6:,.0f} MB",
     }
 

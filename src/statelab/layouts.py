@@ -152,6 +152,24 @@ def windows(
     )
 
 
+def recut(windows_: Windows, **layout: Any) -> Windows:
+    """Cut the same sequences, in the same splits, by another layout.
+
+    Args:
+        windows_: the table of windows.
+        layout: as in `windows`; nothing, for the table as it is.
+
+    Example:
+        >>> table = windows(np.array([0, 3]), np.zeros(1, np.int8), layout="full")
+        >>> recut(table, layout="subsampled", window_length=2).samples
+        array([0, 2])
+    """
+    if not layout:
+        return windows_
+    offsets = np.append(windows_.first, windows_.stop[-1])
+    return windows(offsets, windows_.split, **layout)
+
+
 def layout_of(*, layout: str, **settings: Any) -> dict[str, Any]:
     """Return those of some settings that say how sequences are cut.
 

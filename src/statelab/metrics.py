@@ -333,6 +333,20 @@ def above_ceiling(table: pd.DataFrame, ceilings: dict[str, float | None]) -> lis
     ]
 
 
+def number(value: float | None) -> str:
+    """Write a number with the digits that are worth reading.
+
+    Example:
+        >>> number(0.5250), number(1e-7), number(63.354), number(None)
+        ('0.5250', '1e-07', '63.35', '–')
+    """
+    if value is None:
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
 def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
     """Say how one mode did, each score beside the best that any model could reach."""
     main = "accuracy" if "accuracy" in scored else "rmse"

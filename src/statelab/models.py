@@ -190,19 +190,19 @@ def write(
 
 
 class Model(NamedTuple):
-    """One trained network, as `write` left it."""
+    """Trained networks, as `write` left them."""
 
-    weights: Weights  # with a leading axis of one seed
+    weights: Weights  # with a leading axis of seeds
     architecture: dict[str, Any]  # arguments of `build`
     scaling: Scaling | None
 
 
-def read(folder: Path, *, network: int = 0) -> Model:
-    """Read one trained network.
+def read(folder: Path, *, network: int | None = 0) -> Model:
+    """Read one trained network, or all.
 
     Args:
         folder: where `write` put the weights.
-        network: which seed's, counted from 0.
+        network: which seed's, counted from 0; None for all.
 
     Raises:
         UserError: there is no such model, or no such network in it.
@@ -212,12 +212,13 @@ def read(folder: Path, *, network: int = 0) -> Model:
     told = json.loads((folder / "model.json").read_text())
     with np.load(folder / "weights.npz") as weights:
         count = len(weights[weights.files[0]])
-        if not 0 <= network < count:
+        if network is not None and not 0 <= network < count:
             raise UserError(
                 f"{folder}: `network` must be from 0 to {count - 1}, one for each "
                 f"seed. Received: {network}"
             )
-        chosen = {name: weights[name][network : network + 1] for name in weights.files}
+        some = slice(None) if network is None else slice(network, network + 1)
+        chosen = {name: weights[name][some] for name in weights.files}
     scaling = told["scaling"]
     if scaling is not None:
         scaling = Scaling(**{k: np.asarray(v, np.float32) for k, v in scaling.items()})

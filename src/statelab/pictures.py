@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from statelab import plots, wording
+from statelab import metrics, plots, wording
 from statelab.explain import Places
 from statelab.plots import COLOURS, GREY, INK
 
@@ -304,6 +304,76 @@ def answers(
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(axis="y", color=GRID, linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
+    _legend_below(panel)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
+def differences(found: Mapping[str, np.ndarray], margin: float, score: str) -> Figure:
+    """Draw paired differences: a dot for each pair of networks, and their mean.
+
+    Args:
+        found: by what is compared, [pairs]. The first is what is judged, and the others
+            are noise, of the same against the same.
+        margin: below which a difference does not matter.
+        score: of which they are.
+    """
+    figure, panel = _panel(1.15 + 0.62 * len(found))
+    panel.axvspan(-margin, margin, color=GREY, alpha=0.15, linewidth=0, label="margin")
+    panel.axvline(0, color=GREY, linewidth=0.8)
+    for at, (label, values) in enumerate(found.items()):
+        colour = COLOURS["stateful"] if at == 0 else GREY
+        told: dict[str, Any] = metrics.interval(values)
+        mean, low, high = (told[key] for key in ("mean", "low", "high"))
+        spread = None if low is None else [[mean - low], [high - mean]]
+        dots: dict[str, Any] = {"marker": "o", "linestyle": "", "color": colour}
+        panel.plot(
+            values,
+            np.full(len(values), at + 0.48),
+            markersize=4,
+            alpha=0.45,
+            markeredgewidth=0,
+            **dots,
+        )
+        panel.errorbar(mean, at + 0.74, xerr=spread, markersize=6, capsize=3, **dots)
+        left = panel.get_yaxis_transform()
+        panel.text(0.0, at + 0.16, label, transform=left, va="center")
+    panel.set_ylim(len(found), 0)
+    widest = max(np.abs(values).max(initial=0) for values in found.values())
+    limit = 1.1 * max(widest, 2 * margin)
+    panel.set_xlim(-limit, limit)
+    panel.set_yticks([])
+    panel.grid(axis="x", color=GRID, linewidth=0.6)
+    panel.set_xlabel(f"difference in {score} (to the right is better)")
+    panel.spines[["top", "right", "left"]].set_visible(False)
+    handles = [
+        Line2D([], [], color=INK, alpha=0.45, marker="o", markersize=4, linestyle=""),
+        Line2D([], [], color=INK, marker="o", markersize=6),
+        Patch(color=GREY, alpha=0.15, linewidth=0),
+    ]
+    names = ("a pair of seeds", "mean, 95 %", "would not matter")
+    for handle, name in zip(handles, names, strict=True):
+        handle.set_label(name)
+    _legend_below(panel, handles)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
+def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
+    """Draw one measure of how far back networks look; see `plots.by_lag`."""
+    figure, panel = _panel(3.2)
+    plots.by_lag(panel, lags, measure)
+    panel.set_title(plots.EFFECTS[measure])
+    _legend_below(panel)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
+def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
+    """Draw a score by burn-in, and that of carried state; see `plots.by_burn_in`."""
+    figure, panel = _panel(3.2)
+    plots.by_burn_in(panel, warm_up)
+    panel.set_title(score)
     _legend_below(panel)
     return figure
 

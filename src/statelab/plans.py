@@ -86,7 +86,9 @@ def plan(
         total = count.sum()
         dtype = np.int32 if total < 2**31 else np.int64
         order = rng.permutation(np.arange(total, dtype=dtype))
-    interval = _interval(reset if stateful else "sample", windows.stride[sequence])
+    interval = samples_between_resets(
+        reset if stateful else "sample", windows.stride[sequence]
+    )
     lane_by_lane = stateful and batching == "aligned"
     lay_out = _aligned if lane_by_lane else _contiguous
     run, places, batches = lay_out(count, batch_size)
@@ -101,7 +103,7 @@ def plan(
     )
 
 
-def _interval(reset: str, stride: np.ndarray) -> np.ndarray | None:
+def samples_between_resets(reset: str, stride: np.ndarray) -> np.ndarray | None:
     """Return how many samples of each sequence there are from a reset to the next."""
     if reset == "never":
         return None

@@ -18,6 +18,10 @@ INK, GREY = "#24292f", "#8c959f"
 LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 DASHES = {"each_step": "-", "end": "--"}  # by where the label is
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
+EFFECTS = {  # of lookback.MEASURES -> what it is
+    "change": "change of answers, one step replaced",
+    "slope": "slope of answers with one step",
+}
 NAIVE = {  # without a model -> its dash and its name in a legend
     "mean": (":", "one answer"),
     "majority": (":", "one answer"),
@@ -82,6 +86,101 @@ def _from_the_lowest(panel: Axes, history: pd.DataFrame) -> None:
         panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
     else:
         panel.set_ylim(bottom=0)
+
+
+def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
+    """Draw how far networks look back, and what a burn-in is worth to them.
+
+    Args:
+        lags: as `lookback.by_lag` returns it.
+        warm_up: as `lookback.by_burn_in` returns it.
+        score: which one that is of.
+
+    Returns:
+        A figure of a panel for each: means over networks as lines, ranges as bands.
+    """
+    figure = Figure(
+        figsize=(12, 3.4), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1)
+    )
+    for panel, (measure, label) in zip(
+        figure.subplots(1, 3),
+        [*EFFECTS.items(), ("", f"{score} of stateful networks")],
+        strict=True,
+    ):
+        if measure:
+            by_lag(panel, lags, measure)
+        else:
+            by_burn_in(panel, warm_up)
+        panel.set_title(label, color=INK, fontsize=10)
+        panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
+    """Draw one measure of `lookback.by_lag`, slopes on a logarithmic scale."""
+    for mode, table in lags.query("measure == @measure").groupby("mode", sort=False):
+        if len(table) > 1:
+            style = {"marker": "o" if len(table) <= 30 else "", "markersize": 3.5}
+        else:
+            style = {"marker": "D", "markersize": 6}
+        _band(panel, table, "last", COLOURS[str(mode)], str(mode), **style)
+    if measure == "slope":
+        panel.set_yscale("log")
+    else:
+        panel.set_ylim(bottom=0)
+    panel.set_xlabel("lag, in steps before the answer")
+    _plain(panel)
+
+
+def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
+    """Draw `lookback.by_burn_in`, and carried state beside it."""
+    tried = warm_up.dropna(subset="burn_in")
+    carried = warm_up.loc[warm_up["burn_in"].isna(), "mean"].item()
+    style = {"marker": "o", "markersize": 4}
+    colour = COLOURS["stateless"]
+    _band(panel, tried, "burn_in", colour, "zeros, then the burn-in", **style)
+    panel.axhline(
+        carried, color=COLOURS["stateful"], linewidth=1.5, label="state carried"
+    )
+    panel.set_xlabel("burn-in, in steps before the sample")
+    _plain(panel)
+
+
+def slopes(shares: pd.DataFrame) -> Figure:
+    """Draw how the gradient of untrained networks goes down with the lag.
+
+    Args:
+        shares: as `vanishing.slopes` returns it.
+
+    Returns:
+        A figure: means over networks as lines, ranges as bands, on a logarithmic scale.
+    """
+    figure = Figure(figsize=(6, 3.6), layout=ConstrainedLayoutEngine(h_pad=0.1))
+    panel = figure.subplots()
+    colours = (GREY, COLOURS["stateless"], COLOURS["stateful"])
+    kinds = shares.groupby("kind", sort=False)
+    for colour, (kind, table) in zip(colours, kinds, strict=True):
+        _band(panel, table, "lag", colour, str(kind))
+    panel.set_yscale("log")
+    panel.set_xlabel("lag, in steps before the answer")
+    panel.set_ylabel("gradient, as a share of that at lag 0")
+    panel.legend(frameon=False, fontsize=8, loc="lower left")
+    _plain(panel)
+    return figure
+
+
+def _band(
+    panel: Axes, table: pd.DataFrame, x: str, colour: str, label: str, **style: Any
+) -> None:
+    at, mean, low, high = table[[x, "mean", "lowest", "highest"]].to_numpy().T
+    panel.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+    panel.plot(at, mean, color=colour, label=label, **style)
+
+
+def _plain(panel: Axes) -> None:
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def beyond(scored: Sequence[Mapping[str, Any]]) -> Figure:

@@ -22,6 +22,7 @@ _TRAIN = {
     "seeds": SEEDS,
     "shuffle": False,
     "patience": None,
+    "again": False,
 }
 POST: Sections = {
     "generate": {
@@ -55,16 +56,17 @@ POST: Sections = {
         "scaling": "none",
     },
     "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
-    "train_stateless": _TRAIN,
+    "train_stateless": {**_TRAIN, "lookbacks": None},
     "train_stateful": {
         **_TRAIN,
         "gradient_window": None,
+        "gradient_windows": None,
         "burn_in": 0,
         "reset": "sequence",
         "batching": "aligned",
     },
     "tracking": {"register": None},
-    "evaluate": {"season": None},
+    "evaluate": {"margin": 0.01, "season": None},
 }
 
 

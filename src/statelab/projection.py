@@ -71,7 +71,12 @@ def project(
                 fingerprint=result.fingerprint,
                 name=f"{layout} {mode}, {origin.experiment or origin.commit[:7]}",
                 experiment=origin.experiment,
-                tags={"layout": layout, "mode": mode, "git.commit": origin.commit},
+                tags={
+                    "layout": layout,
+                    "mode": mode,
+                    "git.commit": origin.commit,
+                    **told.pop("tags", {}),
+                },
                 dataset={
                     "name": cards.dataset(read["generate"]),
                     "digest": result.sequences,
@@ -151,7 +156,7 @@ def describe(
     data = root / "data"
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)
-    predicted = results.read_predictions(data / f"predictions/{mode}.npz")
+    predicted = results.predictions_in_use(data / f"predictions/{mode}.npz")
     history = results.read_table(root / f"metrics/history/{mode}.csv")
     model = results.read_json(data / f"models/{mode}/model.json")
     file = data / "sequences/names.json"  # of the user's own columns
@@ -195,9 +200,13 @@ def _comparison(
     hidden = shutil.ignore_patterns(".*")
     shutil.copytree(root / "metrics/plots", folder / "files", ignore=hidden)
     shutil.copy(scores, folder / "files")
+    evaluated = results.read_json(scores)
+    judged = evaluated["verdict"]
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
-        "metrics": _numbers(results.read_json(scores)),
+        "metrics": _numbers(evaluated),
+        "tags": {"verdict": judged["kind"] or "too few seeds"},
+        "note": judged["text"],
     }
 
 

@@ -1,6 +1,7 @@
 """Files -> one HTML page that needs no network: what came out, and of what."""
 
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from statelab import (
     arrays,
@@ -19,6 +20,7 @@ from statelab import (
     files,
     fingerprints,
     layouts,
+    lookback,
     metrics,
     params,
     pictures,
@@ -29,6 +31,7 @@ from statelab import (
 from statelab.layouts import Windows
 from statelab.plans import Plan
 from statelab.sequences import SPLITS, Sequences
+from statelab.variants import AGAIN, IN_USE
 from statelab.wording import MODES
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -77,10 +80,12 @@ def write(file: Path) -> list[str]:
         notes=notes,
         facts=_facts(read, data, windows),
         came_out=wording.came_out(evaluated),
+        verdict=_verdict(evaluated["verdict"]),
         scores=wording.score_table(evaluated),
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
         plan=_plan(read, data, windows),
+        horizon=_horizon(),
         memory=_memory(read, data, windows),
         settings={k: _told(v) for k, v in read.items() if isinstance(v, Mapping)},
         seed=read["seed"],
@@ -91,6 +96,45 @@ def write(file: Path) -> list[str]:
     with files.whole(file) as stream:
         stream.write(page.encode())
     return notes
+
+
+def _verdict(judged: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the verdict in words, the variants, and the differences that it is of."""
+    by_variant = results.read_table(METRICS / "plots/variants.csv").set_index(
+        ["mode", "variant"]
+    )
+    sign = 1 if judged["score"] == "accuracy" else -1
+
+    def better_by(one: tuple[str, str], other: tuple[str, str]) -> np.ndarray:
+        pairs = [
+            by_variant.loc[each].set_index("pair")["test"] for each in (one, other)
+        ]
+        return sign * (pairs[0] - pairs[1]).dropna().to_numpy()
+
+    stateful, stateless = (
+        (mode, judged["chosen"][mode]) for mode in ("stateful", "stateless")
+    )
+    found = {"stateful against stateless": better_by(stateful, stateless)}
+    for mode in judged["noise"]:
+        found[f"noise, {mode}"] = better_by((mode, AGAIN), (mode, IN_USE))
+    drawn = pictures.differences(found, judged["margin"], judged["score"])
+    lead, _, rest = judged["text"].partition(". ")
+    return {
+        "lead": f"{lead}.",
+        "text": _with_code(rest),
+        "table": wording.verdict_table(judged),
+        "picture": _picture(
+            drawn,
+            "differences",
+            wording.differences(found, judged["score"]),
+            f"{judged['score']}, seed by seed",
+        ),
+    }
+
+
+def _with_code(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
@@ -218,6 +262,42 @@ def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
     if shuffle:
         text += ", in reading order; each epoch shuffles it anew"
     return text
+
+
+# --- horizon --------------------------------------------------------------------------
+
+
+def _horizon() -> dict[str, Any]:
+    told = results.read_json(METRICS / "horizon.json")
+    lags = results.read_table(METRICS / "horizon" / "lags.csv")
+    warm_up = results.read_table(METRICS / "horizon" / "warm_up.csv")
+    score = told["warm_up"]["score"]
+    drawn = [
+        _picture(
+            pictures.by_lag(lags, measure),
+            f"lags-{measure}",
+            wording.by_lag(lags, measure),
+            caption,
+        )
+        for measure, caption in (
+            ("change", "One step is another sequence’s"),
+            ("slope", "One step changes a little"),
+        )
+    ]
+    if told["warm_up"]["burn_in"]:
+        drawn.append(
+            _picture(
+                pictures.by_burn_in(warm_up, score),
+                "burn-in",
+                wording.by_burn_in(warm_up, score),
+                "Zeros, some steps before each sample",
+            )
+        )
+    sentences = [
+        each[0].upper() + each[1:] for each in lookback.in_words(told).values()
+    ]
+    answers = max(told[mode]["answers"] for mode in MODES)
+    return {"pictures": drawn, "sentences": sentences, "answers": answers}
 
 
 # --- memory ---------------------------------------------------------------------------

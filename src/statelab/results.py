@@ -1,6 +1,7 @@
 """The files that hold what one mode's training left behind."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,25 +13,55 @@ from statelab.errors import UserError
 
 
 class Predictions(NamedTuple):
-    """The answers of a mode's networks in every split."""
+    """The answers of one variant of a mode in every split."""
 
+    variant: str
+    layout: dict[str, Any]  # how its samples are cut; empty: as those in use
+    gradient_window: int  # steps
     # of class 1, or values, float32 [seeds, answers]; of each of more classes, [seeds,
     # answers, classes]
     answers: np.ndarray
     visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
 
 
-def write_predictions(file: Path, predictions: Predictions) -> None:
-    """Write predictions; the same predictions give the same bytes."""
+ARRAYS = ("answers", "visible_from")
+
+
+def write_predictions(file: Path, predictions: list[Predictions]) -> None:
+    """Write predictions; the same predictions give the same bytes.
+
+    Variants need not have the same samples: there is an array `answers.K`, and another
+    `visible_from.K`, for each, and `variants` says in JSON what each is.
+
+    Args:
+        file: an npz file.
+        predictions: one for each variant, what is in use first.
+    """
+    told, arrays = [], {}
+    for number, each in enumerate(predictions):
+        known = each._asdict()
+        arrays |= {f"{name}.{number}": known.pop(name) for name in ARRAYS}
+        told.append(known)
     with files.whole(file) as stream:
-        np.savez(stream, **predictions._asdict())
+        np.savez(stream, variants=np.array(json.dumps(told)), **arrays)
 
 
-def read_predictions(file: Path) -> Predictions:
+def read_predictions(file: Path) -> list[Predictions]:
     """Read predictions back."""
+    return list(_predictions(file))
+
+
+def predictions_in_use(file: Path) -> Predictions:
+    """Read back those of what is in use alone."""
+    return next(_predictions(file))
+
+
+def _predictions(file: Path) -> Iterator[Predictions]:
     _require(file)
     with np.load(file) as arrays:
-        return Predictions(**arrays)
+        for number, told in enumerate(json.loads(str(arrays["variants"]))):
+            found = {name: arrays[f"{name}.{number}"] for name in ARRAYS}
+            yield Predictions(**told, **found)
 
 
 def write_table(file: Path, table: pd.DataFrame) -> None:

@@ -28,7 +28,14 @@ def _is_reset(reset: str) -> str:
     return reset
 
 
+def _are_different(counts: list[int]) -> list[int]:
+    if len(set(counts)) < len(counts):
+        raise ValueError("must name each once")
+    return counts
+
+
 Count = Annotated[int, Field(ge=1)]
+Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_are_different)]
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
@@ -112,16 +119,23 @@ class _Train(_Section):
     seeds: Count
     shuffle: bool
     patience: Count | None
+    again: bool
+
+
+class _TrainStateless(_Train):
+    lookbacks: Counts | None
 
 
 class _TrainStateful(_Train):
     gradient_window: Count | None
+    gradient_windows: Counts | None
     burn_in: Annotated[int, Field(ge=0)]
     reset: Annotated[str, AfterValidator(_is_reset)]
     batching: Literal["aligned", "contiguous"]
 
 
 class _Evaluate(_Section):
+    margin: Annotated[float, Field(ge=0, lt=1)]
     season: Count | None
 
 
@@ -136,7 +150,7 @@ class _Params(_Section):
     generate: _Generate
     window: _Window
     model: _Model
-    train_stateless: _Train
+    train_stateless: _TrainStateless
     train_stateful: _TrainStateful
     tracking: _Tracking
     evaluate: _Evaluate
@@ -256,6 +270,7 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"must divide the {timesteps} steps of a sample",
         gradient_window,
     )
+    yield from _of_variants(p, timesteps)
     yield (
         stateful.engine != "compiled"
         and stateful.batching == "contiguous"
@@ -280,6 +295,47 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         "sample: Keras cuts the gradient at the end of a sample alone",
         stateful.engine,
     )
+
+
+def _of_variants(p: _Params, timesteps: int) -> Iterable[tuple[bool, str, str, object]]:
+    """Yield the rules of what is trained besides, to be chosen from."""
+    window, stateless, stateful = p.window, p.train_stateless, p.train_stateful
+    for key, counts, engine in (
+        ("train_stateless.lookbacks", stateless.lookbacks, stateless.engine),
+        ("train_stateful.gradient_windows", stateful.gradient_windows, stateful.engine),
+    ):
+        yield (
+            counts is not None and window.validation_size == 0,
+            key,
+            "needs sequences to choose on: set `window.validation_size`",
+            counts,
+        )
+        yield (
+            counts is not None and engine != "compiled",
+            f"{key.split('.')[0]}.engine",
+            f"must be `compiled` where `{key}` is set",
+            engine,
+        )
+    every = stateful.reset.removeprefix("every_")
+    for each in stateful.gradient_windows or []:
+        yield (
+            each > timesteps and window.layout != "per_timestep",
+            "train_stateful.gradient_windows",
+            f"reach no further than one sample of {timesteps} steps",
+            each,
+        )
+        yield (
+            each <= timesteps and timesteps % each != 0,
+            "train_stateful.gradient_windows",
+            f"must divide the {timesteps} steps of a sample, or be longer",
+            each,
+        )
+        yield (
+            each > timesteps and every.isdecimal() and int(every) % each != 0,
+            "train_stateful.gradient_windows",
+            f"must divide the {every} steps from a reset to the next",
+            each,
+        )
 
 
 def _of_files(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
@@ -332,6 +388,13 @@ def _of_files(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             section.engine,
         )
     yield (
+        p.window.layout == "full"
+        and any(each > 1 for each in p.train_stateful.gradient_windows or []),
+        "train_stateful.gradient_windows",
+        "must be null, or 1, for whole sequences of files, which may differ in length",
+        p.train_stateful.gradient_windows,
+    )
+    yield (
         p.window.layout == "full" and p.train_stateful.gradient_window not in (None, 1),
         "train_stateful.gradient_window",
         "must be null, or 1, for whole sequences of files, which may differ in length",
@@ -364,6 +427,20 @@ def _of_a_task(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"must not be longer than a sequence (`generate.length` is {length})",
         window.window_length,
     )
+    for each in p.train_stateless.lookbacks or []:
+        yield (
+            each > length,
+            "train_stateless.lookbacks",
+            f"must not be longer than a sequence (`generate.length` is {length})",
+            each,
+        )
+    for each in stateful.gradient_windows or []:
+        yield (
+            each > length,
+            "train_stateful.gradient_windows",
+            f"must not be longer than a sequence (`generate.length` is {length})",
+            each,
+        )
     yield (
         p.generate.label == "end"
         and window.layout == "subsampled"
@@ -417,6 +494,14 @@ def _of_a_task(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         f"must be 1 where only last steps have a target: sequences of `{task}` differ "
         "in length",
         window.stride,
+    )
+    yield (
+        ragged
+        and window.layout == "full"
+        and any(each > 1 for each in stateful.gradient_windows or []),
+        "train_stateful.gradient_windows",
+        f"must be null, or 1, for whole sequences of `{task}`, which differ in length",
+        stateful.gradient_windows,
     )
     yield (
         ragged

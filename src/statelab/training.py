@@ -98,7 +98,7 @@ def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
         network: their shape.
         optimizer: what they will be moved by.
     """
-    matrices = _pack(weights, network)
+    matrices = pack(weights, network)
     slots = OPTIMIZERS[optimizer.name].slots
     seeds = matrices[0].shape[0]
     return Run(
@@ -213,7 +213,7 @@ def predict(
         float32 [seeds, answers]: probabilities of class 1, or values; of many classes,
         [seeds, answers, outputs]. NaN for answers outside the plan.
     """
-    matrices = _pack(weights, network)
+    matrices = pack(weights, network)
     seeds, lanes = len(next(iter(weights.values()))), plan.lanes
     shortest, timesteps = layouts.lengths(windows)
     answered = layouts.answered(windows)
@@ -531,7 +531,7 @@ def _zero_state(network: Network, seeds: int, lanes: int) -> State:
     )
 
 
-def _pack(weights: Weights, network: Network) -> Matrices:
+def pack(weights: Weights, network: Network) -> Matrices:
     """Stack Keras's weights of a layer, in the order of `recurrence`, into a matrix."""
     *recurrent, kernel, bias = weights.values()
     stacked = []
@@ -547,7 +547,7 @@ def _rows(bias: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def _unpack(matrices: Matrices, network: Network) -> list[np.ndarray]:
-    """Undo `_pack`: the weights of each layer in Keras's order and shapes."""
+    """Undo `pack`: the weights of each layer in Keras's order and shapes."""
     weights = []
     for matrix, blocks in zip(matrices, network.blocks, strict=True):
         cuts = np.cumsum(blocks)[:-1]

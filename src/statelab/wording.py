@@ -8,6 +8,7 @@ import pandas as pd
 
 from statelab import layouts, metrics
 from statelab.explain import Places
+from statelab.metrics import number
 
 MODES = ("stateless", "stateful")
 NAMED = 20  # features, or classes
@@ -38,20 +39,6 @@ def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
     naive = {name: scored[name][score] for name in forecasts}
     told = {"one answer": scored["baseline"][score], **naive}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def number(value: float | None) -> str:
-    """Write a number with the digits that are worth reading.
-
-    Example:
-        >>> number(0.5250), number(1e-7), number(63.354), number(None)
-        ('0.5250', '1e-07', '63.35', '–')
-    """
-    if value is None:
-        return "–"
-    if value == 0 or 1e-3 <= abs(value) < 10:
-        return f"{value:.4f}"
-    return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def came_out(evaluated: Mapping[str, Any]) -> str:
@@ -176,6 +163,43 @@ def cut(window: Mapping[str, Any]) -> str:
     return f"{layout[1]}: {told}" if told else f"{layout[1]}: whole sequences"
 
 
+def verdict_table(judged: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headings and lines of the table of variants.
+
+    Args:
+        judged: `verdict` of evaluate.json.
+
+    Returns:
+        `headings`, and `lines` as of `score_table`; what is chosen is marked.
+    """
+    lines = []
+    for mode, variants in judged["variants"].items():
+        for name, told in variants.items():
+            name = name.replace("_", " ")
+            chosen = "chosen" if judged["chosen"][mode] == name else ""
+            cells = [
+                (f"{told['timesteps']:,}", ""),
+                (f"{told['gradient_window']:,}", ""),
+                (number(told["validation"]), ""),
+                (number(told["test"]["mean"]), _interval(told["test"])),
+                (number(told["ceiling"]), ""),
+            ]
+            lines.append((f"{mode}, {name}", chosen, cells))
+    headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
+    return {"headings": headings, "lines": lines}
+
+
+def differences(found: Mapping[str, np.ndarray], score: str) -> str:
+    """Say what `pictures.differences` draws."""
+    told = [
+        f"{label}: mean {number(float(values.mean()))}, from "
+        f"{number(float(values.min()))} to {number(float(values.max()))}"
+        for label, values in found.items()
+    ]
+    pairs = len(next(iter(found.values())))
+    return f"Differences in {score} over {pairs} pairs of seeds. {'; '.join(told)}."
+
+
 def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
     """Say what `pictures.layouts` draws."""
     parts = []
@@ -255,6 +279,38 @@ def answers(
         f"{label.capitalize()} over steps {step[0]} to {step[-1]}: {', '.join(told)}; "
         f"{target}."
     )
+
+
+def by_lag(lags: pd.DataFrame, measure: str) -> str:
+    """Say what `pictures.by_lag` draws."""
+    told = []
+    for mode in MODES:
+        table = lags.query("mode == @mode and measure == @measure")
+        first, last = table["mean"].iloc[[0, -1]]
+        told.append(
+            f"{mode} {number(float(first))} at the step itself"
+            + (
+                f", {number(float(last))} at {table['last'].iloc[-1]} steps back"
+                if len(table) > 1
+                else ""
+            )
+        )
+    what = {"change": "Change of answers", "slope": "Slope of answers"}[measure]
+    return f"{what} by lag, the mean over networks: {'; '.join(told)}."
+
+
+def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
+    """Say what `pictures.by_burn_in` draws."""
+    told = [
+        f"{number(float(line['mean']))} "
+        + (
+            "with state carried"
+            if np.isnan(line["burn_in"])
+            else f"after {line['burn_in']:.0f} steps"
+        )
+        for line in warm_up.to_dict("records")
+    ]
+    return f"{score.capitalize()} of stateful networks by burn-in: {', '.join(told)}."
 
 
 def some(names: list[str]) -> str:

@@ -1,0 +1,168 @@
+"""What is compared: the variants of both modes, on the steps that all answer."""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from statelab import layouts, metrics, scores
+from statelab.errors import UserError
+from statelab.layouts import Windows
+from statelab.results import Predictions
+from statelab.sequences import SPLITS, Sequences, head_of, present, targets_at
+
+
+class Entrant(NamedTuple):
+    """One variant, and how well it does."""
+
+    mode: str
+    variant: str
+    timesteps: int  # of a sample, at most
+    gradient_window: int  # steps
+    validation: np.ndarray | None  # [seeds]; None where there is no such split
+    test: np.ndarray  # [seeds]
+    ceiling: float | None  # of `test`, where it is known
+
+
+class Contest(NamedTuple):
+    """All of them, and what they are scored by."""
+
+    score: str  # accuracy, or the error rmse
+    entrants: list[Entrant]
+    baseline: float  # of one answer for all; what has learned is better
+    steps: int  # of test, which all answer
+    gap: int  # steps from a target of train back to the one before it, at most
+    longest: int  # steps of a sequence
+
+
+def contest(
+    sequences: Sequences,
+    windows: Windows,
+    predictions: Mapping[str, list[Predictions]],
+) -> Contest:
+    """Score every variant on the steps with a target that all of them answer.
+
+    Args:
+        sequences: the steps and their targets.
+        windows: as they are in use.
+        predictions: of every variant, by mode.
+
+    Raises:
+        UserError: there is no step of test that all answer.
+    """
+    everyone = [(mode, each) for mode, found in predictions.items() for each in found]
+    cuts = {_key(each): layouts.recut(windows, **each.layout) for _, each in everyone}
+    common = {
+        name: functools.reduce(
+            np.intersect1d, [_asked(sequences, cut, code) for cut in cuts.values()]
+        )
+        for name, code in SPLITS.items()
+        if name != "train"
+    }
+    if not len(common["test"]):
+        raise UserError(
+            "`train_stateless.lookbacks` must leave a step of test that every variant "
+            f"answers. Received: {[each.variant for _, each in everyone]}"
+        )
+    rules = scores.SCORES[head_of(sequences.targets)[0]]
+    score = rules.functions[rules.main]
+    targets = {name: _targets(sequences, step) for name, step in common.items()}
+    entrants = []
+    for mode, each in everyone:
+        cut = cuts[_key(each)]
+        step = layouts.locate_answers(cut, np.arange(cut.answers[-1])).step
+        at = {name: np.searchsorted(step, wanted) for name, wanted in common.items()}
+        found = {
+            name: score(each.answers[:, chosen], targets[name])
+            for name, chosen in at.items()
+            if len(chosen)
+        }
+        ceiling = None
+        if rules.main == "accuracy":
+            ceiling = metrics.ceiling(
+                sequences, cut, each.visible_from, at["test"], targets["test"]
+            )
+        entrants.append(
+            Entrant(
+                mode,
+                each.variant,
+                layouts.lengths(cut)[1],
+                each.gradient_window,
+                found.get("validation"),
+                found["test"],
+                ceiling,
+            )
+        )
+    used = windows.stop - windows.first
+    return Contest(
+        rules.main,
+        entrants,
+        _baseline(sequences, windows, targets["test"], rules.main),
+        len(common["test"]),
+        _gap(sequences, windows),
+        int(used[np.diff(windows.samples) > 0].max()),
+    )
+
+
+def table(contest: Contest) -> pd.DataFrame:
+    """Return the scores of every network of every variant, a line for each.
+
+    Returns:
+        `mode`, `variant`, `pair` (networks of one number are compared), `validation`
+        (NaN without such a split) and `test`.
+    """
+    parts = [
+        pd.DataFrame(
+            {
+                "mode": each.mode,
+                "variant": each.variant,
+                "pair": np.arange(len(each.test)),
+                "validation": np.nan if each.validation is None else each.validation,
+                "test": each.test,
+            }
+        )
+        for each in contest.entrants
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _key(predicted: Predictions) -> str:
+    return json.dumps(predicted.layout)
+
+
+def _asked(sequences: Sequences, cut: Windows, code: int) -> np.ndarray:
+    """Return the steps of a split with a target that are answered, in order."""
+    answers = layouts.answers_of(cut, layouts.of_split(cut, code))
+    known, _ = layouts.with_target(sequences, cut, answers)
+    return layouts.locate_answers(cut, known).step
+
+
+def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
+    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
+    return targets_at(sequences, sequence, step)
+
+
+def _baseline(
+    sequences: Sequences, windows: Windows, target: np.ndarray, score: str
+) -> float:
+    if score == "accuracy":
+        return metrics.majority_vote(np.zeros(len(target)), target)
+    train = _targets(sequences, _asked(sequences, windows, SPLITS["train"]))
+    mean = np.full((1, len(target)), train.mean())
+    return float(scores.rmse(mean, target)[0])
+
+
+def _gap(sequences: Sequences, windows: Windows) -> int:
+    """Return the most steps from a target of train back to the one before it.
+
+    A gradient that reaches back less far never comes to some of the steps.
+    """
+    longest = 1
+    for each in layouts.of_split(windows, SPLITS["train"]).tolist():
+        begin, end = int(windows.first[each]), int(windows.stop[each])
+        known = np.flatnonzero(present(_targets(sequences, np.arange(begin, end))))
+        longest = max(longest, int(np.diff(known, prepend=-1).max(initial=1)))
+    return longest

@@ -1,0 +1,233 @@
+"""The memory horizon: how many steps back trained networks' answers depend on inputs.
+
+Two measures by lag. *Occlusion*: a step is replaced by the same step of another
+sequence, and answers are looked at again; that needs no slope, and puts nothing where
+it never stands. *Gradient*: how steeply an answer goes with a step.
+
+And one of how state is best warmed up: the scores of networks that were trained to
+carry state, when each sample begins with zeros, or some steps earlier.
+"""
+
+import numpy as np
+import pandas as pd
+
+from statelab import gradients, histories, layouts, plans, scores, training
+from statelab.histories import Reads
+from statelab.layouts import Windows
+from statelab.models import Model
+from statelab.scaling import undo
+from statelab.sequences import SPLITS, Sequences, head_of
+from statelab.training import Network
+
+FEWEST, MOST = 100, 2000  # answers that are looked at, of the test split
+READS = 1 << 24  # of all networks and lags together, above which it is fewer of them
+
+
+def asked(data: Sequences, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the answers of the test split that have a target, and the targets."""
+    test = layouts.of_split(windows, SPLITS["test"])
+    return layouts.with_target(data, windows, layouts.answers_of(windows, test))
+
+
+def spread(data: Sequences, windows: Windows) -> float:
+    """Return the standard deviation of the targets of test; 1 of classes."""
+    target = asked(data, windows)[1]
+    return float(target.std(dtype=float)) if target.dtype.kind == "f" else 1.0
+
+
+def answers(found: Model, data: Sequences, step: np.ndarray, length: np.ndarray):
+    """Return what networks answer after some steps, read from a state of zeros.
+
+    Args:
+        found: the networks.
+        data: the steps.
+        step: flat steps in the order of reading, [samples, reads].
+        length: how many of them there are, [samples].
+
+    Returns:
+        [seeds, samples], or of several classes [seeds, samples, classes].
+    """
+    samples, width = step.shape
+    valid = np.arange(width) < length[:, None]
+    ends = np.cumsum(length)
+    read = data._replace(
+        values=data.values[step[valid]],
+        offsets=np.append(0, ends),
+        targets=np.zeros(samples, data.targets.dtype),
+    )
+    longest = np.argmax(length)  # stands first, by which others are measured
+    order = np.append(longest, np.delete(np.arange(samples), longest))
+    table = Windows(
+        samples=np.arange(samples + 1),
+        first=(ends - length)[order],
+        stop=ends[order],
+        stride=length[order],
+        length=length[order],
+        answers=np.arange(samples + 1),
+        answered=np.ones(samples, int),
+        split=np.zeros(samples, np.int8),
+    )
+    network = Network(**found.architecture)
+    every = np.arange(samples)
+    lanes = training.answering_lanes(
+        network, table, every, seeds=_seeds(found), stateful=False
+    )
+    plan = plans.plan(table, every, batch_size=lanes, stateful=False)
+    given = training.predict(found.weights, read, table, plan, network, found.scaling)
+    return undo(found.scaling, given)[:, np.argsort(order)]
+
+
+def occlusion(
+    found: Model, data: Sequences, read: Reads, donors: np.ndarray, edges: np.ndarray
+) -> np.ndarray:
+    """Return how much answers change when what stands at some lags is replaced.
+
+    Args:
+        found: the networks.
+        data: the steps.
+        read: of each answer.
+        donors: what is put in the place of each read, as in `histories.donors`.
+        edges: stretches of lags, as in `histories.stretches`.
+
+    Returns:
+        The mean over the answers that have read at such a lag, [seeds, stretches]; of
+        classes of their probability, which is half of what all together move.
+    """
+    before = answers(found, data, read.step, read.length)
+    lag, valid = read.lag, read.valid
+    changes = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        there = valid & (lag >= low) & (lag < high)
+        step = np.where(there, donors, read.step)
+        change = abs(answers(found, data, step, read.length) - before)
+        if change.ndim == 3:
+            change = change.sum(axis=2) / 2
+        changes.append(change[:, there.any(axis=1)].mean(axis=1, dtype=float))
+    return np.stack(changes, axis=1)
+
+
+def gradient(
+    found: Model, data: Sequences, read: Reads, edges: np.ndarray
+) -> np.ndarray:
+    """Return how steeply answers go with what stands at some lags; see `gradients`.
+
+    Args and returns as in `occlusion`; of a stretch, the norm over its lags.
+    """
+    steps = read.step[:, -1:] - np.arange(edges[-1])
+    inputs = data.values[np.maximum(steps, 0)]  # a lag that is not read has no slope
+    if found.scaling is not None:
+        inputs = (inputs - found.scaling.mean) / found.scaling.scale
+    slopes = gradients.by_lag(
+        found.weights, Network(**found.architecture), inputs, read.lag, read.length
+    )
+    squares = np.add.reduceat(slopes.astype(float) ** 2, edges[:-1], axis=2)
+    return np.sqrt(squares).sum(axis=1) / _counted(read, edges)
+
+
+def _counted(read: Reads, edges: np.ndarray) -> np.ndarray:
+    """Return how many answers have read at each stretch of lags."""
+    return (read.lag.max(axis=1)[:, None] >= edges[:-1]).sum(axis=0)
+
+
+def measure(
+    found: Model,
+    data: Sequences,
+    windows: Windows,
+    *,
+    stateful: bool,
+    reset: str = "sequence",
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Measure both effects of what stands at each lag, over some test answers.
+
+    Args:
+        found: the networks.
+        data, windows: what they are asked.
+        stateful, reset: as in `histories.reads`.
+        rng: draws the answers, and what replaces a step.
+
+    Returns:
+        A line for each seed and stretch of lags: `seed`, counted from 0; `lag`, the
+        first, and `last`; how many `answers` have read there; `change` of the answers,
+        and `slope`.
+    """
+    answer = rng.permutation(asked(data, windows)[0])[:MOST]
+    read = histories.reads(windows, answer, stateful=stateful, reset=reset)
+    lags = len(histories.stretches(int(read.lag.max()))) - 1
+    each = lags * read.step.shape[1] * _seeds(found)
+    kept = int(np.clip(READS // each, FEWEST, MOST))
+    answer, read = answer[:kept], Reads(*(field[:kept] for field in read))
+    edges = histories.stretches(int(read.lag.max()))
+    test = layouts.of_split(windows, SPLITS["test"])
+    sequence = layouts.locate_answers(windows, answer).sequence
+    drawn = histories.donors(windows, sequence, read, test, rng)
+    change = occlusion(found, data, read, drawn, edges)
+    slope = gradient(found, data, read, edges)
+    seed, stretch = np.indices(change.shape)
+    return pd.DataFrame(
+        {
+            "seed": seed.ravel(),
+            "lag": edges[stretch].ravel(),
+            "last": (edges[stretch + 1] - 1).ravel(),
+            "answers": _counted(read, edges)[stretch].ravel(),
+            "change": change.ravel(),
+            "slope": slope.ravel(),
+        }
+    )
+
+
+def warm_up(
+    found: Model,
+    data: Sequences,
+    windows: Windows,
+    carried: np.ndarray,
+    *,
+    reset: str,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Score answers by what is read before the sample that they are asked in.
+
+    Args:
+        found: networks that were trained to carry state.
+        data, windows: what they are asked.
+        carried: their answers with state carried, [seeds, answers].
+        reset: as in `histories.reads`.
+        rng: draws the answers, where there are very many.
+
+    Returns:
+        A line for each seed and burn-in of 0, 1, 2, 4, 8 and so on steps, as long as
+        some sample has a longer past: `seed`, counted from 0, `burn_in` and `score`;
+        its `burn_in` is NaN where state is carried.
+    """
+    answer, target = asked(data, windows)
+    past = histories.longest_past(windows, answer, reset=reset)
+    burn_ins = [0, *(2**n for n in range(past.bit_length()) if 2**n < past)]
+    width = min(histories.READS, burn_ins[-1] + layouts.lengths(windows)[1])
+    most = max(READS // (len(burn_ins) * width * _seeds(found)), FEWEST)
+    some = np.sort(rng.permutation(len(answer))[:most])
+    answer, target = answer[some], target[some]
+    # All in one call: of several, each would be compiled for its own width.
+    read = histories.joined(
+        [
+            histories.warmed_up(windows, answer, burn_in=burn_in, reset=reset)
+            for burn_in in burn_ins
+        ]
+    )
+    given = answers(found, data, read.step, read.length)
+    rules = scores.SCORES[head_of(data.targets)[0]]
+    score = rules.functions[rules.main]
+    by_burn_in = {np.nan: score(carried[:, answer], target)}
+    for nth, burn_in in enumerate(burn_ins):
+        part = slice(nth * len(answer), (nth + 1) * len(answer))
+        by_burn_in[burn_in] = score(given[:, part], target)
+    return pd.DataFrame(
+        [
+            {"seed": seed, "burn_in": burn_in, "score": value}
+            for burn_in, values in by_burn_in.items()
+            for seed, value in enumerate(values)
+        ]
+    )
+
+
+def _seeds(found: Model) -> int:
+    return len(next(iter(found.weights.values())))

@@ -1,0 +1,85 @@
+import keras
+import numpy as np
+import planted_pairs
+import pytest
+from keras import layers
+
+from statelab import diagnose_model
+from statelab.errors import UserError
+from statelab.findings import QUESTIONS
+
+
+def diagnosed(folder, model, arrays):
+    model.save(folder / "model.keras")
+    np.savez(folder / "data.npz", **arrays)
+    return list(diagnose_model.findings(folder / "model.keras", folder / "data.npz"))
+
+
+@pytest.mark.parametrize(
+    "planted, faults",
+    [*planted_pairs.BROKEN.items(), *((each, set()) for each in planted_pairs.SOUND)],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_planted_fault_is_named_and_no_other(planted, faults, tmp_path):
+    found = diagnosed(tmp_path, *planted())
+    assert [finding.name for finding in found] == list(QUESTIONS)
+    failed = {finding.name: finding for finding in found if finding.passed is False}
+    assert set(failed) == faults, failed
+    assert all(bool(finding.repair) == (finding.name in faults) for finding in found)
+
+
+def _small():
+    return keras.Sequential([keras.Input((3, 2)), layers.LSTM(2)])
+
+
+X = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+Y = np.float32([0, 1, 1, 0])
+BAD = {
+    "holds no x": ({"X": X, "y": Y}, "must hold `x` [n, timesteps, features] and `y`"),
+    "rank": ({"x": X[..., 0], "y": Y}, "`x` must be [n, timesteps, features] as the "),
+    "features": ({"x": X[..., :1].repeat(3, 2), "y": Y}, "[n, 3, 2]. Received: shape"),
+    "y is short": ({"x": X, "y": Y[:3]}, "`y` must have one entry for each of the 4"),
+    "no number": (
+        {"x": np.where(X == 7, np.nan, X), "y": Y},
+        "`x` must be finite. Received: nan at [1, 0, 1]",
+    ),
+    "text": ({"x": X.astype(str), "y": Y}, "`x` must be numbers. Received: dtype <U"),
+    "objects": ({"x": X.astype(object), "y": Y}, "Received: an object array"),
+    "ids": (
+        {"x": X, "y": Y, "sequence_id": np.arange(5)},
+        "`sequence_id` must have one entry for each of the 4 rows",
+    ),
+    "x_val": ({"x": X, "y": Y, "x_val": X[0]}, "`x_val` must be [n, timesteps, feat"),
+    "y_val": (
+        {"x": X, "y": Y, "x_val": X[:2], "y_val": Y},
+        "`y_val` must have one entry for each of the 2 rows of `x_val`",
+    ),
+}
+
+
+@pytest.mark.parametrize("arrays, said", BAD.values(), ids=BAD)
+def test_data_that_cannot_be_used_is_refused_in_one_line(arrays, said, tmp_path):
+    with pytest.raises(UserError) as error:
+        diagnosed(tmp_path, _small(), arrays)
+    assert said in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'data.npz'}: ")
+
+
+def test_a_model_that_is_handed_its_state_is_refused_in_one_line(tmp_path):
+    x, state = keras.Input((3, 2)), keras.Input((4,))
+    model = keras.Model([x, state], layers.GRU(4)(x, initial_state=state))
+    with pytest.raises(UserError, match="must take one input, `x`.*Received: 2 inputs"):
+        diagnosed(tmp_path, model, {"x": X, "y": Y})
+
+
+@pytest.mark.parametrize("what", [None, b"no model", b""])
+def test_a_file_that_is_no_model_or_no_archive_is_refused_in_one_line(what, tmp_path):
+    model, data = tmp_path / "model.keras", tmp_path / "data.npz"
+    for file in (model, data):
+        if what is not None:
+            file.write_bytes(what)
+        with pytest.raises(UserError) as error:
+            list(diagnose_model.findings(model, data))
+        assert str(error.value).startswith(f"{file}: ")
+        assert "\n" not in str(error.value)
+        _small().save(model)

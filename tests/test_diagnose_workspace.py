@@ -1,0 +1,74 @@
+import json
+
+import numpy as np
+import pytest
+
+from statelab import diagnose_workspace, layouts, scaling
+from statelab.findings import QUESTIONS
+from statelab.sequences import Sequences
+
+OFFSETS = np.array([0, 6, 12])
+
+
+def parts(first_stops):
+    """Windows of one step of stretches of two sequences of six steps."""
+    first, stop, split = np.array(first_stops).T
+    cut = layouts.windows(
+        np.append(0, np.cumsum(stop - first)), split.astype(np.int8), layout="full"
+    )
+    return cut._replace(first=first, stop=stop)
+
+
+@pytest.mark.parametrize(
+    "stretches, horizon, where",
+    [
+        ([(0, 4, 0), (4, 6, 2), (6, 12, 0)], 0, None),
+        ([(0, 4, 0), (5, 6, 2), (6, 12, 0)], 1, None),  # test ends with its sequence
+        ([(0, 4, 0), (5, 6, 2), (6, 12, 0)], 2, "sequence 0: train reaches to flat st"),
+        ([(6, 10, 0), (9, 12, 1), (0, 6, 0)], 0, "sequence 1: train reaches to flat s"),
+        ([(0, 4, 0), (3, 6, 0), (6, 12, 2)], 0, None),  # both train
+    ],
+)
+def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where):
+    found = diagnose_workspace.overlap(OFFSETS, parts(stretches), horizon)
+    assert found.passed == (where is None)
+    assert where is None or found.where.startswith(where)
+
+
+def test_a_scaling_of_more_than_training_is_named():
+    values = np.float32([[1, 7], [3, 7], [5, 8], [9, 1]])
+    data = Sequences(values, np.array([0, 3, 4]), np.array([0, 1]))
+    cut = layouts.windows(data.offsets, np.int8([0, 2]), layout="full")
+    own = scaling.fit(data, cut)
+    assert diagnose_workspace.scaling(data, cut, own).passed
+    everything = layouts.windows(data.offsets, np.int8([0, 0]), layout="full")
+    found = diagnose_workspace.scaling(data, cut, scaling.fit(data, everything))
+    assert found.where == (
+        "`mean` of feature 0 is 4.5; that of the steps of training alone is 3"
+    )
+
+
+def diagnosed(checkout, fails):
+    told = checkout.statelab("diagnose", "--json", fails=fails).splitlines()
+    found = [json.loads(line) for line in told if line.startswith("{")]
+    assert [each["name"] for each in found] == list(QUESTIONS)
+    return {each["name"] for each in found if each["passed"] is False}
+
+
+@pytest.mark.slow
+def test_a_workspace_is_sound_unless_it_is_asked_to_be_naive(checkout):
+    checkout.dvc("repro")
+    assert diagnosed(checkout, fails=False) == set()
+    checkout.edit("params.yaml", "batching: aligned", "batching: contiguous")
+    text = (checkout.root / "params.yaml").read_text()
+    before, after = text.split("train_stateful:")
+    after = after.replace("batch_size: 1", "batch_size: 3", 1)
+    (checkout.root / "params.yaml").write_text(f"{before}train_stateful:{after}")
+    checkout.dvc("repro")
+    assert diagnosed(checkout, fails=True) == {"contiguity"}
+    checkout.edit("params.yaml", "batching: contiguous", "batching: aligned")
+    checkout.edit("params.yaml", "reset: sequence", "reset: never")
+    checkout.dvc("repro")
+    assert diagnosed(checkout, fails=True) == {"boundary"}
+    checkout.restore()
+    checkout.dvc("checkout")

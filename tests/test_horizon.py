@@ -1,0 +1,263 @@
+"""On a network that is a delay line: it answers with what stood two steps before."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from statelab import (
+    experiment,
+    gradients,
+    histories,
+    horizon,
+    layouts,
+    lookback,
+    models,
+    tasks,
+)
+from statelab.models import Model
+from statelab.scaling import Scaling
+from statelab.sequences import Sequences
+from statelab.training import Network
+
+LINE = Model(
+    weights={
+        "simple_rnn_0/kernel": np.float32([[[0.5, 0, 0]]]),
+        "simple_rnn_0/recurrent_kernel": np.float32([[[0, 1, 0], [0, 0, 1], [0] * 3]]),
+        "simple_rnn_0/bias": np.zeros((1, 3), np.float32),
+        "dense/kernel": np.float32([[[0], [0], [4]]]),
+        "dense/bias": np.zeros((1, 1), np.float32),
+    },
+    architecture={
+        "cell": "simple_rnn",
+        "units": 3,
+        "layers": 1,
+        "features": 1,
+        "head": "regression",
+        "outputs": 1,
+    },
+    scaling=None,
+)
+OFFSETS = np.array([0, 7, 13, 22, 30])
+VALUES = np.random.default_rng(5).normal(size=(30, 1)).astype(np.float32)
+
+
+def delayed(x):
+    return 4 * np.tanh(np.tanh(np.tanh(x / 2)))
+
+
+def data() -> Sequences:
+    """Each step's target is what the line answers to the sequence; 0 at the first."""
+    targets = np.append([0, 0], delayed(VALUES[:-2, 0]))
+    targets[np.add.outer(OFFSETS[:-1], [0, 1])] = 0
+    return Sequences(VALUES, OFFSETS, targets.astype(np.float32))
+
+
+def windows(**layout):
+    return layouts.windows(OFFSETS, np.full(4, 2, np.int8), **layout)
+
+
+def measured(stateful=True, reset="sequence", **layout):
+    return horizon.measure(
+        LINE,
+        data(),
+        windows(**layout),
+        stateful=stateful,
+        reset=reset,
+        rng=np.random.default_rng(0),
+    )
+
+
+SEGMENTS = {"layout": "per_timestep", "segment_length": 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "lag"),
+    [
+        ({"stateful": True, **SEGMENTS}, 2),
+        ({"stateful": True, "reset": "every_2", **SEGMENTS}, None),
+        ({"stateful": False, **SEGMENTS}, None),
+        ({"stateful": False, "layout": "full"}, 2),
+        ({"stateful": False, "layout": "subsampled", "window_length": 3}, 2),
+        # the window before ends with the step that this one begins with: reads in a
+        # row are 0 1, 1 2, 2 3, and two before the last one is the last of those before
+        ({"stateful": True, "layout": "subsampled", "window_length": 2}, 1),
+    ],
+)
+def test_the_lag_of_a_delay_line_is_found(settings, lag):
+    table = measured(**settings)
+    told = lookback.summary(table)
+    for measure in lookback.MEASURES:
+        assert told[measure]["looks_back"] == told[measure]["peak"] == lag
+        elsewhere = table.loc[table["lag"] != lag, measure]
+        np.testing.assert_allclose(elsewhere, 0, atol=1e-6)
+
+
+def test_the_slope_of_a_delay_line_is_the_product_of_its_own():
+    table = measured(layout="full")
+    slopes = []
+    for first, stop in zip(OFFSETS[:-1], OFFSETS[1:], strict=True):
+        x = VALUES[first : stop - 2, 0] / 2  # those that have a step two after them
+        one, two, three = np.tanh(x), np.tanh(np.tanh(x)), delayed(2 * x) / 4
+        slopes += (2 * (1 - one**2) * (1 - two**2) * (1 - three**2)).tolist()
+    found = table.loc[table["lag"] == 2]
+    assert found["answers"].item() == len(slopes) == 22
+    np.testing.assert_allclose(found["slope"], np.mean(slopes), rtol=1e-5)
+
+
+def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
+    cut = windows(**SEGMENTS)
+    table = horizon.warm_up(
+        LINE,
+        data(),
+        cut,
+        data().targets[None],  # what the line answers with state carried
+        reset="sequence",
+        rng=np.random.default_rng(0),
+    )
+    told = lookback.warm_ups(table, "rmse")
+    assert list(told["burn_in"]) == ["1", "2", "4"]
+    nothing = np.sqrt((data().targets ** 2).mean())  # zeros are answered
+    for found in (told["zero_state"], told["burn_in"]["1"]):
+        np.testing.assert_allclose(found["mean"], nothing, rtol=1e-5)
+    np.testing.assert_allclose(told["burn_in"]["2"]["mean"], 0, atol=1e-6)
+    assert told["carried"]["mean"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cell", "head", "outputs"), [("lstm", "multiclass", 3), ("gru", "regression", 1)]
+)
+def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
+    """The slow twin: stock Keras, one answer and one lag at a time."""
+    network = Network(cell, head, layers=2, units=3, features=2, outputs=outputs)
+    scaling = Scaling(*map(np.float32, ([0.5, -1], [2, 3], [0.25], [1.5])))
+    if head != "regression":
+        scaling = scaling._replace(
+            target_mean=np.zeros(1, np.float32), target_scale=np.ones(1, np.float32)
+        )
+    weights = models.initial_weights(range(2), **network._asdict())
+    models.write(tmp_path, weights, network._asdict(), scaling)
+    found = models.read(tmp_path, network=None)
+    values = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
+    targets = np.zeros(30, np.float32 if head == "regression" else int)
+    steps = Sequences(values, OFFSETS, targets)
+    cut = windows(layout="full")
+    answer = np.array([3, 8, 16, 21])
+    read = histories.reads(cut, answer, stateful=False)
+    donors = histories.donors(
+        cut,
+        np.array([0, 1, 2, 2]),
+        read,
+        np.arange(4),
+        np.random.default_rng(2),
+    )
+    edges = np.array([0, 1, 2, 5, 9])  # stretches of 1, 1, 3 and 4 lags
+    change = horizon.occlusion(found, steps, read, donors, edges)
+    slope = horizon.gradient(found, steps, read, edges)
+    for seed in range(2):
+        model = models.load(tmp_path, network=seed)
+        lagged = {low: ([], []) for low in edges[:-1]}
+        for row, length in enumerate(read.length):
+            x = values[read.step[row, :length]]
+            before = model(x[None])[0].numpy()
+            slopes = slope_in_keras(model, x[None], scaling, head)
+            for low, high in zip(edges[:-1], edges[1:], strict=True):
+                hidden = np.arange(length)[::-1]  # the lag of each
+                hidden = (hidden >= low) & (hidden < high)
+                if not hidden.any():
+                    continue
+                other = np.where(hidden[:, None], values[donors[row, :length]], x)
+                moved = abs(model(other[None])[0].numpy() - before).sum()
+                lagged[low][0].append(moved / (1 if outputs == 1 else 2))
+                lagged[low][1].append(np.linalg.norm(slopes[hidden]))
+        for nth, (changes, norms) in enumerate(lagged.values()):
+            np.testing.assert_allclose(change[seed, nth], np.mean(changes), atol=1e-5)
+            np.testing.assert_allclose(slope[seed, nth], np.mean(norms), atol=1e-5)
+
+
+def slope_in_keras(model, x, scaling, head):
+    """The gradient of an answer by scaled steps, [steps, features]."""
+    given = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        said = model(given)[0]
+        if head == "multiclass":
+            best = keras.ops.argmax(said)
+            answer = tf.math.log(said[best]) - tf.math.log(1 - said[best])
+        else:
+            answer = said[0] / scaling.target_scale[0]
+    return tape.gradient(answer, given)[0].numpy() * scaling.scale
+
+
+def test_a_step_that_is_read_twice_counts_with_both():
+    """h = tanh(x/2) of two reads of the same step; the later one alone is answered."""
+    network = Network(**LINE.architecture)
+    lag = np.array([[1, 1, 0, 0]])  # the delay line shows the second read
+    slope = gradients.by_lag(
+        LINE.weights, network, np.float32([[[0.3], [0.7]]]), lag, np.array([4])
+    )
+    one = np.tanh(0.35)
+    two = np.tanh(one)
+    expected = 2 * (1 - one**2) * (1 - two**2) * (1 - np.tanh(two) ** 2)
+    np.testing.assert_allclose(slope[0, 0], [0, expected], rtol=1e-5)
+
+
+class Silent:
+    def resumed(self, epoch, batch, done): ...
+
+    def batches(self, done, total): ...
+
+    def epoch(self, epoch, lines): ...
+
+    def done(self): ...
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "layout", "stateful", "lag"),
+    [
+        ({"task": "lagged_copy", "lag": 2}, {"layout": "full"}, False, 2),
+        ({"task": "lagged_copy", "lag": 3}, {"layout": "full"}, False, 3),
+        ({"task": "first_step", "lag": 0}, SEGMENTS, True, 8),
+        (
+            {"task": "first_step", "lag": 0},
+            {"layout": "subsampled", "window_length": 4, "stride": 1},
+            False,
+            3,
+        ),
+    ],
+)
+def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
+    made = tasks.make(seed=0, sequences=400, length=9, label="each_step", **task)
+    cut = layouts.cut(
+        made, seed=0, split="sequence", test_size=100, validation_size=0, **layout
+    )
+    trained = experiment.train(
+        made,
+        cut,
+        Silent(),
+        stateful=stateful,
+        seed=0,
+        seeds=2,
+        engine="compiled",
+        cell="lstm",
+        units=10,
+        layers=1,
+        epochs=40,
+        batch_size=4,
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="cosine",
+        clipnorm=None,
+    )
+    table = horizon.measure(
+        Model(trained.weights, trained.network._asdict(), None),
+        made,
+        cut,
+        stateful=stateful,
+        rng=np.random.default_rng(0),
+    )
+    found = lookback.summary(table)["change"]
+    assert found["looks_back"] == found["peak"] == lag
+    assert found["shortest"] == found["longest"] == lag

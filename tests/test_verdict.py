@@ -1,0 +1,247 @@
+"""What is judged of scores made by hand, and of tasks whose answer is known."""
+
+import numpy as np
+import pytest
+
+from statelab import (
+    command,
+    entrants,
+    layouts,
+    metrics,
+    paired,
+    tasks,
+    variants,
+    verdict,
+)
+from statelab.entrants import Contest, Entrant
+from statelab.post import POST
+from statelab.results import Predictions
+
+with command.quiet_import():
+    from statelab import experiment
+
+SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
+
+
+def entrant(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
+    usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None}
+    validated = None if validation is None else np.full(10, validation)
+    return Entrant(
+        mode, variant, validation=validated, test=mean + spread, **(usual | more)
+    )
+
+
+def contest(*everyone, **more):
+    usual = {"score": "accuracy", "baseline": 0.5, "steps": 90, "gap": 1, "longest": 9}
+    return Contest(**(usual | {"entrants": list(everyone)} | more))
+
+
+def kind_of(*everyone, margin=0.01, **more):
+    found = verdict.judge(contest(*everyone, **more), margin)
+    return found.kind, found.cause
+
+
+def test_state_is_needed_where_it_is_better_by_more_than_the_margin():
+    better = entrant("stateless", 0.6), entrant("stateful", 0.9, spread=-SPREAD)
+    assert kind_of(*better) == ("state_needed", None)
+    assert kind_of(*better, margin=0.4, baseline=0.1)[0] == "window_suffices"
+
+
+def test_an_error_is_better_when_it_is_lower_and_its_margin_is_a_share():
+    errors = entrant("stateless", 6.0), entrant("stateful", 5.9)
+    assert kind_of(*errors, score="rmse", baseline=8.0)[0] == "state_needed"
+    # 0.1 is below 2 % of 8
+    assert kind_of(*errors, score="rmse", baseline=8.0, margin=0.02) == (
+        "window_suffices",
+        None,
+    )
+    assert kind_of(*errors[::-1], score="rmse", baseline=3.0)[0] == "no_difference"
+
+
+def test_all_ties_are_no_difference_and_then_a_window_suffices():
+    tied = entrant("stateless", 0.9), entrant("stateful", 0.9)
+    found = verdict.judge(contest(*tied), 0.01)
+    assert found.difference is not None and found.difference.p == 1.0
+    assert found.kind == "window_suffices"
+
+
+def test_what_seeds_cannot_tell_is_no_difference():
+    # up to 0.1 apart either way: five of the ten pairs each
+    rough = entrant("stateful", 0.9, spread=np.tile([-0.1, 0.1], 5))
+    assert kind_of(entrant("stateless", 0.9), rough) == ("no_difference", None)
+
+
+def test_where_neither_learns_the_cause_is_named():
+    blind = [entrant("stateless", 0.5), entrant("stateful", 0.49)]
+    assert kind_of(*blind) == ("no_difference", None)  # nothing says why
+    told = [each._replace(ceiling=0.505) for each in blind]
+    assert kind_of(*told) == ("neither_learns", "ceiling")
+    assert kind_of(*blind, gap=5) == ("neither_learns", "gradient_window")
+    tried = entrant("stateful", 0.5, "gradient window 9", 0.4, gradient_window=9)
+    assert kind_of(*blind, tried, gap=5) == ("no_difference", None)
+
+
+def test_variants_are_chosen_on_validation_and_judged_on_test():
+    short = entrant("stateless", 0.5, validation=0.5)
+    best = entrant("stateless", 0.8, "lookback 9", validation=0.9, timesteps=9)
+    lucky = entrant("stateless", 0.99, "lookback 7", validation=0.6)
+    stateful = entrant("stateful", 0.8)
+    noise = entrant("stateful", 0.79, "again", validation=1.0)  # is never chosen
+    everything = contest(short, best, lucky, stateful, noise)
+    found = verdict.judge(everything, 0.01)
+    assert (found.stateless, found.stateful) == (best, stateful)
+    assert found.kind == "window_suffices"
+    assert found.noise["stateful"].mean == pytest.approx(-0.01)
+    said = verdict.in_words(everything, found)
+    assert said.startswith("State is not needed: a longer window suffices. Accuracy: ")
+    assert "0.8000 with carried state, 0.8000 without, on whole sequences" in said
+    assert "what is in use, 4 steps, has 0.5000 on test" in said
+
+
+def test_a_longer_window_is_named_where_none_was_tried():
+    everything = contest(entrant("stateless", 0.6), entrant("stateful", 0.9))
+    said = verdict.in_words(everything, verdict.judge(everything, 0.01))
+    assert said.startswith("State is needed. Accuracy: 0.9000 with carried state, 0.6")
+    assert "No window of over 4 steps was trained, and a sequence has up to 9" in said
+
+
+def test_fewer_than_ten_networks_get_no_verdict():
+    few = [
+        each._replace(test=each.test[:9])
+        for each in (entrant("stateless", 0.6), entrant("stateful", 0.9))
+    ]
+    everything = contest(*few)
+    found = verdict.judge(everything, 0.01)
+    assert found.kind is None
+    told = verdict.figures(everything, found)
+    assert told["text"].startswith("No verdict: it takes at least 10 networks")
+    assert told["difference"]["n"] == 9
+    one = contest(*[each._replace(test=each.test[:1]) for each in few])
+    assert verdict.figures(one, verdict.judge(one, 0.01))["difference"] is None
+
+
+# --- tasks whose answer is known ------------------------------------------------------
+
+
+class Silent:
+    def resumed(self, epoch, batch, done): ...
+    def batches(self, done, total): ...
+    def epoch(self, epoch, lines): ...
+    def done(self): ...
+
+
+def judged(*, generate, window, stateless=None, stateful=None, seeds=10):
+    data = tasks.make(seed=0, **{**POST["generate"], **generate})
+    cut = layouts.cut(data, seed=0, horizon=0, **{**POST["window"], **window})
+    found = {}
+    for mode, own in (("stateless", stateless), ("stateful", stateful)):
+        asked = {
+            **POST["model"],
+            **POST[f"train_{mode}"],
+            "seeds": seeds,
+            **(own or {}),
+        }
+        found[mode] = []
+        for each in variants.of(cut, seed=0, stateful=mode == "stateful", **asked):
+            table = layouts.recut(cut, **each.layout)
+            trained = experiment.train(data, table, Silent(), **each.settings)
+            told = each.name, each.layout, each.gradient_window
+            found[mode].append(
+                Predictions(*told, trained.answers, trained.visible_from)
+            )
+    everything = entrants.contest(data, cut, found)
+    return verdict.judge(everything, 0.01)
+
+
+SPLIT = {"test_size": 50, "validation_size": 30}
+FIRST = {"task": "first_step", "sequences": 240}
+
+
+def test_windows_of_10_of_the_post_need_state():
+    found = judged(
+        generate=FIRST,
+        window={**SPLIT, "layout": "per_timestep"},
+        stateless={"lookbacks": [10]},
+    )
+    assert found.kind == "state_needed"
+    assert found.stateful.test.tolist() == [1.0] * 10
+
+
+@pytest.mark.slow
+def test_or_windows_of_20():
+    found = judged(
+        generate=FIRST,
+        window={**SPLIT, "layout": "per_timestep"},
+        stateless={"lookbacks": [10, 20]},
+    )
+    assert (found.kind, found.stateless.variant) == ("window_suffices", "lookback 20")
+
+
+@pytest.mark.slow
+def test_a_lag_inside_the_window_needs_no_state():
+    budget = {"epochs": 60, "learning_rate": 0.01, "batch_size": 10}
+    found = judged(
+        generate={"task": "lagged_copy", "lag": 3, "sequences": 300},
+        window={**SPLIT, "layout": "subsampled", "window_length": 8},
+        stateless=budget,
+        stateful=budget,
+    )
+    assert found.kind == "window_suffices"
+    assert found.stateless.test.min() > 0.99
+
+
+@pytest.mark.parametrize("layout", ["per_timestep", "full"])
+def test_in_noise_there_is_no_difference(layout):
+    found = judged(
+        generate={"task": "noise", "sequences": 240}, window={**SPLIT, "layout": layout}
+    )
+    assert found.kind == "no_difference"
+
+
+NOISY = {"task": "noisy_first", "label": "end", "length": 50}
+BUDGET = {
+    "epochs": 30,
+    "learning_rate": 0.01,
+    "batch_size": 8,
+    "clipnorm": 1.0,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tried", [None, [50]])
+def test_the_gradient_window_is_why_end_labels_are_not_learned(tried):
+    found = judged(
+        generate={**NOISY, "sequences": 1400},
+        window={"layout": "per_timestep", "test_size": 200, "validation_size": 200},
+        stateless=BUDGET,
+        stateful={**BUDGET, "gradient_windows": tried},
+    )
+    if tried is None:
+        assert (found.kind, found.cause) == ("neither_learns", "gradient_window")
+    else:  # the same networks, with a gradient that reaches back all 50 steps
+        assert found.kind == "state_needed"
+        assert found.stateful.variant == "gradient window 50"
+
+
+@pytest.mark.slow
+def test_the_same_against_the_same_is_rarely_called_different():
+    """500 comparisons of ten networks and ten others, which differ in their seeds.
+
+    Of 1,000 networks; ten times they are dealt anew into fifty comparisons.
+    """
+    generate = {"task": "lagged_copy", "lag": 2, "sequences": 40, "length": 5}
+    data = tasks.make(seed=0, **{**POST["generate"], **generate})
+    window = {"layout": "full", "test_size": 20}
+    cut = layouts.cut(data, seed=0, horizon=0, **{**POST["window"], **window})
+    asked = {**POST["model"], **POST["train_stateful"]}
+    asked |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
+    (only,) = variants.of(cut, seed=0, stateful=True, **asked)
+    trained = experiment.train(data, cut, Silent(), **only.settings)
+    table = metrics.seed_scores(trained.answers, data, cut, trained.history)
+    rng = np.random.default_rng(0)
+    for name in ("accuracy", "loss"):  # the one has ties, the other has none
+        deals = (rng.permutation(table[name].to_numpy()) for _ in range(10))
+        pairs = np.concatenate([deal.reshape(50, 2, 10) for deal in deals])
+        called = sum(paired.compare(*pair).p < paired.LEVEL for pair in pairs)
+        print(f"{called} of 500 comparisons of the same are called different by {name}")
+        assert 5 < called <= 34  # a test that never speaks would pass as well
