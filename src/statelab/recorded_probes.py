@@ -915,13 +915,14 @@ def _starts(script: Script, number: int) -> bool:
 # What data go where
 
 
-def _training(script: Script) -> list[np.ndarray]:
-    """Return inputs of training, without those of a pass that was had before."""
+def _training(script: Script, model: int) -> list[np.ndarray]:
+    """Return what a model is trained on, each pass of the same data once."""
     batches = script.recording.batches
     passes: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
     keys: dict[tuple[int, int], set[bytes]] = defaultdict(set)
     for batch in batches:
-        x = provenance.steps_of(batch.x) if batch.kind == "train" else None
+        trains = batch.kind == "train" and batch.model == model
+        x = provenance.steps_of(batch.x) if trains else None
         call = script.recording.calls[batch.call]
         of = (batch.call, batch.epoch) if call.method == "fit" else (-1, batch.model)
         if x is not None and batch.key not in keys[of]:
@@ -951,9 +952,10 @@ def _inputs(script: Script, wanted: Callable[[Batch, Call], bool]) -> list[np.nd
 
 def overlap(script: Script) -> Finding:
     """Look for time steps of validation that are training's as well."""
-    train = _joined(_training(script))
-    if train is None:
-        return Finding("overlap", None, "no samples of steps are trained", "")
+    trains = {
+        model: _joined(_training(script, model))
+        for model in range(len(script.recording.layers))
+    }
     judged = False
     calls = script.recording.calls
     fed: dict[int, list[np.ndarray]] = defaultdict(list)
@@ -964,8 +966,8 @@ def overlap(script: Script) -> Finding:
     for number, call in enumerate(calls):
         if call.method not in ("evaluate", "predict"):
             continue
-        held = _joined(fed[number])
-        if held is None or held.shape[1:] != train.shape[1:]:
+        train, held = trains[call.model], _joined(fed[number])
+        if train is None or held is None or held.shape[1:] != train.shape[1:]:
             continue
         shared = _shared(train, held)
         if shared is None:
