@@ -55,12 +55,14 @@ def contest(
     """
     everyone = [(mode, each) for mode, found in predictions.items() for each in found]
     cuts = {_key(each): layouts.recut(windows, **each.layout) for _, each in everyone}
-    common = {
-        name: functools.reduce(
-            np.intersect1d, [_asked(sequences, cut, code) for cut in cuts.values()]
-        )
+    asked = {
+        name: {key: _asked(sequences, cut, code) for key, cut in cuts.items()}
         for name, code in SPLITS.items()
         if name != "train"
+    }
+    common = {
+        name: functools.reduce(np.intersect1d, [each.step for each in of.values()])
+        for name, of in asked.items()
     }
     if not len(common["test"]):
         raise UserError(
@@ -73,8 +75,10 @@ def contest(
     entrants = []
     for mode, each in everyone:
         cut = cuts[_key(each)]
-        step = layouts.locate_answers(cut, np.arange(cut.answers[-1])).step
-        at = {name: np.searchsorted(step, wanted) for name, wanted in common.items()}
+        at = {}
+        for name, wanted in common.items():
+            answer, step = asked[name][_key(each)]
+            at[name] = answer[np.searchsorted(step, wanted)]
         found = {
             name: score(each.answers[:, chosen], targets[name])
             for name, chosen in at.items()
@@ -133,11 +137,17 @@ def _key(predicted: Predictions) -> str:
     return json.dumps(predicted.layout)
 
 
-def _asked(sequences: Sequences, cut: Windows, code: int) -> np.ndarray:
-    """Return the steps of a split with a target that are answered, in order."""
+class _Asked(NamedTuple):
+    """The answers of a split that have a target."""
+
+    answer: np.ndarray  # int64 [answers]; their numbers
+    step: np.ndarray  # int64 [answers]; flat steps, in order
+
+
+def _asked(sequences: Sequences, cut: Windows, code: int) -> _Asked:
     answers = layouts.answers_of(cut, layouts.of_split(cut, code))
     known, _ = layouts.with_target(sequences, cut, answers)
-    return layouts.locate_answers(cut, known).step
+    return _Asked(known, layouts.locate_answers(cut, known).step)
 
 
 def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
@@ -150,7 +160,7 @@ def _baseline(
 ) -> float:
     if score == "accuracy":
         return metrics.majority_vote(np.zeros(len(target)), target)
-    train = _targets(sequences, _asked(sequences, windows, SPLITS["train"]))
+    train = _targets(sequences, _asked(sequences, windows, SPLITS["train"]).step)
     mean = np.full((1, len(target)), train.mean())
     return float(scores.rmse(mean, target)[0])
 
