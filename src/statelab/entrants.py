@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,10 @@ from statelab.layouts import Windows
 from statelab.results import Predictions
 from statelab.sequences import SPLITS, Sequences, head_of, present, targets_at
 
+PARTS = 100  # of test, at most
+FEW = 10  # sequences; of fewer, parts are stretches of time
+STRETCHES = 20
+
 
 class Entrant(NamedTuple):
     """One variant, and how well it does."""
@@ -24,6 +28,7 @@ class Entrant(NamedTuple):
     gradient_window: int  # steps
     validation: np.ndarray | None  # [seeds]; None where there is no such split
     test: np.ndarray  # [seeds]
+    parts: np.ndarray  # [parts]; of test, in each the mean over seeds
     ceiling: float | None  # of `test`, where it is known
 
 
@@ -33,6 +38,7 @@ class Contest(NamedTuple):
     score: str  # accuracy, or the error rmse
     entrants: list[Entrant]
     baseline: float  # of one answer for all; what has learned is better
+    baseline_parts: np.ndarray  # [parts]; in each part of test
     steps: int  # of test, which all answer
     gap: int  # steps from a target of train back to the one before it, at most
     longest: int  # steps of a sequence
@@ -72,6 +78,7 @@ def contest(
     rules = scores.SCORES[head_of(sequences.targets)[0]]
     score = rules.functions[rules.main]
     targets = {name: _targets(sequences, step) for name, step in common.items()}
+    parts = _parts(sequences, common["test"])
     entrants = []
     for mode, each in everyone:
         cut = cuts[_key(each)]
@@ -97,14 +104,27 @@ def contest(
                 each.gradient_window,
                 found.get("validation"),
                 found["test"],
+                np.array(
+                    [
+                        score(each.answers[:, at["test"][part]], targets["test"][part])
+                        for part in parts
+                    ]
+                ).mean(axis=1),
                 ceiling,
             )
         )
+    if not len(common["validation"]) and len(cuts) > 1:
+        raise UserError(
+            "`window.validation_size` must leave a step that every variant answers. "
+            f"Received: {[each.variant for _, each in everyone]}"
+        )
     used = windows.stop - windows.first
+    baseline = _baseline(sequences, windows, targets["test"], rules.main)
     return Contest(
         rules.main,
         entrants,
-        _baseline(sequences, windows, targets["test"], rules.main),
+        baseline(np.arange(len(common["test"]))),
+        np.array([baseline(part) for part in parts]),
         len(common["test"]),
         _gap(sequences, windows),
         int(used[np.diff(windows.samples) > 0].max()),
@@ -155,14 +175,32 @@ def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
     return targets_at(sequences, sequence, step)
 
 
+def _parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
+    """Return which of some steps are in each part of them, numbered from 0.
+
+    Sequences stay whole where there are enough of them; else parts follow in time.
+    """
+    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
+    distinct, number = np.unique(sequence, return_inverse=True)
+    if len(distinct) >= FEW:
+        count = min(len(distinct), PARTS)
+        number = number * count // len(distinct)
+    else:
+        count = min(len(step), STRETCHES)
+        number = np.arange(len(step)) * count // len(step)
+    return np.split(np.arange(len(step)), np.searchsorted(number, range(1, count)))
+
+
 def _baseline(
     sequences: Sequences, windows: Windows, target: np.ndarray, score: str
-) -> float:
+) -> Callable[[np.ndarray], float]:
+    """Return what scores one answer for all on some of the steps compared."""
     if score == "accuracy":
-        return metrics.majority_vote(np.zeros(len(target)), target)
+        most_frequent = np.bincount(target).argmax()
+        return lambda part: float((target[part] == most_frequent).mean())
     train = _targets(sequences, _asked(sequences, windows, SPLITS["train"]).step)
-    mean = np.full((1, len(target)), train.mean())
-    return float(scores.rmse(mean, target)[0])
+    mean = np.array([[train.mean()]])
+    return lambda part: float(scores.rmse(mean, target[part])[0])
 
 
 def _gap(sequences: Sequences, windows: Windows) -> int:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from statelab import metrics, paired
 from statelab.entrants import Contest, Entrant
 from statelab.metrics import number
@@ -22,7 +24,9 @@ class Verdict(NamedTuple):
     stateless: Entrant  # as chosen on validation
     stateful: Entrant
     margin: float  # in units of the score
-    difference: Difference | None  # stateful better than stateless by; None for a pair
+    # what stateful is better than stateless by; None for less than two of them
+    difference: Difference | None  # over pairs of seeds
+    over_test: Difference | None  # over parts of the test split
     noise: dict[str, Difference]  # by mode, of the same networks from other seeds
     learn: dict[str, bool]  # by mode: is the one that is chosen better than no model?
 
@@ -33,11 +37,15 @@ def judge(contest: Contest, margin: float) -> Verdict:
     | verdict | where |
     | --- | --- |
     | `neither_learns` | both are no better than one answer for all, and it is known \
-why: no model could be, or no gradient reaches some of the steps |
+why: no model could be, or no gradient reaches some of the steps; or they differ all \
+the same |
     | `state_needed` | stateful is better by more than the margin, p below 0.05 |
     | `window_suffices` | stateless learns, and the 95 % interval of what stateful is \
 better by ends below the margin |
-    | `no_difference` | anything else: these seeds cannot tell |
+    | `no_difference` | anything else: these networks cannot tell |
+
+    All networks answer one test split, and may agree on an accident of it. So what is
+    said must hold over seeds, and over parts of the test split as well.
 
     Args:
         contest: what is compared.
@@ -54,11 +62,13 @@ better by ends below the margin |
         stateless=stateless,
         stateful=stateful,
         margin=margin,
-        difference=_better_by(contest, stateful, stateless) if pairs > 1 else None,
+        difference=_better_by(contest, stateful, stateless),
+        over_test=_compare(contest, stateful.parts, stateless.parts),
         noise={
-            each.mode: _better_by(contest, each, _named(contest, each.mode, IN_USE))
+            each.mode: differs
             for each in contest.entrants
-            if each.variant == AGAIN and len(each.test) > 1
+            if each.variant == AGAIN
+            and (differs := _better_by(contest, each, _in_use(contest, each.mode)))
         },
         learn={
             each.mode: _learns(contest, each, margin) for each in (stateless, stateful)
@@ -72,6 +82,9 @@ better by ends below the margin |
 
 def _kind(contest: Contest, found: Verdict) -> tuple[str, str | None]:
     assert found.difference is not None
+    both = [each for each in (found.difference, found.over_test) if each is not None]
+    differs = max(each.p for each in both) < paired.LEVEL
+    matters = abs(found.difference.mean) > found.margin
     if not any(found.learn.values()):
         ceilings = [found.stateless.ceiling, found.stateful.ceiling]
         if all(
@@ -80,18 +93,18 @@ def _kind(contest: Contest, found: Verdict) -> tuple[str, str | None]:
             return "neither_learns", "ceiling"
         if out_of_reach(contest):
             return "neither_learns", "gradient_window"
-        return "no_difference", None
-    if found.difference.p < paired.LEVEL and found.difference.mean > found.margin:
+        return ("neither_learns" if differs and matters else "no_difference"), None
+    if differs and found.difference.mean > found.margin:
         return "state_needed", None
-    if found.learn["stateless"] and found.difference.high <= found.margin:
+    high = max(each.high for each in both)
+    if found.learn["stateless"] and high <= found.margin:
         return "window_suffices", None
     return "no_difference", None
 
 
 def out_of_reach(contest: Contest) -> bool:
-    """Tell whether there are steps that no gradient of any stateful variant reaches."""
-    tried = [each for each in contest.entrants if each.mode == "stateful"]
-    return max(each.gradient_window for each in tried) < contest.gap
+    """Tell whether there are steps that no gradient of any variant reaches."""
+    return max(each.gradient_window for each in contest.entrants) < contest.gap
 
 
 def _chosen(contest: Contest, mode: str) -> Entrant:
@@ -106,20 +119,27 @@ def _chosen(contest: Contest, mode: str) -> Entrant:
     return max(among, key=goodness)
 
 
-def _named(contest: Contest, mode: str, variant: str) -> Entrant:
-    return next(e for e in contest.entrants if (e.mode, e.variant) == (mode, variant))
+def _in_use(contest: Contest, mode: str) -> Entrant:
+    return next(e for e in contest.entrants if (e.mode, e.variant) == (mode, IN_USE))
 
 
-def _better_by(contest: Contest, one: Entrant, other: Entrant) -> Difference:
+def _better_by(contest: Contest, one: Entrant, other: Entrant) -> Difference | None:
     n = min(len(one.test), len(other.test))
+    return _compare(contest, one.test[:n], other.test[:n])
+
+
+def _compare(contest: Contest, one: np.ndarray, other: np.ndarray) -> Difference | None:
+    """Return by what one is better than the other; None for a single pair."""
     sign = _sign(contest)
-    return paired.compare(sign * one.test[:n], sign * other.test[:n])
+    return paired.compare(sign * one, sign * other) if len(one) > 1 else None
 
 
 def _learns(contest: Contest, entrant: Entrant, margin: float) -> bool:
     gain = _sign(contest) * (entrant.test - contest.baseline)
-    low = metrics.interval(gain)["low"]
-    return bool(gain.mean() > margin and (low is None or low > 0))
+    by_part = _sign(contest) * (entrant.parts - contest.baseline_parts)
+    lows = [metrics.interval(each)["low"] for each in (gain, by_part)]
+    sure = all(low is None or low > 0 for low in lows)
+    return bool(gain.mean() > margin and sure)
 
 
 def _sign(contest: Contest) -> int:
@@ -150,6 +170,7 @@ def figures(contest: Contest, found: Verdict) -> dict[str, Any]:
             each.mode: each.variant for each in (found.stateless, found.stateful)
         },
         "difference": found.difference and found.difference._asdict(),
+        "over_test": found.over_test and found.over_test._asdict(),
         "noise": {mode: each._asdict() for mode, each in found.noise.items()},
         "variants": variants,
     }
@@ -179,30 +200,34 @@ def _lead(contest: Contest, found: Verdict) -> list[str]:
     if found.kind == "state_needed":
         return ["State is needed.", scores]
     if found.kind == "window_suffices":
-        in_use = _named(contest, "stateless", IN_USE)
+        in_use = _in_use(contest, "stateless")
         longer = "longer " * (stateless.timesteps > in_use.timesteps)
         return [f"State is not needed: a {longer}window suffices.", scores]
     if found.kind == "no_difference":
         assert found.difference is not None
         matters = "could see"
-        if found.difference.p < paired.LEVEL:
+        if found.difference.high <= found.margin:
             matters = f"show to matter: it would from {number(found.margin)} on"
         return [f"No difference that these seeds {matters}.", scores]
-    if found.cause == "ceiling":
-        why = "the ceiling is the cause: what a model may see does not tell the target."
-    else:
-        why = (
-            f"the gradient window is the cause: {_too_short(contest)} "
-            "(`train_stateful.gradient_windows` tries longer ones)."
-        )
-    return [f"Neither learns, and {why}", scores]
+    why = {
+        "ceiling": (
+            ", and the ceiling is the cause: what a model may see does not tell the "
+            "target"
+        ),
+        "gradient_window": (
+            f", and the gradient window is the likely cause: {_too_short(contest)} "
+            "(a longer one in `train_stateful.gradient_windows` will show)"
+        ),
+        None: ", and nothing here says why",
+    }[found.cause]
+    return [f"Neither learns{why}.", scores]
 
 
 def _alternatives(contest: Contest, found: Verdict) -> list[str]:
     """Say what was tried besides, and what was not."""
     told = []
     for chosen in (found.stateless, found.stateful):
-        in_use = _named(contest, chosen.mode, IN_USE)
+        in_use = _in_use(contest, chosen.mode)
         if in_use is chosen:
             continue
         told.append(
@@ -230,19 +255,30 @@ def _alternatives(contest: Contest, found: Verdict) -> list[str]:
 def _evidence(contest: Contest, found: Verdict) -> list[str]:
     if found.difference is None:
         return []
-    mean, std, low, high, p, n, gap = found.difference
-    told = [
+    mean, seeds, parts = found.difference.mean, found.difference, found.over_test
+    told = [_sure(seeds, f"{seeds.n} pairs of seeds")]
+    if parts is not None:
+        told.append(_sure(parts, f"{parts.n} parts of {contest.steps:,} test steps"))
+    better = (
         f"Carrying state is {'worse' if mean < 0 else 'better'} by {number(abs(mean))} "
-        f"(95 % interval {number(low)} to {number(high)}; p = {p:.2g}, paired "
-        f"permutation test over {n} seeds, {contest.steps:,} test steps); below "
-        f"{number(found.margin)} it would not matter."
-    ]
+        f"({'; '.join(told)}); below {number(found.margin)} it would not matter."
+    )
+    gap = max(each.detectable for each in (seeds, parts) if each is not None)
     if gap < TIED:
-        return [*told, "Every pair of seeds differs alike: any gap would be seen."]
-    seen = f"So many seeds show a gap of {number(gap)} four times in five"
-    if gap > found.margin > 0 and (more := paired.pairs_for(found.margin, std)):
-        seen += f"; it takes {more:,} to see one of {number(found.margin)}"
-    return [*told, f"{seen}."]
+        return [better, "All differ alike: any gap would be seen."]
+    seen = f"So much shows a gap of {number(gap)} four times in five"
+    if seeds.detectable > found.margin > 0:
+        more = paired.pairs_for(found.margin, seeds.std)
+        if more is not None:
+            seen += f"; one of {number(found.margin)} takes {more:,} pairs of seeds"
+    return [better, f"{seen}."]
+
+
+def _sure(difference: Difference, over: str) -> str:
+    return (
+        f"over {over} p = {difference.p:.2g}, 95 % interval {number(difference.low)} "
+        f"to {number(difference.high)}"
+    )
 
 
 def _noise(found: Verdict) -> list[str]:
@@ -256,9 +292,9 @@ def _noise(found: Verdict) -> list[str]:
 
 
 def _too_short(contest: Contest) -> str:
-    tried = [e.gradient_window for e in contest.entrants if e.mode == "stateful"]
+    tried = max(each.gradient_window for each in contest.entrants)
     return (
-        f"it reaches back {_steps(max(tried))}, a target is up to "
+        f"it reaches back {_steps(tried)}, a target is up to "
         f"{_steps(contest.gap)} from the one before it, and what lies between is never "
         "learned from"
     )
