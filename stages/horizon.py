@@ -45,6 +45,7 @@ def main(
         cut,
         results.predictions_in_use(stateful).answers,
         reset=reset,
+        naive=params.load("train_stateful")["batching"] == "contiguous",
         rng=np.random.default_rng((seed, 4)),
     )
     told = {

@@ -68,6 +68,7 @@ def measured(stateful=True, reset="sequence", **layout):
     )
 
 
+MODES = ("stateless", "stateful")
 SEGMENTS = {"layout": "per_timestep", "segment_length": 1}
 
 
@@ -122,6 +123,35 @@ def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
         np.testing.assert_allclose(found["mean"], nothing, rtol=1e-5)
     np.testing.assert_allclose(told["burn_in"]["2"]["mean"], 0, atol=1e-6)
     assert told["carried"]["mean"] == 0
+
+
+@pytest.mark.parametrize("naive", [True, False])
+def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
+    if not naive:  # samples of one step, of which not two may be read
+        monkeypatch.setattr(histories, "READS", 2)
+    table = horizon.warm_up(
+        LINE,
+        data(),
+        windows(**SEGMENTS),
+        data().targets[None],
+        reset="sequence",
+        naive=naive,
+        rng=np.random.default_rng(0),
+    )
+    told = lookback.warm_ups(table, "rmse")
+    assert list(told["burn_in"]) == ([] if naive else ["1"])
+    assert (told["zero_state"] is None) == naive
+    summaries = {mode: lookback.summary(measured(**SEGMENTS)) for mode in MODES}
+    said = lookback.in_words({**summaries, "warm_up": told})["warm_up"]
+    assert said.startswith("what state is warmed up by cannot be told") == naive
+
+
+def test_lags_that_no_window_reads_have_no_effect():
+    layout = {"layout": "subsampled", "window_length": 1, "stride": 3}
+    table = measured(stateful=True, **layout)
+    unread = table.loc[table["lag"] % 3 != 0]
+    assert len(unread) and (unread["answers"] == 0).all()
+    assert (unread[["change", "slope"]] == 0).all(axis=None)
 
 
 @pytest.mark.slow

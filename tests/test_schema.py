@@ -295,3 +295,58 @@ def test_check_refuses_a_file_that_holds_no_sections(params):
         UserError, match="params.yaml: must hold seed, generate, window, "
     ):
         schema.check(params)
+
+
+LISTS = {
+    "train_stateless.lookbacks": [
+        (
+            [10],
+            "validation_size",
+            0,
+            "needs sequences to choose on: set `window.validat",
+        ),
+        ([21], "layout", "full", "must not be longer than a sequence"),
+        ([3, 3], "layout", "full", "must name each once"),
+        ([], "layout", "full", "at least 1 item"),
+    ],
+    "train_stateful.gradient_windows": [
+        (
+            [2],
+            "validation_size",
+            0,
+            "needs sequences to choose on: set `window.validat",
+        ),
+        ([2, 21], "layout", "per_timestep", "must not be longer than a sequence"),
+        ([20, 3], "layout", "full", "must divide the 20 steps of a sample"),
+        ([11], "layout", "subsampled", "reach no further than one sample of 10 steps"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "other", "setting", "rule"),
+    [(key, *case) for key, cases in LISTS.items() for case in cases],
+)
+def test_lists_of_variants_must_fit_the_window(key, value, other, setting, rule):
+    params = changed(key, value)
+    params["window"] |= {"validation_size": 100, other: setting}
+    with pytest.raises(UserError, match=f"`{key}(.0)?`.*{rule}"):
+        schema.check(params)
+
+
+def test_lists_of_variants_go_beyond_what_is_in_use():
+    params = changed("train_stateless.lookbacks", [5, 20])
+    params["train_stateful"]["gradient_windows"] = [1, 4, 20]
+    params["window"]["validation_size"] = 100
+    schema.check(params)
+    params["train_stateless"]["engine"] = "reference"
+    with pytest.raises(UserError, match=r"`train_stateless.engine` must be `compiled`"):
+        schema.check(params)
+
+
+def test_lookbacks_with_end_labels_must_lead_to_the_last_step():
+    params = changed("train_stateless.lookbacks", [8, 7])
+    params["generate"]["label"] = "end"
+    params["window"] |= {"layout": "subsampled", "stride": 2, "validation_size": 100}
+    with pytest.raises(UserError, match=r"lead to the last step.* Received: 7"):
+        schema.check(params)

@@ -61,3 +61,8 @@ def test_gradient_windows_within_a_sample_and_beyond_it():
     assert longer.layout == {"layout": "per_timestep", "segment_length": 4}
     assert longer.settings["gradient_window"] is None
     assert [each.gradient_window for each in (shorter, longer)] == [1, 4]
+
+
+def test_a_gradient_window_reaches_no_further_than_the_longest_sequence():
+    _, only = variants.of(SEGMENTS, gradient_windows=[7, 9], **USUAL)
+    assert (only.name, only.gradient_window) == ("gradient window 6", 6)

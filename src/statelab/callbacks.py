@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from statelab.errors import UserError
 
@@ -171,7 +172,7 @@ def _parts(layer: keras.layers.RNN) -> list:
 
 
 def _count(name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise UserError(f"`{name}` must be a count from 1 up. Received: {value!r}")
     return value
 

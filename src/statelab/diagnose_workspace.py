@@ -34,7 +34,7 @@ from statelab.sequences import SPLITS, Sequences
 MODES = ("stateless", "stateful")
 PLACES = 1 << 20  # of a plan, that are looked at
 SEQUENCES = 16  # that are answered anew
-STEPS = 2_000  # of each
+STEPS = 2_000  # of each, or two windows
 LANES = 3  # fewer than sequences, so that lanes go on to others
 
 
@@ -149,7 +149,8 @@ def _looked_at(here: Workspace) -> tuple[Sequences, Windows]:
     """Return some held-out sequences, cut as all are."""
     chosen = _held_out(here)[1][:SEQUENCES]
     begin = here.windows.first[chosen]
-    end = np.minimum(here.windows.stop[chosen], begin + STEPS)
+    steps = max(STEPS, 2 * here.layout.get("window_length", 0))
+    end = np.minimum(here.windows.stop[chosen], begin + steps)
     values = [here.data.values[a:b] for a, b in zip(begin, end, strict=True)]
     offsets = np.append(0, np.cumsum(end - begin))
     some = Sequences(np.concatenate(values), offsets, np.zeros(len(chosen)))
@@ -241,9 +242,10 @@ def _validation_state(here: Workspace) -> Finding:
 
 
 def _training_state(here: Workspace) -> Finding:
-    reset = plans.expand(_plan(here, "train"), 0, 1).reset
-    where = f"an epoch begins with a reset of {reset.sum()} of {reset.size} lanes"
-    return Finding("training_state", bool(reset.all()), where, "")
+    sample, reset = plans.expand(_plan(here, "train"), 0, 1)
+    used = sample >= 0  # the others are padding
+    where = f"an epoch begins with a reset of {reset[used].sum()} of {used.sum()} lanes"
+    return Finding("training_state", bool(reset[used].all()), where, "")
 
 
 def _overlap(here: Workspace) -> Finding:

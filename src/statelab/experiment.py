@@ -192,6 +192,10 @@ def train(
         raise UserError(
             "`train_stateful.burn_in` must leave a target in train. "
             f"Received: {burn_in}"
+            if burn_in
+            else "`window.stride` must lead to a step of train with a target, with "
+            f"windows of {layouts.lengths(windows)[1]} steps as well. "
+            f"Received: {windows.stride[0]}"
         )
     held_out = {
         name: _HeldOut(

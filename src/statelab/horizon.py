@@ -20,7 +20,7 @@ from statelab.sequences import SPLITS, Sequences, head_of
 from statelab.training import Network
 
 FEWEST, MOST = 100, 2000  # answers that are looked at, of the test split
-READS = 1 << 24  # of all networks and lags together, above which it is fewer of them
+BUDGET = 1 << 24  # reads of all networks and lags; above it there are fewer answers
 
 
 def asked(data: Sequences, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +102,9 @@ def occlusion(
         change = abs(answers(found, data, step, read.length) - before)
         if change.ndim == 3:
             change = change.sum(axis=2) / 2
-        changes.append(change[:, there.any(axis=1)].mean(axis=1, dtype=float))
+        reads_there = there.any(axis=1)
+        total = change[:, reads_there].sum(axis=1, dtype=float)
+        changes.append(total / max(reads_there.sum(), 1))
     return np.stack(changes, axis=1)
 
 
@@ -121,12 +123,15 @@ def gradient(
         found.weights, Network(**found.architecture), inputs, read.lag, read.length
     )
     squares = np.add.reduceat(slopes.astype(float) ** 2, edges[:-1], axis=2)
-    return np.sqrt(squares).sum(axis=1) / _counted(read, edges)
+    return np.sqrt(squares).sum(axis=1) / np.maximum(_counted(read, edges), 1)
 
 
 def _counted(read: Reads, edges: np.ndarray) -> np.ndarray:
     """Return how many answers have read at each stretch of lags."""
-    return (read.lag.max(axis=1)[:, None] >= edges[:-1]).sum(axis=0)
+    stretch = np.searchsorted(edges, np.where(read.valid, read.lag, -1), "right") - 1
+    has_read = np.zeros((len(stretch), len(edges)), bool)
+    np.put_along_axis(has_read, stretch, True, axis=1)  # -1 is the last, of no stretch
+    return has_read[:, :-1].sum(axis=0)
 
 
 def measure(
@@ -155,7 +160,7 @@ def measure(
     read = histories.reads(windows, answer, stateful=stateful, reset=reset)
     lags = len(histories.stretches(int(read.lag.max()))) - 1
     each = lags * read.step.shape[1] * _seeds(found)
-    kept = int(np.clip(READS // each, FEWEST, MOST))
+    kept = int(np.clip(BUDGET // each, FEWEST, MOST))
     answer, read = answer[:kept], Reads(*(field[:kept] for field in read))
     edges = histories.stretches(int(read.lag.max()))
     test = layouts.of_split(windows, SPLITS["test"])
@@ -183,6 +188,7 @@ def warm_up(
     carried: np.ndarray,
     *,
     reset: str,
+    naive: bool = False,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Score answers by what is read before the sample that they are asked in.
@@ -192,34 +198,43 @@ def warm_up(
         data, windows: what they are asked.
         carried: their answers with state carried, [seeds, answers].
         reset: as in `histories.reads`.
+        naive: samples were put into lanes in naive order, so that nothing was carried
+            along sequences: then no burn-in is tried, nor a state of zeros.
         rng: draws the answers, where there are very many.
 
     Returns:
         A line for each seed and burn-in of 0, 1, 2, 4, 8 and so on steps, as long as
-        some sample has a longer past: `seed`, counted from 0, `burn_in` and `score`;
-        its `burn_in` is NaN where state is carried.
+        some sample has a longer past, and burn-in and sample are `histories.READS`
+        steps at most: `seed`, counted from 0, `burn_in` and `score`; its `burn_in` is
+        NaN where state is carried.
     """
     answer, target = asked(data, windows)
     past = histories.longest_past(windows, answer, reset=reset)
-    burn_ins = [0, *(2**n for n in range(past.bit_length()) if 2**n < past)]
-    width = min(histories.READS, burn_ins[-1] + layouts.lengths(windows)[1])
-    most = max(READS // (len(burn_ins) * width * _seeds(found)), FEWEST)
+    timesteps = layouts.lengths(windows)[1]
+    burn_ins = [
+        steps
+        for steps in (0, *(2**n for n in range(past.bit_length())))
+        if not naive and steps < max(past, 1) and steps + timesteps <= histories.READS
+    ]
+    each = len(burn_ins) * (max(burn_ins, default=0) + timesteps) * _seeds(found)
+    most = max(BUDGET // max(each, 1), FEWEST)
     some = np.sort(rng.permutation(len(answer))[:most])
     answer, target = answer[some], target[some]
-    # All in one call: of several, each would be compiled for its own width.
-    read = histories.joined(
-        [
-            histories.warmed_up(windows, answer, burn_in=burn_in, reset=reset)
-            for burn_in in burn_ins
-        ]
-    )
-    given = answers(found, data, read.step, read.length)
     rules = scores.SCORES[head_of(data.targets)[0]]
     score = rules.functions[rules.main]
     by_burn_in = {np.nan: score(carried[:, answer], target)}
-    for nth, burn_in in enumerate(burn_ins):
-        part = slice(nth * len(answer), (nth + 1) * len(answer))
-        by_burn_in[burn_in] = score(given[:, part], target)
+    if burn_ins:
+        # All in one call: of several, each would be compiled for its own width.
+        read = histories.joined(
+            [
+                histories.warmed_up(windows, answer, burn_in=burn_in, reset=reset)
+                for burn_in in burn_ins
+            ]
+        )
+        given = answers(found, data, read.step, read.length)
+        parts = np.split(given, len(burn_ins), axis=1)
+        for burn_in, part in zip(burn_ins, parts, strict=True):
+            by_burn_in[burn_in] = score(part, target)
     return pd.DataFrame(
         [
             {"seed": seed, "burn_in": burn_in, "score": value}

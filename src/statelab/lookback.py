@@ -111,9 +111,10 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
             good; of `accuracy`, by less than 0.01.
 
     Returns:
-        `score`; for `zero_state`, `carried` and by its steps each `burn_in`, the mean
-        over networks and its interval; and `as_good_as_carrying`, the fewest steps that
-        are, 0 for a state of zeros, null where none are.
+        `score`; for `zero_state` (null where it was not tried), `carried` and by its
+        steps each `burn_in`, the mean over networks and its interval; and
+        `as_good_as_carrying`, the fewest steps that are, 0 for a state of zeros, null
+        where none are.
     """
     burn_in, values = table["burn_in"].to_numpy(), table["score"].to_numpy()
     carried = values[np.isnan(burn_in)]
@@ -129,7 +130,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
             enough.append(steps)
     return {
         "score": score,
-        "zero_state": found.pop("0"),
+        "zero_state": found.pop("0", None),
         "burn_in": found,
         "carried": metrics.interval(carried),
         "as_good_as_carrying": min(enough, default=None),
@@ -163,6 +164,12 @@ def _looks_back(found: Mapping[str, Any]) -> str:
 
 def _warm_up(found: Mapping[str, Any]) -> str:
     score = found["score"]
+    if found["zero_state"] is None:
+        return (
+            "what state is warmed up by cannot be told: samples were put into lanes in "
+            "naive order, or are very long. Carried state has "
+            f"{score} {found['carried']['mean']:.4f}"
+        )
     if not found["burn_in"]:
         return (
             "no sample of a test sequence has more than a step before it: there is no "

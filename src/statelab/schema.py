@@ -434,6 +434,15 @@ def _of_a_task(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
             f"must not be longer than a sequence (`generate.length` is {length})",
             each,
         )
+        yield (
+            p.generate.label == "end"
+            and window.layout == "subsampled"
+            and (length - each) % window.stride != 0,
+            "train_stateless.lookbacks",
+            "must lead to the last step, where the target is, by a stride of "
+            f"{window.stride} (`window.stride`)",
+            each,
+        )
     for each in stateful.gradient_windows or []:
         yield (
             each > length,

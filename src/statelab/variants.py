@@ -67,7 +67,8 @@ def of(
         layout = {"layout": "subsampled", "window_length": lookback, "stride": stride}
         if not _alike(windows, layouts.recut(windows, **layout)):
             found.append(Variant(f"lookback {lookback}", layout, lookback, in_use))
-    for each in gradient_windows or []:
+    longest = int((windows.stop - windows.first).max())
+    for each in dict.fromkeys(min(each, longest) for each in gradient_windows or []):
         longer = each > timesteps
         layout = {"layout": "per_timestep", "segment_length": each} if longer else {}
         if each != reach:
