@@ -266,7 +266,7 @@ def _evidence(contest: Contest, found: Verdict) -> list[str]:
     gap = max(each.detectable for each in (seeds, parts) if each is not None)
     if gap < TIED:
         return [better, "All differ alike: any gap would be seen."]
-    seen = f"So much shows a gap of {number(gap)} four times in five"
+    seen = f"A gap of {number(gap)} would be seen four times in five"
     if seeds.detectable > found.margin > 0:
         more = paired.pairs_for(found.margin, seeds.std)
         if more is not None:
