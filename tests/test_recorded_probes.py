@@ -1,6 +1,7 @@
 """Planted faults: scripts as users write them, each with the probes that it fails."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -107,8 +108,39 @@ def test_a_batch_is_kept_as_it_was_fed(tmp_path):
         assert np.array_equal(batch.x[0], x[4 * place : 4 * place + 4])
     # an execution takes 2 batches: the state between them is not seen
     train = recorded.batches[:3]
-    assert [batch.before is None for batch in train] == [False, True, False]
-    assert np.array_equal(train[1].after[0], train[2].before[0])
+    assert [batch.carried is None for batch in train] == [False, True, False]
+    assert train[2].carried[0].all() and not train[0].carried[0].any()
+
+
+AS_STARTED = """
+import argparse, os, subprocess
+import numpy as np
+from tensorflow.keras import Input, Sequential, layers
+parser = argparse.ArgumentParser()
+parser.add_argument("--folder")
+os.chdir(parser.parse_args().folder)
+os.environ["OF_THE_SCRIPT"] = "1"
+def main():
+    subprocess.run(["echo", "said by a child"])
+    model = Sequential([Input((2, 1)), layers.GRU(1)])
+    model.predict(np.array([[[3.0], [5.0]]]), verbose=0)
+    os._exit(0)
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_script_runs_as_python_would_start_it(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("inner").mkdir()
+    Path("train.py").write_text(AS_STARTED)
+    leave, predict = os._exit, keras.Model.predict
+    recorded = recording.run(Path("train.py"), ["--folder", "inner"])
+    assert [(call.method, call.line) for call in recorded.calls] == [("predict", 12)]
+    assert recorded.batches[0].x[0].tolist() == [[[3.0], [5.0]]]
+    assert capfd.readouterr().out == ""
+    assert Path.cwd() == tmp_path and "OF_THE_SCRIPT" not in os.environ
+    assert os._exit is leave and keras.Model.predict is predict
 
 
 @pytest.mark.parametrize(
@@ -117,6 +149,7 @@ def test_a_batch_is_kept_as_it_was_fed(tmp_path):
         ("x = 1\nraise KeyError('lag')", ", line 2", "KeyError: 'lag'"),
         ("x = (1", ", line 1", "'(' was never closed"),
         ("import sys\nsys.exit('no data')", ", line 2", "SystemExit: no data"),
+        ("import os\nos._exit(3)", ", line 2", "SystemExit: 3"),
         ("x = 1", "", "no batch was fed"),
     ],
 )
@@ -128,6 +161,15 @@ def test_a_script_that_cannot_be_judged_costs_one_line(tmp_path, text, line, rec
     assert str(error.value).startswith(f"{script}{line}: ")
     assert str(error.value).endswith(received)
     assert "\n" not in str(error.value)
+
+
+def test_another_backend_is_refused(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(f"import os\nos.environ['KERAS_BACKEND'] = 'jax'\n{STATEFUL}")
+    fit, environment = keras.Model.fit, dict(os.environ)
+    with pytest.raises(UserError, match="must be tensorflow.*Received: jax"):
+        recording.run(script)
+    assert keras.Model.fit is fit and os.environ == environment
 
 
 def test_a_script_that_is_missing_costs_one_line(tmp_path):

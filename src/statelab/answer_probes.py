@@ -134,7 +134,7 @@ def saved_state(script: Script) -> Finding:
         return passages.nothing("saved_state", script, "no model is loaded")
     for loaded in recording.loaded:
         kept = [s for s in recording.saved if _same_file(s.file, loaded.file)]
-        if not kept or kept[-1].within or not any(s.any() for s in kept[-1].state):
+        if not kept or kept[-1].within or not kept[-1].filled:
             continue
         first = next(
             (
@@ -144,7 +144,7 @@ def saved_state(script: Script) -> Finding:
             ),
             None,
         )
-        if first is None or any(s.any() for s in recording.batches[first].before or ()):
+        if first is None or recording.batches[first].begun:
             continue
         if _starts(script, first):
             continue
@@ -183,7 +183,7 @@ def _starts(script: Script, number: int) -> bool:
         return not places.step.any()
     key = script.recording.batches[number].key
     return any(
-        batch.key == key and not any(state.any() for state in batch.before or ())
+        batch.key == key and not batch.begun
         for batch in script.recording.batches[:number]
-        if batch.before is not None
+        if batch.carried is not None
     )

@@ -1,6 +1,6 @@
 """`statelab diagnose SCRIPT.py`: what a training script's run shows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from statelab import (
@@ -37,11 +37,12 @@ PROBES: dict[str, Callable[[Script], Finding]] = {
 }
 
 
-def findings(script: Path) -> Iterator[Finding]:
+def findings(script: Path, arguments: Sequence[str] = ()) -> Iterator[Finding]:
     """Run a training script, and yield what each probe finds in what was recorded.
 
     Args:
         script: a Python file that trains with Keras.
+        arguments: of its command line.
 
     Yields:
         One for each of `findings.QUESTIONS`, in that order.
@@ -49,7 +50,7 @@ def findings(script: Path) -> Iterator[Finding]:
     Raises:
         UserError: if the script does not run to its end, or feeds no Keras model.
     """
-    recorded = recording.run(script)
+    recorded = recording.run(script, arguments)
     if not recorded.batches:
         raise UserError(
             f"{script}: must train or ask a Keras model. Received: no batch was fed"

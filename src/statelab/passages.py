@@ -58,7 +58,7 @@ def _passages(recording: Recording) -> Iterator[Passage]:
         if batch.model in last:
             before = recording.batches[last[batch.model]]
             into = _into(recording, before, batch)
-            passed_on = _carried(recording, before, batch)
+            passed_on = _carried(recording, batch)
             yield Passage(last[batch.model], number, into, *passed_on)
         last[batch.model] = number
 
@@ -75,29 +75,22 @@ def _into(recording: Recording, before: Batch, after: Batch) -> str:
 
 
 def _carried(
-    recording: Recording, before: Batch, after: Batch
+    recording: Recording, batch: Batch
 ) -> tuple[np.ndarray, tuple[str, ...], bool]:
     """Tell which lanes begin with what was left, which layers alone do, and if any
     has been reset."""
-    if after.before is None or before.after is None:
-        lanes = len(after.x[0]) if after.x else 1
-        return (
-            np.ones(lanes, bool),
-            (),
-            False,
-        )  # inside of one execution of several batches
-    layers = recording.layers[after.model]
-    size = max((layer.lanes for layer in layers), default=0)
-    carried, kept, zeroed = np.zeros(size, bool), [], False
-    for layer, left, begun in zip(layers, before.after, after.before, strict=True):
-        if not left.any() or left.shape != begun.shape:
-            continue
-        equal = (left == begun).all(axis=1) & begun.any(axis=1)
-        carried[: len(equal)] |= equal
-        if equal.any():
-            kept.append(layer.path)
-        zeroed |= not begun.any()
-    return carried, tuple(kept) if zeroed else (), bool(zeroed)
+    if batch.carried is None:  # inside of one execution of several batches
+        return np.ones(len(batch.x[0]) if batch.x else 1, bool), (), False
+    layers = recording.layers[batch.model]
+    carried = np.zeros(max((len(each) for each in batch.carried), default=0), bool)
+    for each in batch.carried:
+        carried[: len(each)] |= each
+    kept = tuple(
+        layer.path
+        for layer, each in zip(layers, batch.carried, strict=False)
+        if each.any()
+    )
+    return carried, kept if batch.zeroed else (), batch.zeroed
 
 
 def within(script: Script) -> list[Passage]:
