@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files", "findings", "shapes"},
+    {"errors", "files", "findings", "hashes", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"}
-    | {"paired"},
+    | {"paired", "successions", "split_probes"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"}
     | {"provenance"},
     {

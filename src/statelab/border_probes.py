@@ -12,6 +12,8 @@ from statelab import answer_probes, lane_probes, passages, provenance, reset_pro
 from statelab.findings import Finding
 from statelab.passages import Passage, Script
 
+SMOOTH = 0.3  # of the spread: data whose steps differ by less show where rows go on
+
 
 def boundary(script: Script) -> Finding:
     """Look for state that is carried from one sequence to another."""
@@ -79,15 +81,15 @@ def _apart(script: Script) -> Finding | None:
     if lane_probes.contiguity(script).passed is not None or not within:
         return None
     jumping = lane_probes.smoothness(script, within)
-    if jumping is None or min(jumping[:2]) < 5 * jumping[2]:
+    if jumping is None or min(jumping.along, jumping.flat) < 5 * jumping.inside:
         return None
     passage = within[0]
     return Finding(
         "boundary",
         False,
         f"{passages.where(script, passage)}, step 0: values jump by "
-        f"{jumping[0]:.2g} of the spread, and by {jumping[2]:.2g} within samples: a "
-        "sequence of its own begins with what another has left",
+        f"{jumping.along:.2g} of the spread, and by {jumping.inside:.2g} within "
+        "samples: a sequence of its own begins with what another has left",
         "reset state before a sequence begins: `layer.reset_state()`",
     )
 
@@ -159,7 +161,7 @@ def _may_go_on(script: Script, passage: Passage) -> bool:
         return False
     inside = np.abs(np.diff(old, axis=1)).mean()
     spread = old.std()
-    smooth = inside < lane_probes.SMOOTH * spread
+    smooth = inside < SMOOTH * spread
     return bool(smooth and np.abs(new[:, 0] - old[:, -1]).mean() <= 3 * inside)
 
 

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from statelab import metrics, passages, provenance
+from statelab import hashes, metrics, passages, provenance, split_probes
 from statelab.findings import Finding
 from statelab.passages import Script
 from statelab.recording import Batch, Call
 
 UNLIKE = 0.95  # share of stretches that are had once, in data that can be recognised
-EXACT = 2e-5  # a mean and a spread as near to 0 and 1 as this have been made so
 
 
 def overlap(script: Script) -> Finding:
@@ -112,28 +111,27 @@ def _shared(
     """
     if passages.values(train) < passages.DISTINCT:
         return None
-    steps, held_steps = provenance.step_hashes(train), provenance.step_hashes(held)
+    steps, held_steps = hashes.steps(train), hashes.steps(held)
     size = steps.shape[1]
-    rows = provenance.stretches(steps, size)[:, 0]
+    rows = hashes.stretches(steps, size)[:, 0]
     if len(np.unique(rows)) < UNLIKE * len(rows):
         return None
     length = next(
         (
             k
             for k in range(1, size + 1)
-            if len(np.unique(provenance.stretches(steps[:, :k], k)))
-            > UNLIKE * len(rows)
+            if len(np.unique(hashes.stretches(steps[:, :k], k))) > UNLIKE * len(rows)
         ),
         size,
     )
     length = min(length + 2, size)
-    known = np.unique(provenance.stretches(steps, length))
-    found = np.isin(provenance.stretches(held_steps, length), known)
+    known = np.unique(hashes.stretches(steps, length))
+    found = np.isin(hashes.stretches(held_steps, length), known)
     if length > 1:  # steps that stand still, as padding does, show nothing
         still = held_steps[:, 1:] == held_steps[:, :-1]
         windows = np.lib.stride_tricks.sliding_window_view(still, length - 1, axis=1)
         found &= ~windows.any(axis=2)
-    whole = np.isin(provenance.stretches(held_steps, size)[:, 0], rows)
+    whole = np.isin(hashes.stretches(held_steps, size)[:, 0], rows)
     shared = np.asarray(found.any(axis=1))
     if size == 1 and shared.sum() < 3:
         shared = np.zeros(len(held), bool)  # a value or two may be met by chance
@@ -198,17 +196,16 @@ def _scaled(array: np.ndarray, seen: np.ndarray) -> str:
         ]
         if columns.shape[1] == 0 or len(columns) < 2 * passages.DISTINCT:
             continue
-        mean, spread = columns.mean(axis=0), columns.std(axis=0)
-        near = np.abs(mean).max() < EXACT
-        sample = columns.std(axis=0, ddof=1)
-        if near and min(np.abs(s - 1).max() for s in (spread, sample)) < EXACT:
+        if split_probes.standardised(columns):
             return "mean 0 and standard deviation 1"
         low, high = columns.min(axis=0), columns.max(axis=0)
         ends = ((columns == low) | (columns == high)).mean()
-        even = np.abs(np.diff(columns, n=2, axis=0)).max() < EXACT  # a ramp
+        even = (
+            np.abs(np.diff(columns, n=2, axis=0)).max() < split_probes.EXACT
+        )  # a ramp
         own = np.isin(np.append(low, high).astype(np.float32), seen).all()
-        if not (even or own) and ends < 0.1 and np.abs(high - 1).max() < 1e-6:
-            if min(np.abs(low).max(), np.abs(low + 1).max()) < 1e-6:
+        if not (even or own) and ends < 0.1:
+            if split_probes.spans(columns, 0) or split_probes.spans(columns, -1):
                 return "a smallest and a largest value"
     return ""
 

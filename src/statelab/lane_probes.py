@@ -4,11 +4,10 @@ from collections import Counter
 
 import numpy as np
 
-from statelab import passages, provenance
+from statelab import passages, provenance, successions
 from statelab.findings import Finding
 from statelab.passages import Passage, Script
-
-SMOOTH = 0.3  # of the spread: data whose steps differ by less show where rows go on
+from statelab.successions import Smoothness
 
 
 def shuffle(script: Script) -> Finding:
@@ -143,7 +142,7 @@ def contiguity(script: Script) -> Finding:
         return Finding(
             "contiguity", None, "no array of the script shows where samples stand", ""
         )
-    along, flat, inside = jumping
+    inside, along, flat = jumping
     if along > 3 * inside and flat <= 2 * inside:
         passage = within[0]
         return Finding(
@@ -189,54 +188,26 @@ def _pairs(script: Script, within: list[Passage]) -> tuple[np.ndarray, np.ndarra
 def _read_again(script: Script, within: list[Passage]) -> Finding | None:
     """Find windows that overlap: a lane's sample begins with the end of the last."""
     before, after = _pairs(script, within)
-    size = before.shape[1]
-    if len(before) < 3 or len(np.unique(before, axis=0)) < 0.9 * len(before):
+    found = successions.overlap(before, after)
+    if found is None:
         return None
-    for shift in range(1, size):
-        tail, head = before[:, shift:], after[:, : size - shift]
-        equal = (tail == head).all(axis=(1, 2))
-        period = size - shift
-        recurs = (before[:, period:] == before[:, : size - period]).all(axis=(1, 2))
-        varied = (tail != tail[:, :1]).any(axis=(1, 2)) | (size - shift == 1)
-        if (equal & varied & ~recurs).mean() >= 0.8 and passages.values(
-            tail
-        ) >= passages.DISTINCT:
-            return Finding(
-                "contiguity",
-                False,
-                f"{passages.at(script, within[0].after, 0)}, steps 0 to "
-                f"{size - shift - 1}: the lane has read them in the batch before: "
-                f"windows overlap by {size - shift} of {size} steps",
-                "with state carried, cut sequences into pieces that follow each other",
-            )
-    return None
+    steps, _ = found
+    return Finding(
+        "contiguity",
+        False,
+        f"{passages.at(script, within[0].after, 0)}, steps 0 to {steps - 1}: the lane "
+        f"has read them in the batch before: windows overlap by {steps} of "
+        f"{before.shape[1]} steps",
+        "with state carried, cut sequences into pieces that follow each other",
+    )
 
 
-def smoothness(
-    script: Script, within: list[Passage]
-) -> tuple[float, float, float] | None:
-    """Return how far values go along lanes, from sample to sample, and inside them.
-
-    Medians over samples, in units of the spread; None where values are not smooth.
-    """
+def smoothness(script: Script, within: list[Passage]) -> Smoothness | None:
+    """Return how far values go along lanes, from sample to sample, and inside them."""
     before, after = _pairs(script, within)
-    if len(before) < 5 or before.shape[1] < 3:
-        return None
-    spread = before.std(axis=(0, 1))
-    if not spread.all() or passages.values(before) < passages.DISTINCT:
-        return None
-
-    def far(some: np.ndarray, other: np.ndarray) -> float:
-        return float(np.median((np.abs(some - other) / spread).max(axis=-1)))
-
-    inside = far(before[:, 1:], before[:, :-1])
-    if not 0 < inside < SMOOTH:
+    if passages.values(before) < passages.DISTINCT:
         return None
     batches = script.recording.batches
-    flat = []
-    for passage in within[:200]:
-        x = provenance.steps_of(batches[passage.before].x)
-        if x is not None and len(x) > 1 and x.shape[1:] == before.shape[1:]:
-            flat.append(far(x[1:, 0], x[:-1, -1]))
-    rows = float(np.median(flat)) if flat else np.inf
-    return far(after[:, 0], before[:, -1]), rows, inside
+    fed = [provenance.steps_of(batches[p.before].x) for p in within[:200]]
+    rows = [x for x in fed if x is not None and x.shape[1:] == before.shape[1:]]
+    return successions.smoothness(rows, before, after)
