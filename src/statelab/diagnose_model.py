@@ -452,7 +452,7 @@ def _nested(pair: Pair) -> Finding:
     }
     missed = [layer for layer in pair.stateful if id(layer) not in reached]
     if not missed:
-        where = f"a loop over `model.layers` reaches all {len(pair.stateful)} layers"
+        where = "a loop over `model.layers` reaches each layer that carries state"
         return Finding("nested", True, where, "")
     where = (
         f"{', '.join(str(layer.path) for layer in missed)}: a loop over "
