@@ -79,7 +79,7 @@ def planted(script: Path):
     return pytest.param(script, marks=marks, id=name)
 
 
-@pytest.mark.parametrize("script", map(planted, [*BROKEN, *SOUND, *BY_USERS]))
+@pytest.mark.parametrize("script", [*map(planted, [*BROKEN, *SOUND, *BY_USERS])])
 def test_a_planted_fault_is_named_and_nothing_else(script):
     found = list(diagnose_script.findings(script))
     assert [finding.name for finding in found] == list(QUESTIONS)
