@@ -8,11 +8,16 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from statelab import answer_probes, lane_probes, passages, provenance, reset_probes
+from statelab import (
+    answer_probes,
+    lane_probes,
+    passages,
+    provenance,
+    reset_probes,
+    successions,
+)
 from statelab.findings import Finding
 from statelab.passages import Passage, Script
-
-SMOOTH = 0.3  # of the spread: data whose steps differ by less show where rows go on
 
 
 def boundary(script: Script) -> Finding:
@@ -107,10 +112,11 @@ def _restarts(script: Script) -> Passage | None:
         method = script.recording.calls[after.call].method
         if passage.into != "within" or method not in ("train_on_batch", "call"):
             continue
-        counts = seen[after.model]
-        whole = len(counts) > 3 and len(set(counts.values())) == 1
         again = after.key == first.get(after.model) and passage.carried.any()
-        if after.kind == "train" and whole and again and not passage.missed:
+        if after.kind != "train" or not again or passage.missed:
+            continue
+        counts = seen[after.model]
+        if len(counts) > 3 and len(set(counts.values())) == 1:
             return passage
     return None
 
@@ -161,7 +167,7 @@ def _may_go_on(script: Script, passage: Passage) -> bool:
         return False
     inside = np.abs(np.diff(old, axis=1)).mean()
     spread = old.std()
-    smooth = inside < SMOOTH * spread
+    smooth = inside < successions.ROUGH * spread
     return bool(smooth and np.abs(new[:, 0] - old[:, -1]).mean() <= 3 * inside)
 
 

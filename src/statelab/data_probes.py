@@ -1,7 +1,8 @@
 """Probes: what data a recorded script trains and validates on, and its scores."""
 
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -213,6 +214,10 @@ def _scaled(array: np.ndarray, seen: np.ndarray) -> str:
 def ceiling(script: Script) -> Finding:
     """Look for scores above the best that any model could reach."""
     judged = False
+    fed: dict[int, list[int]] = defaultdict(list)
+    for number, batch in enumerate(script.recording.batches):
+        fed[batch.call].append(number)
+    carried = {p.after: p.carried for p in script.passages}
     for number, call in enumerate(script.recording.calls):
         if call.method not in ("fit", "evaluate"):
             continue
@@ -225,7 +230,7 @@ def ceiling(script: Script) -> Finding:
                     "share is above 1",
                     "look how the metric is counted: over samples, or over steps",
                 )
-        best, samples = _best(script, number)
+        best, samples = _best(script, fed[number], carried)
         if best is None:
             continue
         judged = True
@@ -251,20 +256,25 @@ def _is_share(name: str) -> bool:
     return name in ("acc", "auc", "precision", "recall", "f1") or "accuracy" in name
 
 
-def _best(script: Script, call: int) -> tuple[float | None, int]:
+def _best(
+    script: Script, numbers: list[int], carried: Mapping[int, np.ndarray]
+) -> tuple[float | None, int]:
     """Return the accuracy of a majority vote over equal inputs, and their count.
 
     Visible is what its lane has read since it began, or was reset.
+
+    Args:
+        script: what was recorded.
+        numbers: of the batches of one call.
+        carried: by number of a batch, the lanes that begin with what was left.
     """
     every = script.recording.batches
-    numbers = [n for n, batch in enumerate(every) if batch.call == call]
-    if not numbers or script.recording.calls[call].weighted:
+    if not numbers or script.recording.calls[every[numbers[0]].call].weighted:
         return None, 0
     numbers = [n for n in numbers if every[n].epoch == every[numbers[-1]].epoch]
     batches = [every[n] for n in numbers]
     read: dict[int, bytes] = {}
     classes, targets = [], []
-    starts = {p.after: p for p in script.passages}
     for place, (number, batch) in enumerate(zip(numbers, batches, strict=True)):
         if not batch.x or batch.y is None or batch.y.size == 0:
             return None, 0
@@ -275,13 +285,12 @@ def _best(script: Script, call: int) -> tuple[float | None, int]:
             y = y.argmax(axis=1)[:, None]
         if batch.y.ndim > 2 or not (y == np.round(y)).all():
             return None, 0
-        passage = starts.get(number)
+        lanes = carried.get(number, ())
         for row in range(len(y)):
             mine = b"".join(array[row].tobytes() for array in batch.x)
-            lanes = passage.carried if passage is not None else ()
             if place and row < len(lanes) and lanes[row]:
-                mine = read[row] + mine
-            read[row] = mine
+                mine = read.get(row, b"") + mine
+            read[row] = mine = hashlib.blake2b(mine, digest_size=16).digest()
             classes.append(hash(mine))
             targets.append(int(y[row, 0]))
     _, numbered = np.unique(np.array(classes), return_inverse=True)
