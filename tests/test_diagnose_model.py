@@ -3,6 +3,7 @@ import numpy as np
 import planted_pairs
 import pytest
 from keras import layers
+from planted import pairs_by_users
 
 from statelab import diagnose_model
 from statelab.errors import UserError
@@ -26,6 +27,24 @@ def test_a_planted_fault_is_named_and_no_other(planted, faults, tmp_path):
     failed = {finding.name: finding for finding in found if finding.passed is False}
     assert set(failed) == faults, failed
     assert all(bool(finding.repair) == (finding.name in faults) for finding in found)
+
+
+# by somebody who has not read the probes
+BY_USERS = [
+    *((name, *each) for name, each in pairs_by_users.BROKEN.items()),
+    *((name, each, set()) for name, each in pairs_by_users.SOUND.items()),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pair, faults",
+    [each[1:] for each in BY_USERS],
+    ids=[each[0] for each in BY_USERS],
+)
+def test_what_users_bring_is_judged_as_they_say(pair, faults, tmp_path):
+    found = diagnosed(tmp_path, *pair())
+    assert {each.name for each in found if each.passed is False} == faults
 
 
 def _small():

@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
 FLOORS = [
-    {"errors", "files", "findings", "shapes"},
+    {"errors", "files", "findings", "hashes", "shapes"},
     {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"}
-    | {"paired"},
+    | {"paired", "successions", "split_probes"},
     {"layouts", "panels", "schema", "tasks", "results", "progress", "experiments"}
     | {"provenance"},
     {
@@ -33,7 +33,7 @@ FLOORS = [
     {"recurrence", "stopping", "explain"},
     {"training"},
     {"reference", "gradients", "recording"},
-    {"recorded_probes"}
+    {"passages"}
     | {"experiment", "horizon", "hidden", "served", "post", "lockstep", "wording"},
     {
         "command",
@@ -44,8 +44,10 @@ FLOORS = [
         "prediction",
         "vanishing",
     }
-    | {"pictures", "diagnose_model", "diagnose_script"},
-    {"report", "diagnose_workspace"},
+    | {"pictures", "diagnose_model"}
+    | {"answer_probes", "data_probes", "lane_probes", "reset_probes"},
+    {"report", "diagnose_workspace", "border_probes"},
+    {"diagnose_script"},
     {"cli"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from statelab import probes
+from statelab import probes, split_probes
 from statelab.probes import Lanes
 
 NOT = np.zeros((3, 2), bool)
@@ -85,9 +85,9 @@ def test_answers_at_another_batch_size_are_compared_and_counted():
 def test_a_stretch_of_training_is_found_in_validation_row_and_step():
     series = np.random.default_rng(2).normal(size=(65, 2))
     x, x_val = series[:45].reshape(9, 5, 2), series[45:].reshape(4, 5, 2).copy()
-    assert probes.overlap(x, x_val).passed
+    assert split_probes.overlap(x, x_val).passed
     x_val[2, 1:4] = x[6, 2:5]
-    found = probes.overlap(x, x_val)
+    found = split_probes.overlap(x, x_val)
     assert found.where == (
         "`x_val`, row 2, step 1 is `x`, row 6, step 2; 1 of 4 rows share steps with "
         "training"
@@ -105,4 +105,4 @@ def test_a_stretch_of_training_is_found_in_validation_row_and_step():
 )
 def test_values_that_recur_are_not_taken_for_the_same_steps(series):
     rows = series.reshape(18, 5, 1)
-    assert probes.overlap(rows[:12], rows[12:]).passed is not False
+    assert split_probes.overlap(rows[:12], rows[12:]).passed is not False

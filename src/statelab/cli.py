@@ -1,6 +1,7 @@
 """The command `statelab`."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -200,9 +201,9 @@ def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
 @app.command("diagnose")
 def _diagnose(
     given: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            metavar="[SCRIPT.py | MODEL.keras DATA.npz]",
+            metavar="[SCRIPT.py [-- ARGS…] | MODEL.keras DATA.npz]",
             help="A training script, or a model and data; else this workspace.",
             show_default=False,
         ),
@@ -232,25 +233,28 @@ def _diagnose(
     sys.exit(any(finding.passed is False for finding in found))
 
 
-def _door(given: list[Path]) -> Iterable[Finding]:
+def _door(given: list[str]) -> Iterable[Finding]:
     """Return what the probes find in what was given, one by one."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND must be tensorflow. Received: {backend}")
     with command.quiet_import():
-        match [file.suffix for file in given]:
+        match [Path(file).suffix for file in given]:
             case []:
                 from statelab import diagnose_workspace
 
                 return diagnose_workspace.findings()
-            case [".py"]:
+            case [".py", *_]:
                 from statelab import diagnose_script
 
-                return diagnose_script.findings(given[0])
+                return diagnose_script.findings(Path(given[0]), given[1:])
             case [".keras", ".npz"]:
                 from statelab import diagnose_model
 
-                return diagnose_model.findings(*given)
+                return diagnose_model.findings(*map(Path, given))
     raise UserError(
         "`statelab diagnose` takes SCRIPT.py, or MODEL.keras DATA.npz, or nothing. "
-        f"Received: {' '.join(map(str, given))}"
+        f"Received: {' '.join(given)}"
     )
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from statelab import metrics, probes
+from statelab import metrics, probes, split_probes
 from statelab.errors import UserError
 from statelab.findings import QUESTIONS, Finding
 
@@ -452,7 +452,7 @@ def _nested(pair: Pair) -> Finding:
     }
     missed = [layer for layer in pair.stateful if id(layer) not in reached]
     if not missed:
-        where = f"a loop over `model.layers` reaches all {len(pair.stateful)} layers"
+        where = "a loop over `model.layers` reaches each layer that carries state"
         return Finding("nested", True, where, "")
     where = (
         f"{', '.join(str(layer.path) for layer in missed)}: a loop over "
@@ -498,7 +498,7 @@ def _overlap(pair: Pair) -> Finding:
     x, x_val = (
         rows if rows.ndim == 3 else rows[..., None] for rows in (pair.x, pair.x_val)
     )
-    return probes.overlap(x, x_val)
+    return split_probes.overlap(x, x_val)
 
 
 def _scaling(pair: Pair) -> Finding:
@@ -512,7 +512,7 @@ def _scaling(pair: Pair) -> Finding:
         pair.x[np.argsort(number, kind="stable")], np.cumsum(np.bincount(number))[:-1]
     )
     parts = [part.reshape(-1, pair.x.shape[2]) for part in rows]
-    return probes.scaling(pair.x, pair.x_val, parts)
+    return split_probes.scaling(pair.x, pair.x_val, parts)
 
 
 def _ceiling(pair: Pair) -> Finding:

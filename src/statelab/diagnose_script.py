@@ -1,19 +1,48 @@
 """`statelab diagnose SCRIPT.py`: what a training script's run shows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from statelab import (
+    answer_probes,
+    border_probes,
+    data_probes,
+    lane_probes,
+    passages,
+    recording,
+    reset_probes,
+)
 from statelab import findings as every
-from statelab import recorded_probes, recording
 from statelab.errors import UserError
 from statelab.findings import Finding
+from statelab.passages import Script
+
+PROBES: dict[str, Callable[[Script], Finding]] = {
+    probe.__name__: probe
+    for probe in (
+        lane_probes.shuffle,
+        lane_probes.contiguity,
+        border_probes.boundary,
+        reset_probes.callback,
+        reset_probes.nested,
+        border_probes.validation_state,
+        border_probes.training_state,
+        data_probes.overlap,
+        data_probes.scaling,
+        answer_probes.order,
+        answer_probes.batch_size,
+        answer_probes.saved_state,
+        data_probes.ceiling,
+    )
+}
 
 
-def findings(script: Path) -> Iterator[Finding]:
+def findings(script: Path, arguments: Sequence[str] = ()) -> Iterator[Finding]:
     """Run a training script, and yield what each probe finds in what was recorded.
 
     Args:
         script: a Python file that trains with Keras.
+        arguments: of its command line.
 
     Yields:
         One for each of `findings.QUESTIONS`, in that order.
@@ -21,11 +50,11 @@ def findings(script: Path) -> Iterator[Finding]:
     Raises:
         UserError: if the script does not run to its end, or feeds no Keras model.
     """
-    recorded = recording.run(script)
+    recorded = recording.run(script, arguments)
     if not recorded.batches:
         raise UserError(
             f"{script}: must train or ask a Keras model. Received: no batch was fed"
         )
-    read = recorded_probes.read(recorded)
+    read = passages.read(recorded)
     for name in every.QUESTIONS:
-        yield recorded_probes.PROBES[name](read)
+        yield PROBES[name](read)

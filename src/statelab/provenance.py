@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab import hashes
+
 SHARE = 0.5  # of samples that a source must show, to be taken for one
 LONGEST = 2_000_000  # steps of an array that is searched
 WINDOWS = (
@@ -76,7 +78,10 @@ def _by_sample(
     batches: Mapping[int, np.ndarray], sources: list[np.ndarray], lengths: set[int]
 ) -> dict[int, Places] | None:
     """Find samples one by one, each where alone it stands."""
-    rows = {n: stretches(step_hashes(x), x.shape[1])[:, 0] for n, x in batches.items()}
+    rows = {
+        n: hashes.stretches(hashes.steps(x), x.shape[1])[:, 0]
+        for n, x in batches.items()
+    }
     ranked = []
     for source in sources:
         tables = {
@@ -117,7 +122,7 @@ def _by_sample(
 
 def _unique(source: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the stretches of a source that it has once, sorted, and their places."""
-    flat = stretches(source, length).ravel()
+    flat = hashes.stretches(source, length).ravel()
     keys, first, count = np.unique(flat, return_index=True, return_counts=True)
     if (count == 1).sum() < SHARE * len(flat):
         return keys[:0], first[:0]
@@ -149,7 +154,7 @@ def _by_lane(
     if len(shapes) != 1:
         return None
     lanes, timesteps = shapes.pop()
-    stream = np.concatenate([step_hashes(x)[None] for x in batches.values()])
+    stream = np.concatenate([hashes.steps(x)[None] for x in batches.values()])
     best, known = None, 0.8
     for source in sorted(sources, key=len, reverse=True):
         length = source.shape[1]
@@ -233,47 +238,6 @@ def _search(wanted: np.ndarray, flat: np.ndarray, length: int) -> int:
     return answer
 
 
-def step_hashes(x: np.ndarray) -> np.ndarray:
-    """Return a number for each step, equal where all its features are.
-
-    Args:
-        x: [sequences, steps, features].
-
-    Returns:
-        uint64 [sequences, steps].
-    """
-    bits = np.ascontiguousarray(x + np.float32(0)).view(np.uint32).astype(np.uint64)
-    return _mixed((_mixed(bits + np.uint64(1)) * _odd(x.shape[2], 1)).sum(axis=2))
-
-
-def stretches(steps: np.ndarray, length: int) -> np.ndarray:
-    """Return a number for each stretch of steps.
-
-    Args:
-        steps: uint64 [sequences, steps].
-        length: of a stretch.
-
-    Returns:
-        uint64 [sequences, steps - length + 1].
-    """
-    total = np.zeros((len(steps), max(steps.shape[1] - length + 1, 0)), np.uint64)
-    for step, factor in enumerate(_odd(length, 2)):
-        total += steps[:, step : step + total.shape[1]] * factor
-    return _mixed(total)
-
-
-def _odd(size: int, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed).integers(2**63, size=size, dtype=np.uint64)
-    return random * np.uint64(2) + np.uint64(1)
-
-
-def _mixed(bits: np.ndarray) -> np.ndarray:
-    """Spread bits over all of a number: the finalizer of splitmix64."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
 def _plain(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32)
 
@@ -294,4 +258,4 @@ def _sources(array: np.ndarray, features: int) -> list[np.ndarray]:
             made += [array[None, :, :features], array[None, :, -features:]]
     elif array.ndim > 2 and array.shape[-1] == features:
         made.append(array.reshape(-1, *array.shape[-2:]))
-    return [step_hashes(_plain(each)) for each in made if each.size]
+    return [hashes.steps(_plain(each)) for each in made if each.size]

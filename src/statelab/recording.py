@@ -7,11 +7,12 @@ import runpy
 import sys
 import traceback
 import warnings
+import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import keras
 import numpy as np
@@ -85,8 +86,11 @@ class Batch(NamedTuple):
     key: bytes  # equal for equal inputs
     x: tuple[np.ndarray, ...]  # each input, [lanes, …]; empty once `KEPT` is reached
     y: np.ndarray | None
-    before: State | None  # None inside of an execution of several batches
-    after: State | None
+    carried: tuple[np.ndarray, ...] | None  # of each layer that carries state, bool
+    # [lanes]: it begins with what the model's batch before has left; None inside of an
+    # execution of several batches
+    zeroed: bool  # what a layer was left with is now zeros
+    begun: bool  # begins with other state than zeros
     answer: np.ndarray | None  # of `predict` alone
 
 
@@ -105,7 +109,7 @@ class Saved(NamedTuple):
     model: int
     file: str
     within: bool  # another call, as of a callback in fit
-    state: State
+    filled: bool  # its state is not zeros
 
 
 class Recording(NamedTuple):
@@ -122,7 +126,7 @@ class Recording(NamedTuple):
     scaled: list[tuple[str, np.ndarray]]  # what scalers were fitted on, after scaling
 
 
-def run(script: Path) -> Recording:
+def run(script: Path, arguments: Sequence[str] = ()) -> Recording:
     """Run a script as Python would, with what it hands to Keras recorded.
 
     It computes what it computes without: batches are copied on their way, and states
@@ -131,6 +135,7 @@ def run(script: Path) -> Recording:
 
     Args:
         script: a Python file.
+        arguments: of its command line.
 
     Returns:
         What was recorded.
@@ -141,20 +146,21 @@ def run(script: Path) -> Recording:
     if not script.is_file():
         raise UserError(f"A training script must be a file. Received: {script}")
     source = script.read_bytes().decode(errors="replace")
-    recorder = _Recorder(script.resolve(), source)
-    arguments, path = sys.argv, list(sys.path)
-    sys.argv, sys.path[:0] = [str(script)], [str(script.resolve().parent)]
-    os.environ.setdefault("MPLBACKEND", "Agg")  # a window would wait for ever
+    if keras.backend.backend() != "tensorflow":
+        raise _other_backend(keras.backend.backend())
+    recorder = _Recorder(script, source)
     try:
         with (
+            _as_started(script, arguments),
             recorder.patches(),
             warnings.catch_warnings(),
-            contextlib.redirect_stdout(sys.stderr),
         ):
             warnings.simplefilter("default")
             warnings.simplefilter("ignore", DeprecationWarning)
             final = runpy.run_path(str(script), run_name="__main__")
             recorder.look(final)
+    except UserError:
+        raise
     except SystemExit as error:
         if error.code not in (None, 0):
             raise _stopped(script, error) from error
@@ -165,9 +171,50 @@ def run(script: Path) -> Recording:
         ) from error
     except Exception as error:
         raise _stopped(script, error) from error
-    finally:
-        sys.argv, sys.path[:] = arguments, path
     return recorder.recording()
+
+
+@contextlib.contextmanager
+def _as_started(script: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """Let Python look to a script as it does to one that it has started.
+
+    What is printed, by children as well, goes to stderr. Arguments, paths, environment
+    and folder are put back afterwards. `os._exit` ends the script alone.
+    """
+    argv, path, folder = sys.argv, list(sys.path), os.getcwd()
+    environment, leave, process = dict(os.environ), os._exit, os.getpid()
+    error_stream = sys.stderr
+
+    def ended(code: int = 0) -> NoReturn:
+        if os.getpid() != process:
+            leave(code)  # of a child that was forked
+        raise SystemExit(code)
+
+    sys.argv = [str(script), *arguments]
+    sys.path.insert(0, str(script.resolve().parent))
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a window would wait for ever
+    os._exit = ended
+    sys.stdout.flush()
+    out = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(out, 1)
+        os.close(out)
+        os._exit = leave
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        sys.argv, sys.path[:], sys.stderr = argv, path, error_stream
+
+
+def _other_backend(name: str) -> UserError:
+    return UserError(
+        "KERAS_BACKEND must be tensorflow, of which alone batches are recorded. "
+        f"Received: {name}"
+    )
 
 
 def _stopped(script: Path, error: BaseException) -> UserError:
@@ -188,8 +235,10 @@ class _Recorder:
     """Keeps books while a script runs."""
 
     def __init__(self, script: Path, text: str):
-        self._script, self._text = script, text
-        self._models: list[keras.Model] = []
+        self._script, self._text = str(script), text
+        self._models: list[weakref.ref[keras.Model]] = []
+        self._layers: dict[int, list[Layer]] = {}  # of each model, when last fed
+        self._left: dict[int, State] = {}  # of each model, after its last batch
         self._calls: list[Call] = []
         self._stack: list[int] = []  # calls that are under way
         self._passes: Counter[int] = Counter()  # of each call
@@ -213,7 +262,7 @@ class _Recorder:
     def patches(self) -> Iterator[None]:
         """Have Keras, and scikit-learn where it is used, tell what they are given."""
         with contextlib.ExitStack() as stack:
-            self._wrapped: list[tuple[keras.Model, str, Any]] = []
+            self._wrapped: list[tuple[weakref.ref[keras.Model], str]] = []
 
             def patch(owner: Any, name: str, wrap: Callable) -> None:
                 stack.enter_context(_replaced(owner, name, wrap))
@@ -239,14 +288,16 @@ class _Recorder:
             try:
                 yield
             finally:
-                for model, name, function in self._wrapped:
-                    setattr(model, name, function)
+                for reference, name in self._wrapped:
+                    model = reference()
+                    if model is not None and hasattr(getattr(model, name), "recorded"):
+                        setattr(model, name, getattr(model, name).recorded)
 
     def recording(self) -> Recording:
         """Return what was recorded."""
         return Recording(
             self._text,
-            [_layers(model) for model in self._models],
+            [self._layers.get(number, []) for number in range(len(self._models))],
             self._calls,
             self._batches,
             self._resets,
@@ -291,6 +342,9 @@ class _Recorder:
     def _begin(
         self, original: Callable, model: keras.Model, given: tuple, named: dict
     ) -> int:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        if backend != "tensorflow":  # set by the script, when Keras was imported
+            raise _other_backend(backend)
         frame = self._frame()
         self._look_around(frame)
         method = original.__name__
@@ -335,6 +389,9 @@ class _Recorder:
 
     def _answer(self, call: int, answer: np.ndarray) -> None:
         """Give each batch of a call what was answered to it."""
+        if answer.nbytes > self._room:
+            return
+        self._room -= answer.nbytes
         begin = 0
         for place in range(self._first.get(call, 0), len(self._batches)):
             batch = self._batches[place]
@@ -383,7 +440,7 @@ class _Recorder:
             if not hasattr(function, "recorded"):
                 wrapped = self._recorded(model, name, function)
                 setattr(model, attribute, wrapped)
-                self._wrapped.append((model, attribute, function))
+                self._wrapped.append((weakref.ref(model), attribute))
             return made
 
         return make
@@ -405,7 +462,7 @@ class _Recorder:
             self._fed(model, RUN[name], fed or list(self._pending), before)
             return answer
 
-        execute.recorded = True  # pyright: ignore[reportFunctionMemberAccess]
+        execute.recorded = function  # pyright: ignore[reportFunctionMemberAccess]
         return execute
 
     def _fed(
@@ -417,7 +474,13 @@ class _Recorder:
     ) -> None:
         if not self._stack or not fed:
             return
-        call, after = self._stack[-1], _state(model)
+        call, number = self._stack[-1], self._number(model)
+        carried, zeroed = _passed_on(self._left.get(number), before)
+        begun = any(state.any() for state in before)
+        self._left[number] = after = _state(model)
+        lanes = [len(state) for state in after]
+        if [layer.lanes for layer in self._layers.get(number, [])] != lanes:
+            self._layers[number] = _layers(model, lanes)
         self._first.setdefault(call, len(self._batches))
         of = call, self._passes[call]
         if of not in self._epochs:
@@ -427,7 +490,7 @@ class _Recorder:
             key, kept = self._keep(x)
             self._batches.append(
                 Batch(
-                    self._number(model),
+                    number,
                     call,
                     kind,
                     self._epochs[of],
@@ -435,8 +498,9 @@ class _Recorder:
                     key,
                     kept,
                     self._keep((y,))[1][0] if y is not None and kept else None,
-                    before if place == 0 else None,
-                    after if place == len(fed) - 1 else None,
+                    carried if place == 0 else None,
+                    zeroed and place == 0,
+                    begun and place == 0,
                     None,
                 )
             )
@@ -553,14 +617,15 @@ class _Recorder:
     def _filed(self, model: keras.Model, file: Any) -> Saved:
         number, state = self._number(model), _state(model)
         within = bool(self._stack)
-        return Saved(len(self._batches), number, str(file), within, state)
+        filled = any(each.any() for each in state)
+        return Saved(len(self._batches), number, str(file), within, filled)
 
     def _adapting(self, original: Callable) -> Callable:
         def adapt(layer: Any, data: Any, *given: Any, **named: Any) -> Any:
             result = original(layer, data, *given, **named)
             array = _plain(data)
             if array is not None:
-                self._scaled.append(("Normalization.adapt", array))
+                self._scale("Normalization.adapt", array)
             return result
 
         return adapt
@@ -570,18 +635,23 @@ class _Recorder:
             result = original(scaler, data, *given, **named)
             name = f"{type(scaler).__name__}.fit"
             with contextlib.suppress(Exception):  # it is the script's to complain
-                self._scaled.append((name, np.asarray(scaler.transform(data))))
+                self._scale(name, np.asarray(scaler.transform(data)))
             return result
 
         return fit
+
+    def _scale(self, name: str, array: np.ndarray) -> None:
+        if array.nbytes <= self._array_room:
+            self._array_room -= array.nbytes
+            self._scaled.append((name, array.copy()))
 
     # What is looked up
 
     def _number(self, model: keras.Model) -> int:
         for number, known in enumerate(self._models):
-            if known is model:
+            if known() is model:
                 return number
-        self._models.append(model)
+        self._models.append(weakref.ref(model))
         return len(self._models) - 1
 
     def _frame(self) -> FrameType | None:
@@ -592,7 +662,7 @@ class _Recorder:
         return frame
 
     def _own(self, frame: FrameType) -> bool:
-        return Path(frame.f_code.co_filename).resolve() == self._script
+        return frame.f_code.co_filename == self._script
 
     def _look_around(self, frame: FrameType | None) -> None:
         while frame is not None:
@@ -627,11 +697,11 @@ def _carriers(model: keras.Model) -> list[Any]:
     ]
 
 
-def _layers(model: keras.Model) -> list[Layer]:
+def _layers(model: keras.Model, lanes: list[int]) -> list[Layer]:
     top = {id(layer) for layer in getattr(model, "layers", [])}
     return [
-        Layer(layer.path, len(state), id(layer) in top)
-        for layer, state in zip(_carriers(model), _state(model), strict=True)
+        Layer(layer.path, rows, id(layer) in top)
+        for layer, rows in zip(_carriers(model), lanes, strict=True)
     ]
 
 
@@ -650,6 +720,20 @@ def _state(model: keras.Model) -> State:
         else np.zeros((0, 0), np.float32)
         for layer in _carriers(model)
     )
+
+
+def _passed_on(left: State | None, begun: State) -> tuple[tuple[np.ndarray, ...], bool]:
+    """Tell which lanes begin with what was left, and whether a layer begins anew."""
+    if left is None or len(left) != len(begun):
+        return tuple(np.zeros(len(state), bool) for state in begun), False
+    carried, zeroed = [], False
+    for was, now in zip(left, begun, strict=True):
+        if was.shape != now.shape or not was.any():
+            carried.append(np.zeros(len(now), bool))
+        else:
+            carried.append((was == now).all(axis=1) & now.any(axis=1))
+            zeroed |= not now.any()
+    return tuple(carried), zeroed
 
 
 def _parts(batch: Any) -> tuple[tuple, np.ndarray | None, bool]:
