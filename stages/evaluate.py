@@ -36,7 +36,8 @@ def main(
     everyone = {
         mode: results.read_predictions(predictions / f"{mode}.npz") for mode in MODES
     }
-    for mode, (predicted, *_) in everyone.items():
+    for mode in MODES:
+        predicted = results.predictions_in_use(predictions / f"{mode}.npz")
         histories[mode] = results.read_table(history / f"{mode}.csv")
         tables[mode] = metrics.seed_scores(
             predicted.answers, data, cut, histories[mode]
@@ -46,6 +47,7 @@ def main(
             **metrics.bounds(data, cut, predicted.visible_from, forecast),
         }
         print(metrics.in_words(mode, tables[mode], comparison[mode]))
+        del predicted  # of long data there is no room for that of both modes
     contest = entrants.contest(data, cut, everyone)
     told = verdict.figures(contest, verdict.judge(contest, asked["margin"]))
     print(told["text"])

@@ -18,11 +18,12 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
         results.write_predictions(tmp_path / "new" / name, predictions)
     one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
     assert one.read_bytes() == two.read_bytes()
-    for read in (results.predictions_in_use(one), results.read_predictions(one)[0]):
+    every = list(results.read_predictions(one))
+    for read in (results.predictions_in_use(one), every[0]):
         assert read[:3] == ("in use", {}, 1)
         assert read.answers.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
-    read = results.read_predictions(one)[1]
+    read = every[1]
     assert read[:3] == ("lookback 2", layout, 2)
     assert read.answers.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
 

@@ -2,7 +2,8 @@
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -47,20 +48,23 @@ class Contest(NamedTuple):
 def contest(
     sequences: Sequences,
     windows: Windows,
-    predictions: Mapping[str, list[Predictions]],
+    predictions: Mapping[str, Iterable[Predictions]],
 ) -> Contest:
     """Score every variant on the steps with a target that all of them answer.
 
     Args:
         sequences: the steps and their targets.
         windows: as they are in use.
-        predictions: of every variant, by mode.
+        predictions: of every variant, by mode; gone through twice.
 
     Raises:
         UserError: there is no step of test that all answer.
     """
-    everyone = [(mode, each) for mode, found in predictions.items() for each in found]
-    cuts = {_key(each): layouts.recut(windows, **each.layout) for _, each in everyone}
+    cuts, variants = {}, []
+    for each in chain.from_iterable(predictions.values()):
+        variants.append(each.variant)
+        cuts[_key(each)] = layouts.recut(windows, **each.layout)
+        del each  # of long data there is no room for another one
     asked = {
         name: {key: _asked(sequences, cut, code) for key, cut in cuts.items()}
         for name, code in SPLITS.items()
@@ -73,50 +77,48 @@ def contest(
     if not len(common["test"]):
         raise UserError(
             "`train_stateless.lookbacks` must leave a step of test that every variant "
-            f"answers. Received: {[each.variant for _, each in everyone]}"
+            f"answers. Received: {variants}"
         )
     rules = scores.SCORES[head_of(sequences.targets)[0]]
     score = rules.functions[rules.main]
     targets = {name: _targets(sequences, step) for name, step in common.items()}
     parts = _parts(sequences, common["test"])
-    entrants = []
-    for mode, each in everyone:
+
+    def entrant(mode: str, each: Predictions) -> Entrant:
         cut = cuts[_key(each)]
         at = {}
         for name, wanted in common.items():
             answer, step = asked[name][_key(each)]
             at[name] = answer[np.searchsorted(step, wanted)]
-        found = {
-            name: score(each.answers[:, chosen], targets[name])
-            for name, chosen in at.items()
-            if len(chosen)
-        }
+
+        def scored(name: str, part: np.ndarray | slice = slice(None)) -> np.ndarray:
+            return score(each.answers[:, at[name][part]], targets[name][part])
+
         ceiling = None
         if rules.main == "accuracy":
             ceiling = metrics.ceiling(
                 sequences, cut, each.visible_from, at["test"], targets["test"]
             )
-        entrants.append(
-            Entrant(
-                mode,
-                each.variant,
-                layouts.lengths(cut)[1],
-                each.gradient_window,
-                found.get("validation"),
-                found["test"],
-                np.array(
-                    [
-                        score(each.answers[:, at["test"][part]], targets["test"][part])
-                        for part in parts
-                    ]
-                ).mean(axis=1),
-                ceiling,
-            )
+        return Entrant(
+            mode=mode,
+            variant=each.variant,
+            timesteps=layouts.lengths(cut)[1],
+            gradient_window=each.gradient_window,
+            validation=scored("validation") if len(at["validation"]) else None,
+            test=scored("test"),
+            parts=np.array([scored("test", part).mean() for part in parts]),
+            ceiling=ceiling,
         )
+
+    entrants = []
+    for mode, found in predictions.items():
+        for each in found:
+            entrants.append(entrant(mode, each))
+            del each
     if not len(common["validation"]) and len(cuts) > 1:
         raise UserError(
             "`window.validation_size` must leave a step that every variant answers. "
-            f"Received: {[each.variant for _, each in everyone]}"
+            f"Received: {variants}"
         )
     used = windows.stop - windows.first
     baseline = _baseline(sequences, windows, targets["test"], rules.main)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,22 +47,36 @@ def write_predictions(file: Path, predictions: list[Predictions]) -> None:
         np.savez(stream, variants=np.array(json.dumps(told)), **arrays)
 
 
-def read_predictions(file: Path) -> list[Predictions]:
+@dataclass(frozen=True)
+class Stored:
+    """The predictions in a file, of one variant at a time, as often as they are asked.
+
+    Of long data those of all variants may not fit into memory.
+    """
+
+    file: Path
+
+    def __iter__(self) -> Iterator[Predictions]:
+        return _predictions(self.file)
+
+
+def read_predictions(file: Path) -> Stored:
     """Read predictions back."""
-    return list(_predictions(file))
+    _require(file)
+    return Stored(file)
 
 
 def predictions_in_use(file: Path) -> Predictions:
     """Read back those of what is in use alone."""
-    return next(_predictions(file))
+    return next(iter(read_predictions(file)))
 
 
 def _predictions(file: Path) -> Iterator[Predictions]:
-    _require(file)
     with np.load(file) as arrays:
         for number, told in enumerate(json.loads(str(arrays["variants"]))):
-            found = {name: arrays[f"{name}.{number}"] for name in ARRAYS}
-            yield Predictions(**told, **found)
+            yield Predictions(
+                **told, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
+            )
 
 
 def write_table(file: Path, table: pd.DataFrame) -> None:
