@@ -38,8 +38,8 @@ validation and in `predict`. Validation leaves training's state alone.
 ```python
 from statelab.callbacks import ResetStates
 
-# x: segments of 5 steps, 4 of them to a sequence of 20; in batches of 10 lanes, ordered
-# by segment first and by sequence second, so that batch k + 1 goes on where k stopped
+# x: segments of 5 steps, 4 of them to a sequence of 20; in batches of 10 lanes:
+# first segments of ten sequences, their second ones, and so on; then ten others
 each_sequence = ResetStates(batches_per_sequence=4)
 model.fit(
     x,

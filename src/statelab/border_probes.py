@@ -68,12 +68,9 @@ def boundary(script: Script) -> Finding:
         return apart
     if shuffled:
         return Finding("boundary", None, "samples are shuffled", "")
-    carried = passages.within(script)
-    if not carried or found > 0.5 * len(carried):
+    if passages.mostly_known(script):
         return Finding("boundary", True, f"{found:,} batches go on in sequences", "")
-    return Finding(
-        "boundary", None, "no array of the script shows where sequences begin", ""
-    )
+    return Finding("boundary", None, passages.UNKNOWN, "")
 
 
 def _apart(script: Script) -> Finding | None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -258,15 +259,20 @@ def _door(given: list[str]) -> Iterable[Finding]:
     )
 
 
-def _print_findings(found: Iterable[Finding]) -> None:
+def _print_findings(found: list[Finding]) -> None:
     table = Table(box=box.SIMPLE)
     for heading in ("probe", "", "where"):
         table.add_column(heading, overflow="fold")
     signs = {True: "[green]sound", False: "[red bold]FAILS", None: "[dim]cannot tell"}
-    for name, passed, where, repair in found:
+    # what fails is read first
+    for name, passed, where, repair in sorted(
+        found, key=lambda f: f.passed is not False
+    ):
         more = f"\n[bold]repair:[/bold] {escape(repair)}" if repair else ""
         table.add_row(name, signs[passed], escape(where) + more)
     Console().print(table)
+    counts = Counter(finding.passed for finding in found)
+    print(f"{counts[False]} fail, {counts[True]} sound, {counts[None]} cannot tell")
 
 
 @app.command("plan")

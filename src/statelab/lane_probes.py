@@ -50,7 +50,10 @@ def shuffle(script: Script) -> Finding:
             f"{len(jumps)} of {len(within)} batches",
             "feed the samples of a sequence in their order, not in a permutation",
         )
-    return Finding("shuffle", True, passages.of_layers(script), "")
+    fed = {recording.calls[recording.batches[p.after].call].data for p in within}
+    if fed <= {"arrays", "Sequence"} or passages.mostly_known(script):
+        return Finding("shuffle", True, passages.of_layers(script), "")
+    return Finding("shuffle", None, f"fed by {fed.pop()}; {passages.UNKNOWN}", "")
 
 
 def _jumps(script: Script, within: list[Passage]) -> dict[int, int]:

@@ -137,6 +137,18 @@ def known(script: Script, passage: Passage) -> bool:
     return all((each >= 0).all() for each in known)
 
 
+UNKNOWN = (
+    "no array of the script shows where sequences begin: keep the long series in a "
+    "variable"
+)
+
+
+def mostly_known(script: Script) -> bool:
+    """Tell whether it is known of most batches that go on where they do."""
+    carried = within(script)
+    return sum(known(script, each) for each in carried) >= 0.5 * len(carried)
+
+
 def first(batch: Batch) -> np.ndarray:
     x = provenance.steps_of(batch.x)
     return x if x is not None else batch.x[0] if batch.x else np.zeros((0, 1))
@@ -163,7 +175,15 @@ def at(script: Script, number: int, lane: int | None = None) -> str:
     """Say where a batch was fed."""
     batch = script.recording.batches[number]
     call = script.recording.calls[batch.call]
-    text = f"line {line(script, batch.call)}, {call.method}"
+    here = line(script, batch.call)
+    text = f"line {here}, {call.method}"
+    same = [
+        k
+        for k, each in enumerate(script.recording.calls[: batch.call + 1])
+        if each.method == call.method and line(script, k) == here
+    ]
+    if len(same) > 1:  # in a loop
+        text += f", call {len(same) - 1}"
     if call.method == "fit":
         text += f", epoch {batch.epoch}"
     text += f", batch {batch.number}"

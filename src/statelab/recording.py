@@ -224,7 +224,9 @@ def _stopped(script: Path, error: BaseException) -> UserError:
         if frame.filename == str(script)
     ]
     where = f"{script}, line {lines[-1]}" if lines else str(script)
-    text = (str(error).strip() or "nothing").splitlines()[0]
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in said if "batch size" in line.lower()]
+    text = (told or said or ["nothing"])[0]
     return UserError(
         f"{where}: a training script must run to its end. "
         f"Received: {type(error).__name__}: {text}"

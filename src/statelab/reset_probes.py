@@ -86,11 +86,15 @@ def callback(script: Script) -> Finding:
                 f"resets come late: one before {passages.at(script, near)}",
                 repair,
             )
-    return (
-        _drifting(script, {reset.batches for reset in hooked})
-        or _off(script, {reset.batches for reset in hooked})
-        or Finding("callback", True, f"{len(hooked):,} resets at batches", "")
+    wrong = _drifting(script, {reset.batches for reset in hooked}) or _off(
+        script, {reset.batches for reset in hooked}
     )
+    if wrong is not None:
+        return wrong
+    told = f"{len(hooked):,} resets at batches"
+    if passages.mostly_known(script):
+        return Finding("callback", True, told, "")
+    return Finding("callback", None, f"{told}; {passages.UNKNOWN}", "")
 
 
 def _drifting(script: Script, resets: set[int]) -> Finding | None:
