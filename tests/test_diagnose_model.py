@@ -91,6 +91,23 @@ def test_a_model_that_is_handed_its_state_is_refused_in_one_line(tmp_path):
         diagnosed(tmp_path, model, {"x": X, "y": Y})
 
 
+def test_symbols_beyond_a_vocabulary_are_refused_in_one_line(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), layers.Embedding(4, 2), layers.GRU(3)])
+    symbols = np.array([[0, 1, 2], [3, 2, 9]])
+    with pytest.raises(UserError, match="`x` must be what the model can answer") as got:
+        diagnosed(tmp_path, model, {"x": symbols, "y": np.array([0, 1])})
+    assert "\n" not in str(got.value)
+
+
+def test_one_array_is_no_archive(tmp_path):
+    model, data = tmp_path / "model.keras", tmp_path / "data.npz"
+    _small().save(model)
+    with data.open("wb") as stream:
+        np.save(stream, X)
+    with pytest.raises(UserError, match="must be an .npz of arrays of numbers"):
+        list(diagnose_model.findings(model, data))
+
+
 @pytest.mark.parametrize("what", [None, b"no model", b""])
 def test_a_file_that_is_no_model_or_no_archive_is_refused_in_one_line(what, tmp_path):
     model, data = tmp_path / "model.keras", tmp_path / "data.npz"

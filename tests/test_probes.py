@@ -106,3 +106,12 @@ def test_a_stretch_of_training_is_found_in_validation_row_and_step():
 def test_values_that_recur_are_not_taken_for_the_same_steps(series):
     rows = series.reshape(18, 5, 1)
     assert split_probes.overlap(rows[:12], rows[12:]).passed is not False
+
+
+def test_a_share_that_saturates_has_not_been_scaled():
+    rng = np.random.default_rng(0)
+    scaled = rng.uniform(size=(400, 1))
+    scaled[[7, 90]] = [[0.0], [1.0]]
+    assert split_probes.spans(scaled, 0.0) and not split_probes.saturates(scaled)
+    clipped = np.clip(rng.normal(0.5, 0.5, (400, 1)), 0, 1)
+    assert split_probes.spans(clipped, 0.0) and split_probes.saturates(clipped)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from statelab import metrics, probes, split_probes
+from statelab import callbacks, metrics, probes, split_probes
 from statelab.errors import UserError
 from statelab.findings import QUESTIONS, Finding
 
@@ -63,12 +63,7 @@ def findings(model: Path, data: Path) -> Iterator[Finding]:
 
 def _read(model_file: Path, data: Path) -> Pair:
     model = _model(model_file)
-    layers = model._flatten_layers()
-    stateful = tuple(
-        layer
-        for layer in layers
-        if isinstance(layer, keras.layers.RNN) and layer.stateful
-    )
+    stateful = tuple(callbacks.stateful_layers(model))
     if len(model.inputs) != 1:
         raise UserError(
             f"{model_file}: must take one input, `x`: one that takes more, or is "
@@ -111,7 +106,16 @@ def _read(model_file: Path, data: Path) -> Pair:
                 f"rows of `x_val`. Received: shape {held['y_val'].shape}"
             )
     lanes = model.input_shape[0] if stateful else None
-    return Pair(model, stateful, lanes or BATCH, x, held["y"], sequence_id, x_val)
+    pair = Pair(model, stateful, lanes or BATCH, x, held["y"], sequence_id, x_val)
+    try:
+        _answer(pair, x[: pair.lanes])
+    except Exception as error:  # whatever a layer makes of numbers that it is not for
+        line = next(filter(None, map(str.strip, str(error).splitlines())), "")
+        raise UserError(
+            f"{data}: `x` must be what the model can answer. Received: "
+            f"{type(error).__name__}: {line[:200]}"
+        ) from error
+    return pair
 
 
 def _model(file: Path) -> keras.Model:
@@ -138,12 +142,13 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{file}: no such file")
     try:
         with np.load(file) as archive:
-            held = {name: archive[name] for name in archive.files}
+            held = {name: np.asarray(archive[name]) for name in archive.files}
     except (
         AttributeError,
         EOFError,
         OSError,
         RuntimeError,
+        TypeError,
         ValueError,
         zipfile.BadZipFile,
         zlib.error,
@@ -265,7 +270,7 @@ def _contiguity(pair: Pair) -> Finding:
 
 def _answer(pair: Pair, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
     """Answer rows from a state of zeros, [n, …]."""
-    _reset(pair.stateful)
+    callbacks.reset_states(pair.model)
     return _fed(pair, x, batch_size)
 
 
@@ -282,13 +287,6 @@ def _fed(pair: Pair, x: np.ndarray, batch_size: int | None = None) -> np.ndarray
     if len(outputs) == 1:
         return outputs[0]
     return np.concatenate([each.reshape(len(x), -1) for each in outputs], axis=1)
-
-
-def _reset(layers: tuple[keras.layers.RNN, ...]) -> None:
-    """Set state to zero; Keras's own `reset_state` stumbles over a list of cells."""
-    for layer in layers:
-        for state in keras.tree.flatten(layer.states):
-            state.assign(keras.ops.zeros_like(state))
 
 
 def _place(pair: Pair, row: int) -> str:
@@ -432,7 +430,7 @@ def _at_the_end(pair: Pair, rows: np.ndarray) -> str:
     """Say what Keras does with a last batch that is not whole."""
     rest = len(rows) % pair.lanes
     last = rows[-rest - (pair.lanes if len(rows) > pair.lanes else 0) :]
-    _reset(pair.stateful)
+    callbacks.reset_states(pair.model)
     try:
         given = pair.model.predict(last, batch_size=pair.lanes, verbose=0)
     except Exception:  # TensorFlow and Keras raise one or the other

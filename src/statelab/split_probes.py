@@ -173,7 +173,7 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
                 repair,
             )
     for low in (0.0, -1.0):
-        if spans(both, low) and not spans(train, low, OFF):
+        if spans(both, low) and not (saturates(both) or spans(train, low, OFF)):
             return Finding(
                 "scaling",
                 False,
@@ -218,6 +218,15 @@ def spans(steps: np.ndarray, low: float, within: float = 1e-6) -> bool:
     """Tell whether each feature of steps, [steps, features], reaches from low to 1."""
     below, above = steps.min(axis=0) - low, steps.max(axis=0) - 1
     return bool(np.all((np.abs(below) <= within) & (np.abs(above) <= within)))
+
+
+def saturates(steps: np.ndarray) -> bool:
+    """Tell whether some feature stays at an end: then nature bounds it, as a share.
+
+    Of what has been scaled from end to end, a step or so is there.
+    """
+    ends = steps == steps.min(axis=0), steps == steps.max(axis=0)
+    return max(int(each.sum(axis=0).max()) for each in ends) > max(2, len(steps) // 100)
 
 
 def _worst(values: np.ndarray, expected: float) -> float:
