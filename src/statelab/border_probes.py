@@ -191,13 +191,10 @@ def validation_state(script: Script) -> Finding:
             if passages.crossing(script, passage) is None:
                 continue  # goes on in time
         if passage.carried.any() and not passage.missed:
-            return Finding(
-                "validation_state",
-                False,
-                f"{passages.where(script, passage)}: begins with the state "
-                f"that {passages.at(script, passage.before)} has left",
-                "reset state in `on_test_begin` of a callback, or before `evaluate`",
+            repair = (
+                "reset state in `on_test_begin` of a callback, or before `evaluate`"
             )
+            return _begins_with_left(script, passage, "validation_state", repair)
     if not any(p.into == "validation" for p in script.passages):
         return passages.nothing(
             "validation_state", script, "no validation follows training"
@@ -209,15 +206,21 @@ def training_state(script: Script) -> Finding:
     """Look for training that goes on from what validation has left."""
     for passage in script.passages:
         if passage.into == "training" and passage.carried.any() and not passage.missed:
-            return Finding(
-                "training_state",
-                False,
-                f"{passages.where(script, passage)}: begins with the state "
-                f"that {passages.at(script, passage.before)} has left",
-                "reset state, or put back what training had, before training goes on",
+            repair = (
+                "reset state, or put back what training had, before training goes on"
             )
+            return _begins_with_left(script, passage, "training_state", repair)
     if not any(p.into == "training" for p in script.passages):
         return passages.nothing(
             "training_state", script, "no training follows validation"
         )
     return Finding("training_state", True, "no state of validation enters it", "")
+
+
+def _begins_with_left(
+    script: Script, passage: Passage, name: str, repair: str
+) -> Finding:
+    where, left = passages.where(script, passage), passages.at(script, passage.before)
+    return Finding(
+        name, False, f"{where}: begins with the state that {left} has left", repair
+    )

@@ -233,12 +233,8 @@ def _validation_state(here: Workspace) -> Finding:
         "a state of zeros before",
     )
     where = f"{len(answer):,} answers to {name} are those from a state of zeros"
-    return Finding(
-        "validation_state",
-        found.passed,
-        where if found.passed else found.where,
-        "" if found.passed else "run `dvc repro` again: answers and weights differ",
-    )
+    repair = "run `dvc repro` again: answers and weights differ"
+    return _as("validation_state", found, where, repair)
 
 
 def _training_state(here: Workspace) -> Finding:
@@ -369,12 +365,15 @@ def _saved_state(here: Workspace) -> Finding:
         whole[0, middle:], rest[0], lambda step: f"step {middle + step}", "saved state"
     )
     where = f"a sequence goes on at step {middle} from state that was saved and loaded"
-    return Finding(
-        "saved_state",
-        found.passed,
-        where if found.passed else found.where,
-        "" if found.passed else "hand state on as a value: models.with_state",
-    )
+    repair = "hand state on as a value: models.with_state"
+    return _as("saved_state", found, where, repair)
+
+
+def _as(name: str, found: Finding, where: str, repair: str) -> Finding:
+    """Tell under another name what a comparison of answers has found."""
+    if found.passed:
+        return Finding(name, True, where, "")
+    return Finding(name, found.passed, found.where, repair)
 
 
 def _ceiling(here: Workspace) -> Finding:

@@ -22,6 +22,7 @@ from keras.src.backend.tensorflow import trainer
 from keras.src.saving import saving_lib
 from keras.src.trainers import data_adapters, epoch_iterator
 
+from statelab import callbacks
 from statelab.errors import UserError
 
 KEPT = 200_000_000  # bytes of batches, and of the script's arrays; later ones are not
@@ -691,19 +692,11 @@ def _replaced(owner: Any, name: str, wrap: Callable) -> Iterator[None]:
             delattr(owner, name)
 
 
-def _carriers(model: keras.Model) -> list[Any]:
-    return [
-        layer
-        for layer in model._flatten_layers(include_self=False)
-        if isinstance(layer, keras.layers.RNN) and layer.stateful
-    ]
-
-
 def _layers(model: keras.Model, lanes: list[int]) -> list[Layer]:
     top = {id(layer) for layer in getattr(model, "layers", [])}
     return [
-        Layer(layer.path, rows, id(layer) in top)
-        for layer, rows in zip(_carriers(model), lanes, strict=True)
+        Layer(str(layer.path), rows, id(layer) in top)
+        for layer, rows in zip(callbacks.stateful_layers(model), lanes, strict=True)
     ]
 
 
@@ -720,7 +713,7 @@ def _state(model: keras.Model) -> State:
         )
         if layer.states
         else np.zeros((0, 0), np.float32)
-        for layer in _carriers(model)
+        for layer in callbacks.stateful_layers(model)
     )
 
 
