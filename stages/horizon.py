@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from statelab import arrays, command, files, lookback, params, plots, results
+from statelab import arrays, command, files, params, plots, reach, results
 from statelab.layouts import Windows
 from statelab.scores import SCORES
 from statelab.sequences import Sequences, head_of
@@ -50,14 +50,14 @@ def main(
     )
     told = {
         **{
-            mode: lookback.summary(table, horizon.spread(data, cut))
+            mode: reach.summary(table, horizon.spread(data, cut))
             for mode, table in measured.items()
         },
-        "warm_up": lookback.warm_ups(warmed_up, score),
+        "warm_up": reach.warm_ups(warmed_up, score),
     }
-    for sentence in lookback.in_words(told).values():
+    for sentence in reach.in_words(told).values():
         print(sentence)
-    lags, burn_ins = lookback.by_lag(measured), lookback.by_burn_in(warmed_up)
+    lags, burn_ins = reach.by_lag(measured), reach.by_burn_in(warmed_up)
     results.write_json(found, told)
     results.write_table(tables / "lags.csv", lags)
     results.write_table(tables / "warm_up.csv", burn_ins)

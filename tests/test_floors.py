@@ -27,7 +27,7 @@ FLOORS = [
         "cards",
         "variants",
     },
-    {"sources", "plots", "tracking", "entrants", "histories", "lookback", "probes"},
+    {"sources", "plots", "tracking", "entrants", "histories", "reach", "probes"},
     {"projection", "verdict"},
     {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},
     {"recurrence", "stopping", "explain"},

@@ -11,8 +11,8 @@ from statelab import (
     histories,
     horizon,
     layouts,
-    lookback,
     models,
+    reach,
     tasks,
 )
 from statelab.models import Model
@@ -87,8 +87,8 @@ SEGMENTS = {"layout": "per_timestep", "segment_length": 1}
 )
 def test_the_lag_of_a_delay_line_is_found(settings, lag):
     table = measured(**settings)
-    told = lookback.summary(table)
-    for measure in lookback.MEASURES:
+    told = reach.summary(table)
+    for measure in reach.MEASURES:
         assert told[measure]["looks_back"] == told[measure]["peak"] == lag
         elsewhere = table.loc[table["lag"] != lag, measure]
         np.testing.assert_allclose(elsewhere, 0, atol=1e-6)
@@ -116,7 +116,7 @@ def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
         reset="sequence",
         rng=np.random.default_rng(0),
     )
-    told = lookback.warm_ups(table, "rmse")
+    told = reach.warm_ups(table, "rmse")
     assert list(told["burn_in"]) == ["1", "2", "4"]
     nothing = np.sqrt((data().targets ** 2).mean())  # zeros are answered
     for found in (told["zero_state"], told["burn_in"]["1"]):
@@ -138,11 +138,11 @@ def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
         naive=naive,
         rng=np.random.default_rng(0),
     )
-    told = lookback.warm_ups(table, "rmse")
+    told = reach.warm_ups(table, "rmse")
     assert list(told["burn_in"]) == ([] if naive else ["1"])
     assert (told["zero_state"] is None) == naive
-    summaries = {mode: lookback.summary(measured(**SEGMENTS)) for mode in MODES}
-    said = lookback.in_words({**summaries, "warm_up": told})["warm_up"]
+    summaries = {mode: reach.summary(measured(**SEGMENTS)) for mode in MODES}
+    said = reach.in_words({**summaries, "warm_up": told})["warm_up"]
     assert said.startswith("what state is warmed up by cannot be told") == naive
 
 
@@ -288,6 +288,6 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
         stateful=stateful,
         rng=np.random.default_rng(0),
     )
-    found = lookback.summary(table)["change"]
+    found = reach.summary(table)["change"]
     assert found["looks_back"] == found["peak"] == lag
     assert found["shortest"] == found["longest"] == lag

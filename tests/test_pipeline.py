@@ -185,7 +185,7 @@ def test_editing_code_reruns_what_depends_on_it(checkout):
     [
         ("plots", {"evaluate", "horizon"}),
         ("metrics", {"evaluate", "horizon"}),
-        ("lookback", {"horizon"}),
+        ("reach", {"horizon"}),
         ("schema", {"check"}),
         ("tracking", set()),
         ("progress", set()),

@@ -18,7 +18,7 @@ INK, GREY = "#24292f", "#8c959f"
 LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 DASHES = {"each_step": "-", "end": "--"}  # by where the label is
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
-EFFECTS = {  # of lookback.MEASURES -> what it is
+EFFECTS = {  # of reach.MEASURES -> what it is
     "change": "change of answers, one step replaced",
     "slope": "slope of answers with one step",
 }
@@ -92,8 +92,8 @@ def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
     """Draw how far networks look back, and what a burn-in is worth to them.
 
     Args:
-        lags: as `lookback.by_lag` returns it.
-        warm_up: as `lookback.by_burn_in` returns it.
+        lags: as `reach.by_lag` returns it.
+        warm_up: as `reach.by_burn_in` returns it.
         score: which one that is of.
 
     Returns:
@@ -117,7 +117,7 @@ def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
 
 
 def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
-    """Draw one measure of `lookback.by_lag`, slopes on a logarithmic scale."""
+    """Draw one measure of `reach.by_lag`, slopes on a logarithmic scale."""
     for mode, table in lags.query("measure == @measure").groupby("mode", sort=False):
         if len(table) > 1:
             style = {"marker": "o" if len(table) <= 30 else "", "markersize": 3.5}
@@ -133,7 +133,7 @@ def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
 
 
 def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
-    """Draw `lookback.by_burn_in`, and carried state beside it."""
+    """Draw `reach.by_burn_in`, and carried state beside it."""
     tried = warm_up.dropna(subset="burn_in")
     carried = warm_up.loc[warm_up["burn_in"].isna(), "mean"].item()
     style = {"marker": "o", "markersize": 4}

@@ -20,10 +20,10 @@ from statelab import (
     files,
     fingerprints,
     layouts,
-    lookback,
     metrics,
     params,
     pictures,
+    reach,
     results,
     sequences,
     wording,
@@ -293,9 +293,7 @@ def _horizon() -> dict[str, Any]:
                 "Zeros, some steps before each sample",
             )
         )
-    sentences = [
-        each[0].upper() + each[1:] for each in lookback.in_words(told).values()
-    ]
+    sentences = [each[0].upper() + each[1:] for each in reach.in_words(told).values()]
     answers = max(told[mode]["answers"] for mode in MODES)
     return {"pictures": drawn, "sentences": sentences, "answers": answers}
 
