@@ -479,12 +479,14 @@ def test_train_compiles_once(noise, cut, monkeypatch):
         (noise, table),
         lambda _: [plan],
         network=network,
-        learning_rate=0.0123,  # a program of its own
+        clipnorm=12.3,  # a program of its own
         after_chunk=lambda run: done.append(run.batch),
     )
     assert done == [20, 40, 60, 80, 96] * 2
-    optimizer = Optimizer("adam", 0.0123, "cosine", None, 192)
-    program = training._train_chunk(network, optimizer, 1, False, False)
+    optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
+    program = training._train_chunk(
+        network, optimizer.rule, 1, False, False, training.CORES
+    )
     assert program.experimental_get_tracing_count() == 1
 
 

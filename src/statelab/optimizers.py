@@ -67,14 +67,25 @@ class Optimizer(NamedTuple):
     clipnorm: float | None  # of the gradient of each of Keras's weights
     updates: int  # of the whole run, for the schedule
 
+    @property
+    def pace(self) -> tuple[float, float]:
+        """What a compiled program takes as data: other values make no new program."""
+        return self.learning_rate, float(self.updates)
+
+    @property
+    def rule(self) -> "Optimizer":
+        """All else, which is part of a program."""
+        return self._replace(learning_rate=0.0, updates=0)
+
 
 def step_sizes(
-    optimizer: Optimizer, done: tf.Tensor, counts: tf.Tensor
+    optimizer: Optimizer, pace: tf.Tensor, done: tf.Tensor, counts: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the size of each step to come, and the updates done after the last.
 
     Args:
         optimizer: the rule, and its options.
+        pace: its learning rate, and the updates of the whole run, float32 [2].
         done: updates that each seed has had so far, int32 [seeds].
         counts: whether a batch is an update of a seed, bool [batches, seeds].
 
@@ -83,8 +94,9 @@ def step_sizes(
     """
     after = done + tf.cumsum(tf.cast(counts, tf.int32))
     nth = tf.cast(after, tf.float32)  # from 1 on
-    share = tf.clip_by_value((nth - 1) / optimizer.updates, 0.0, 1.0)
-    rate = optimizer.learning_rate * SCHEDULES[optimizer.schedule](share)
+    learning_rate, updates = tf.unstack(pace)
+    share = tf.clip_by_value((nth - 1) / updates, 0.0, 1.0)
+    rate = learning_rate * SCHEDULES[optimizer.schedule](share)
     return OPTIMIZERS[optimizer.name].scale(rate, nth), after[-1]
 
 

@@ -26,7 +26,8 @@ def layer(
     state: State,
     *,
     lengths: tf.Tensor | None,
-    gradient_window: int,
+    gradient_window: int | tf.Tensor,
+    steps: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, State]:
     """Run a layer over all steps of a batch of samples.
 
@@ -39,6 +40,8 @@ def layer(
             None where all have `timesteps`.
         gradient_window: steps that the gradient reaches back; it divides `timesteps`,
             and is counted from the first one.
+        steps: of every sample, where the rest of `timesteps` is padding, which is not
+            gone through. The gradient window is then counted back from the last one.
 
     Returns:
         Outputs [timesteps, seeds, lanes, units], and the state after the last step.
@@ -49,7 +52,7 @@ def layer(
         algorithm for on-line training of recurrent network trajectories, 1990.
     """
     if x.shape[0] > 1:
-        return _scan(cell, matrix, x, state, lengths, gradient_window)
+        return _scan(cell, matrix, x, state, lengths, gradient_window, steps)
     if cell.projections == 1:  # a single product
         projections = (tf.concat([with_one(x[0]), state[0]], -1) @ matrix,)
     else:
@@ -84,8 +87,10 @@ def _two_products(x, h, matrix):
     return (x @ for_x, h @ for_h), gradient
 
 
-def _scan(cell, matrix, x, state, lengths, gradient_window):
+def _scan(cell, matrix, x, state, lengths, gradient_window, steps):
     timesteps, seeds, lanes, features = x.shape
+    cut = steps is not None or gradient_window < timesteps
+    steps = timesteps if steps is None else steps
     units = state[0].shape[-1]
     rows = features + 1  # of the matrix, for the input and its bias
 
@@ -109,7 +114,7 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
 
         empty = tuple(array(timesteps + 1, units) for _ in state)
         _, after, kept, states = tf.while_loop(
-            lambda t, *_: t < timesteps,
+            lambda t, *_: t < steps,
             forward,
             (0, state, array(timesteps, cell.gates * units), _write(empty, 0, state)),
             maximum_iterations=timesteps,
@@ -137,8 +142,8 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
                     unconnected_gradients="zero",
                 )
                 d_before = (d_h + d_projections[-1] @ transposed, *d_rest)
-                if gradient_window < timesteps:
-                    first = t % gradient_window == 0
+                if cut:
+                    first = (steps - t) % gradient_window == 0
                     d_before = tuple(
                         tf.where(first, tf.zeros_like(d), d) for d in d_before
                     )
@@ -150,7 +155,7 @@ def _scan(cell, matrix, x, state, lengths, gradient_window):
             _, d_state, d_kept = tf.while_loop(
                 lambda t, *_: t >= 0,
                 backward,
-                (timesteps - 1, d_after, empty),
+                (steps - 1, d_after, empty),
                 maximum_iterations=timesteps,
             )
             d_kept = [each.stack() for each in d_kept]

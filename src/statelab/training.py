@@ -125,6 +125,9 @@ def train(
     scaling: Scaling | None = None,
     active: np.ndarray | None = None,
     after_chunk: Callable[[Run], None] = lambda _: None,
+    until: int | None = None,
+    padded_to: int | None = None,
+    cores: int = CORES,
 ) -> Run:
     """Train every network of a population over one pass of its plan.
 
@@ -141,6 +144,12 @@ def train(
         scaling: of features and targets; the loss is that of scaled ones.
         active: which networks learn, bool [seeds]; None for all.
         after_chunk: is told after each chunk where the run stands.
+        until: batches of the pass after which to stop; None for all.
+        padded_to: steps that windows, which are answered at their last step, are padded
+            to. How long they are is data then, and so is the gradient window, counted
+            back from the last step: others are trained by the program that is compiled
+            already. None: by one of their own.
+        cores: that share the work.
 
     Returns:
         Where the run stands after the pass.
@@ -152,13 +161,17 @@ def train(
     answered = layouts.answered(windows)
     flops = lanes * _flops(network, timesteps, answered)
     large = seeds == 1 < lanes and flops > SPLIT_FLOPS
+    window = gradient_window or timesteps
     chunk = _train_chunk(
         network,
-        optimizer,
-        gradient_window or timesteps,
+        optimizer.rule,
+        None if padded_to else window,
         shortest < timesteps,
         large,
+        cores,
     )
+    pace = tf.constant(optimizer.pace)
+    extent = tf.constant([timesteps, window]) if padded_to else None
     if run.batch == run.batches:
         run = run._replace(
             state=_zero_state(network, seeds, lanes),
@@ -167,13 +180,21 @@ def train(
             sums=np.zeros((3, seeds)),
         )
     size = _chunk_size(
-        batches, seeds, len(followed), lanes, timesteps, answered, network
+        MAX_CHUNK if padded_to else batches,  # of one size, or it were another program
+        seeds,
+        len(followed),
+        lanes,
+        padded_to or timesteps,
+        answered,
+        network,
     )
-    while run.batch < batches:
-        count = min(size, batches - run.batch)
+    end = batches if until is None else min(until, batches)
+    while run.batch < end:
+        count = min(size, end - run.batch)
         now = [plans.expand(each, run.batch, run.batch + size) for each in followed]
         read = _on_device(
-            chunks.gather(sequences, windows, now, timesteps, burn_in, scaling)
+            chunks.gather(sequences, windows, now, timesteps, burn_in, scaling),
+            padded_to,
         )
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
@@ -183,6 +204,8 @@ def train(
             learns,
             read,
             tf.constant(count),
+            pace,
+            extent,
         )
         sums = run.sums + np.asarray(sums, np.float64).T
         done = run.batch + count
@@ -198,6 +221,7 @@ def predict(
     plan: Plan,
     network: Network,
     scaling: Scaling | None = None,
+    padded_to: int | None = None,
 ) -> np.ndarray:
     """Return each network's answers to the samples of a plan, from frozen weights.
 
@@ -208,6 +232,7 @@ def predict(
         plan: state starts from zero, whatever was trained before.
         network: its shape.
         scaling: of features; answers are in the units of the loss.
+        padded_to: as in `train`.
 
     Returns:
         float32 [seeds, answers]: probabilities of class 1, or values; of many classes,
@@ -218,17 +243,21 @@ def predict(
     shortest, timesteps = layouts.lengths(windows)
     answered = layouts.answered(windows)
     chunk = _predict_chunk(network, answered, shortest < timesteps)
+    extent = tf.constant([timesteps, timesteps]) if padded_to else None
     state = _zero_state(network, seeds, lanes)
-    size = _chunk_size(plan.batches, seeds, 1, lanes, timesteps, answered, network)
+    size = _chunk_size(
+        plan.batches, seeds, 1, lanes, padded_to or timesteps, answered, network
+    )
     each = () if network.outputs == 1 else (network.outputs,)
     answers = np.full((seeds, windows.answers[-1], *each), np.nan, np.float32)
     for start in range(0, plan.batches, size):
         count = min(size, plan.batches - start)
         now = plans.expand(plan, start, start + size)
         read = _on_device(
-            chunks.gather(sequences, windows, [now], timesteps, scaling=scaling)
+            chunks.gather(sequences, windows, [now], timesteps, scaling=scaling),
+            padded_to,
         )
-        state, grid = chunk(matrices, state, read, tf.constant(count))
+        state, grid = chunk(matrices, state, read, tf.constant(count), extent)
         sample = np.maximum(now.sample, 0)
         nth = np.arange(answered)
         number = layouts.first_answers(windows, sample)[..., None] + nth
@@ -282,17 +311,22 @@ def state_of(run: Run) -> list[np.ndarray]:
 
 @functools.cache
 def _train_chunk(
-    network: Network, optimizer: Optimizer, window: int, ragged: bool, lanes_apart: bool
+    network: Network,
+    optimizer: Optimizer,
+    window: int | None,
+    ragged: bool,
+    lanes_apart: bool,
+    cores: int,
 ) -> Callable[..., Any]:
     gradient = functools.partial(_gradient, network, window, ragged)
     apply = functools.partial(_apply, network, optimizer)
     if lanes_apart:
         loop = functools.partial(
-            _loop, network, optimizer, _compiled(gradient), _compiled(apply), CORES
+            _loop, network, optimizer, _compiled(gradient), _compiled(apply), cores
         )
         return tf.function(loop, autograph=False)
     loop = functools.partial(_loop, network, optimizer, gradient, apply, 1)
-    return _seeds_side_by_side(_compiled(loop))
+    return _seeds_side_by_side(_compiled(loop), cores)
 
 
 _compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
@@ -321,12 +355,14 @@ def _loop(
     learns,
     read,
     batches,
+    pace,
+    extent,
 ):
     """Train on the first `batches` of what is read, lanes shared out to some cores."""
     # What does not depend on the weights is worked out for all batches at once.
     weight = read.weight * learns[:, None, None]  # [batches, seeds, lanes, answered]
     total = tf.reduce_sum(weight, axis=(2, 3))
-    scale, after = step_sizes(optimizer, updates, total > 0)
+    scale, after = step_sizes(optimizer, pace, updates, total > 0)
     share = tf.math.divide_no_nan(weight, total[..., None, None])
     size, seeds, lanes, answered = weight.shape
     shares = _shares(lanes, cores)
@@ -334,7 +370,7 @@ def _loop(
 
     def body(batch, matrices, slots, states, logits):
         found = [
-            gradient(matrices, state, step, batch)
+            gradient(matrices, state, step, batch, extent)
             for state, step in zip(states, steps, strict=True)
         ]
         gradients, states, new = zip(*found, strict=True)
@@ -367,14 +403,14 @@ def _loop(
     return matrices, slots, after, _join(states, axis=1), tf.stack(sums, axis=1)
 
 
-def _gradient(network, window, ragged, matrices, state, steps, batch):
+def _gradient(network, window, ragged, matrices, state, steps, batch, extent):
     """Return the gradients, the state after a batch, and its logits."""
     now = _Step(*(field[batch] for field in steps))
     with tf.GradientTape() as tape:
         tape.watch(matrices)
         answered = now.share.shape[-1]
         logits, state = _forward(
-            network, window, answered, ragged, matrices, state, now
+            network, window, answered, ragged, matrices, state, now, extent
         )
         target = tf.broadcast_to(now.target, now.share.shape)
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
@@ -394,11 +430,13 @@ def _apply(network, optimizer, scale, total, batch, parts, matrices, slots):
     return update(optimizer, scale[batch], counts, gradients, matrices, slots)
 
 
-def _forward(network, window, answered, ragged, matrices, state, now):
+def _forward(network, window, answered, ragged, matrices, state, now, extent):
     """Run a batch of samples through a network: logits of their last steps, and state.
 
+    Of padded samples, `extent` says how many steps there are, and the gradient window.
     Logits are [seeds, lanes, answered, outputs].
     """
+    steps, window = (None, window) if extent is None else tf.unstack(extent)
     *recurrent, head = matrices
     cell = CELLS[network.cell]
     _, lanes, timesteps, features = now.x.shape
@@ -415,6 +453,7 @@ def _forward(network, window, answered, ragged, matrices, state, now):
             state[index * cell.states : (index + 1) * cell.states],
             lengths=now.length if ragged else None,
             gradient_window=window,
+            steps=steps,
         )
         after += new
     if answered == 1:
@@ -424,13 +463,15 @@ def _forward(network, window, answered, ragged, matrices, state, now):
     return tf.einsum("tsbu,suo->sbto", h, head), after
 
 
-def _seeds_side_by_side(chunk):
+def _seeds_side_by_side(chunk, cores):
     """Let every core train its part of the population."""
 
     @tf.function(autograph=False)
-    def side_by_side(matrices, slots, updates, state, learns, read, batches):
+    def side_by_side(
+        matrices, slots, updates, state, learns, read, batches, pace, extent
+    ):
         seeds = updates.shape[0]
-        sizes = _shares(seeds, CORES)
+        sizes = _shares(seeds, cores)
         shared = read.weight.shape[1] < seeds
         parts = zip(
             *(
@@ -440,7 +481,8 @@ def _seeds_side_by_side(chunk):
             [read] * len(sizes) if shared else _split(read, sizes, axis=1),
             strict=True,
         )
-        return _join([chunk(*part, batches) for part in parts], axis=0)
+        found = [chunk(*part, batches, pace, extent) for part in parts]
+        return _join(found, axis=0)
 
     return side_by_side
 
@@ -470,7 +512,7 @@ def _join(structures, axis):
 @functools.cache
 def _predict_chunk(network: Network, answered: int, ragged: bool) -> Callable[..., Any]:
     @_compiled
-    def predict_chunk(matrices, state, read, batches):
+    def predict_chunk(matrices, state, read, batches, extent):
         size, _, lanes, timesteps, _ = read.x.shape
         seeds = matrices[0].shape[0]
         shape = (seeds, lanes, answered, network.outputs)
@@ -478,7 +520,7 @@ def _predict_chunk(network: Network, answered: int, ragged: bool) -> Callable[..
         def body(batch, state, outputs):
             now = _Step(*(field[batch] for field in read))
             logits, state = _forward(
-                network, timesteps, answered, ragged, matrices, state, now
+                network, timesteps, answered, ragged, matrices, state, now, extent
             )
             return batch + 1, state, outputs.write(batch, logits)
 
@@ -494,7 +536,11 @@ def _predict_chunk(network: Network, answered: int, ragged: bool) -> Callable[..
 # --- between the host and the device --------------------------------------------------
 
 
-def _on_device(chunk: Chunk) -> Chunk:
+def _on_device(chunk: Chunk, padded_to: int | None) -> Chunk:
+    if padded_to is not None:
+        more = padded_to - chunk.x.shape[3]
+        x = np.pad(chunk.x, [(0, 0)] * 3 + [(0, more), (0, 0)])
+        chunk = chunk._replace(x=x)
     return Chunk(*map(tf.constant, chunk))
 
 
