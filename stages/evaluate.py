@@ -32,7 +32,7 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
     asked = params.load("evaluate")
-    forecast = _forecast(sequences / "names.json", asked["season"])
+    forecast = metrics.forecast_of(sequences / "names.json", asked["season"])
     everyone = {
         mode: results.read_predictions(predictions / f"{mode}.npz") for mode in MODES
     }
@@ -70,13 +70,6 @@ def main(
     curves = plots.learning_curves(histories, comparison)
     with files.whole(figures / "learning_curves.svg") as stream:
         stream.write(plots.svg(curves))
-
-
-def _forecast(names: Path, season: int | None) -> metrics.Forecast | None:
-    if not names.exists():
-        return None
-    known = results.read_json(names)["forecast"]
-    return known and metrics.Forecast(**known, season=season)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from statelab import checkpoints, experiment, layouts, training
+from statelab import checkpoints, experiment, layouts, resuming, training
 from statelab.experiment import Standing
 from statelab.sequences import split
 from statelab.stopping import Stopping
@@ -159,34 +159,34 @@ def test_fingerprint_is_another_for_whatever_changes_the_outcome(
 ):
     sequences, windows = data
     arrays = [*sequences, *windows]
-    usual = checkpoints.fingerprint(SETTINGS, arrays)
-    monkeypatch.setattr(checkpoints, "LINES_AT_ONCE", 5)  # so that all are in pieces
-    assert checkpoints.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
+    usual = resuming.fingerprint(SETTINGS, arrays)
+    monkeypatch.setattr(resuming, "LINES_AT_ONCE", 5)  # so that all are in pieces
+    assert resuming.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
     read = json.loads(json.dumps(SETTINGS))
     np.save(tmp_path / "values.npy", arrays[0])
     mapped = np.load(tmp_path / "values.npy", mmap_mode="r")
-    assert checkpoints.fingerprint(read, [mapped, *arrays[1:]]) == usual
+    assert resuming.fingerprint(read, [mapped, *arrays[1:]]) == usual
     found = [usual]
     for name, value in {"seed": 4, "learning_rate": 0.031, "clipnorm": 1.0}.items():
-        found.append(checkpoints.fingerprint({**SETTINGS, name: value}, arrays))
+        found.append(resuming.fingerprint({**SETTINGS, name: value}, arrays))
     for index, array in enumerate(arrays):
         changed = array.copy()
         changed.flat[-1] += 1
         changed = [*arrays[:index], changed, *arrays[index + 1 :]]
-        found.append(checkpoints.fingerprint(SETTINGS, changed))
+        found.append(resuming.fingerprint(SETTINGS, changed))
     turned = [arrays[0].reshape(-1, 2), *arrays[1:]]
-    found.append(checkpoints.fingerprint(SETTINGS, turned))
+    found.append(resuming.fingerprint(SETTINGS, turned))
     with monkeypatch.context() as patched:
-        patched.setattr(training, "CORES", training.CORES + 1)
-        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+        patched.setattr(resuming.os, "sched_getaffinity", lambda _: {7, 8, 9})
+        found.append(resuming.fingerprint(SETTINGS, arrays))
     with monkeypatch.context() as patched:
-        patched.setattr(np, "__version__", "0")
-        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+        patched.setattr(resuming, "version", lambda _: "0")
+        found.append(resuming.fingerprint(SETTINGS, arrays))
     edited = tmp_path / "training.py"
     edited.write_text("# edited")
     with monkeypatch.context() as patched:
         patched.setattr(training, "__file__", str(edited))
-        found.append(checkpoints.fingerprint(SETTINGS, arrays))
+        found.append(resuming.fingerprint(SETTINGS, arrays))
     assert len(set(found)) == len(found)
 
 

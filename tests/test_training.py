@@ -485,7 +485,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     assert done == [20, 40, 60, 80, 96] * 2
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
     program = training._train_chunk(
-        network, optimizer.rule, 1, False, False, training.CORES
+        network, optimizer.rule, 1, False, False, training.CORES, 1
     )
     assert program.experimental_get_tracing_count() == 1
 

@@ -11,8 +11,6 @@ and a temporary workspace is gone when its experiment is.
 
 import hashlib
 import io
-import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,21 +18,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from statelab import arrays, files, training, workspace
+from statelab import files, resuming, training
 from statelab.experiment import Standing
 from statelab.layouts import Windows
 from statelab.scaling import Scaling
 from statelab.sequences import Sequences
 from statelab.stopping import Stopping
 
-FOLDER = ".checkpoints"
 SHARE = 0.02  # of the time, at most, that saving takes
-LINES_AT_ONCE = 1 << 20  # of an array that is hashed
 SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
 
 Keep = Callable[[Standing], None]
@@ -59,38 +54,10 @@ def of(
     if settings["engine"] != "compiled":
         yield None, lambda _: None
         return
-    name = fingerprint(settings, [*sequences, *windows, *(scaling or ())])
-    file = workspace.root() / FOLDER / f"{name}.checkpoint"
+    name = resuming.fingerprint(settings, [*sequences, *windows, *(scaling or ())])
+    file = resuming.folder() / f"{name}.checkpoint"
     yield load(file), _keeper(file)
     file.unlink(missing_ok=True)
-
-
-def fingerprint(settings: Mapping[str, Any], data: list[np.ndarray]) -> str:
-    """Return a hash of everything that decides the bytes of a training's outputs.
-
-    Besides the arguments these are the code that is loaded, the versions of what it
-    stands on, and how many cores share the work, as that changes the rounding.
-
-    Args:
-        settings: of the training, as JSON can hold them.
-        data: the arrays that are trained on.
-    """
-    names = sorted(name for name in sys.modules if name.startswith("statelab."))
-    surroundings = {
-        "code": {n: _digest(Path(str(sys.modules[n].__file__))) for n in names},
-        "versions": [each.__version__ for each in (np, keras, tf)],
-        "cores": training.CORES,
-        "flags": os.environ.get("XLA_FLAGS"),
-        "shapes": [(str(array.dtype), array.shape) for array in data],
-    }
-    known = json.dumps([dict(settings), surroundings], sort_keys=True)
-    digest = hashlib.sha256(known.encode())
-    for array in data:
-        for start in range(0, len(array), LINES_AT_ONCE):
-            lines = array[start : start + LINES_AT_ONCE]
-            digest.update(np.ascontiguousarray(lines))
-            arrays.let_go(array)
-    return digest.hexdigest()
 
 
 def save(file: Path, standing: Standing) -> None:
@@ -136,11 +103,6 @@ def _keeper(file: Path) -> Keep:
             due = now + (now - began) * (1 / SHARE - 1)
 
     return keep
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _seal(file: Path, content: memoryview) -> bytes:

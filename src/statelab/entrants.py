@@ -82,7 +82,7 @@ def contest(
     rules = scores.SCORES[head_of(sequences.targets)[0]]
     score = rules.functions[rules.main]
     targets = {name: _targets(sequences, step) for name, step in common.items()}
-    parts = _parts(sequences, common["test"])
+    parts = in_parts(sequences, common["test"])
 
     def entrant(mode: str, each: Predictions) -> Entrant:
         cut = cuts[_key(each)]
@@ -177,7 +177,7 @@ def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
     return targets_at(sequences, sequence, step)
 
 
-def _parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
+def in_parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
     """Return which of some steps are in each part of them, numbered from 0.
 
     Sequences stay whole where there are enough of them; else parts follow in time.

@@ -1,13 +1,14 @@
 """The comparison: scores over seeds beside the best score that a model could reach."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from statelab import layouts, scores
+from statelab import layouts, results, scores
 from statelab.layouts import Windows
 from statelab.sequences import SPLITS, Sequences, head_of
 
@@ -184,12 +185,25 @@ class Forecast(NamedTuple):
     season: int | None  # steps after which values recur; None where they do not
 
 
+def forecast_of(names: Path, season: int | None) -> Forecast | None:
+    """Return what is forecast, if anything is.
+
+    Args:
+        names: the file names.json of the sequences; where there is none, it is a task.
+        season: steps after which values recur.
+    """
+    if not names.exists():
+        return None
+    known = results.read_json(names)["forecast"]
+    return known and Forecast(**known, season=season)
+
+
 def bounds(
     sequences: Sequences,
     windows: Windows,
     visible_from: np.ndarray,
     forecast: Forecast | None = None,
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, Mapping[str, float | None]]:
     """Return the ceilings of one mode, and the baselines of no model at all.
 
     Args:
@@ -213,9 +227,9 @@ def bounds(
     main = scores.SCORES[head].main
     groups = _groups(sequences, windows)
     ceilings, baselines = {}, {}
-    naive: dict[str, dict[str, float | None]] = {}
+    naive: dict[str, dict[str, float]] = {}
     if forecast is not None and head == "regression":
-        naive = _naive_forecasts(sequences, windows, groups, forecast)
+        naive = naive_forecasts(sequences, windows, groups, forecast)
     for prefix, (chosen, target) in groups.items():
         if head == "regression":
             mean = np.full((1, len(target)), groups["train_"][1].mean())
@@ -228,16 +242,22 @@ def bounds(
     return {"ceiling": ceilings, "baseline": baselines, **naive}
 
 
-def _naive_forecasts(
+def naive_forecasts(
     sequences: Sequences,
     windows: Windows,
     groups: dict[str, tuple[np.ndarray, np.ndarray]],
     forecast: Forecast,
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, dict[str, float]]:
+    """Return the errors of forecasts without a model, as in `bounds`.
+
+    Args:
+        sequences, windows, forecast: as there.
+        groups: answers and their targets, by the prefix of their error's name.
+    """
     back = {"persistence": 0}  # steps from the one that is answered
     if forecast.season is not None:
         back["seasonal_naive"] = forecast.season - forecast.horizon
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for name, steps in back.items():
         found[name] = {}
         for prefix, (chosen, target) in groups.items():

@@ -131,7 +131,8 @@ def initial_weights(
     Args:
         seeds: one network for each.
         forget_bias: `unit`, Keras's own: each unit of an LSTM forgets within a few
-            steps. `chrono`: each within a number of steps of its own, up to `longest`.
+            steps. `chrono`: each within a number of steps of its own, up to `longest`;
+            `chrono_133`, say, up to 133.
         longest: steps of the longest sequence, for `chrono`.
         architecture: cell, units, layers, features, head and outputs, as in `build`.
 
@@ -141,11 +142,9 @@ def initial_weights(
     Reference:
         Tallec and Ollivier, Can recurrent neural networks warp time?, 2018.
     """
-    models = [build(seed=seed, **architecture) for seed in seeds]
-    populations = zip(*(model.get_weights() for model in models), strict=True)
-    names = weight_names(**architecture)
-    weights = dict(zip(names, map(np.stack, populations), strict=True))
-    if forget_bias == "chrono":
+    weights = {k: v.copy() for k, v in _drawn(seeds, **architecture).items()}
+    if forget_bias != "unit":
+        longest = int(forget_bias.removeprefix("chrono").strip("_") or longest)
         units = architecture["units"]
         rngs = [np.random.default_rng((seed, 2)) for seed in seeds]
         for layer in range(architecture["layers"]):
@@ -154,6 +153,14 @@ def initial_weights(
             bias[:, units : 2 * units] = np.log(steps)
             bias[:, :units] = -np.log(steps)
     return weights
+
+
+@functools.lru_cache(maxsize=8)  # Keras takes a while, and a search asks again
+def _drawn(seeds: range, **architecture: Any) -> Weights:
+    models = [build(seed=seed, **architecture) for seed in seeds]
+    populations = zip(*(model.get_weights() for model in models), strict=True)
+    names = weight_names(**architecture)
+    return dict(zip(names, map(np.stack, populations), strict=True))
 
 
 @functools.cache

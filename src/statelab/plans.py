@@ -185,7 +185,9 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     inside = inside & (plan.first_sample[run] >= 0)
     nth = place - plan.begin[run]
     sample = np.where(inside, plan.first_sample[run] + nth, -1)
-    if plan.interval is None:
+    if plan.order is not None:  # which may come to the same sample twice in a row
+        reset = np.ones_like(sample[1:], bool)
+    elif plan.interval is None:
         reset = np.broadcast_to(batch[1:] == 0, sample[1:].shape)
     else:  # where a lane goes on to another run, or to another stretch of its run
         run, stretch = np.where(inside, run, -1), nth // plan.interval[run]

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from statelab import metrics
 
@@ -21,6 +21,12 @@ COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
 EFFECTS = {  # of reach.MEASURES -> what it is
     "change": "change of answers, one step replaced",
     "slope": "slope of answers with one step",
+}
+AGAINST = {  # the best window -> how one is drawn that is
+    "best": (COLOURS["stateless"], "D"),
+    "not worse": (COLOURS["stateless"], "o"),
+    "cannot tell": (GREY, "o"),
+    "worse": (GREY, "x"),
 }
 NAIVE = {  # without a model -> its dash and its name in a legend
     "mean": (":", "one answer"),
@@ -303,6 +309,75 @@ def _by_cut(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         panel.set_ylim(bottom=0)
     panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
+    """Draw the score on validation against window length.
+
+    Args:
+        curve: as `lookback.curve` returns it.
+        told: as `lookback.summary` returns it.
+
+    Returns:
+        A figure: means over seeds with their intervals; the best window, the smallest
+        that is not worse, and the smallest within a standard error of it; the ceiling,
+        carried state, and what no network reaches.
+    """
+    figure = Figure(figsize=(7, 4), layout=ConstrainedLayoutEngine(h_pad=0.1))
+    panel = figure.subplots()
+    columns = ["window_length", "mean", "low", "high"]
+    windows, mean, low, high = curve[columns].to_numpy().T
+    panel.plot(windows, mean, color=GREY, linewidth=1)
+    for against, (colour, marker) in AGAINST.items():
+        some = (curve["against_best"] == against).to_numpy()
+        if some.any():
+            panel.errorbar(
+                windows[some],
+                mean[some],
+                yerr=[(mean - low)[some], (high - mean)[some]],
+                color=colour,
+                marker=marker,
+                linestyle="",
+                markersize=5,
+                capsize=2,
+                label=against,
+            )
+    if not np.isnan(curve["ceiling"].to_numpy()).all():
+        panel.plot(windows, curve["ceiling"], "--", color=INK, lw=1, label="ceiling")
+    lines = {name.replace("_", " "): v for name, v in told["baselines"].items()}
+    for name, value in lines.items():
+        dash = NAIVE["mean" if name == "one answer" else name][0]
+        panel.axhline(value, color=GREY, linestyle=dash, linewidth=1, label=name)
+    if told["stateful_score"] is not None:
+        scored, colour = told["scores"]["stateful"], COLOURS["stateful"]
+        panel.axhline(scored["mean"], color=colour, lw=1.5, label="state carried")
+        if scored["low"] is not None:
+            panel.axhspan(scored["low"], scored["high"], color=colour, alpha=0.15, lw=0)
+    panel.axvline(told["smallest"], color=INK, linewidth=1)
+    panel.annotate(
+        f" {told['smallest']}",
+        (told["smallest"], 1),
+        xycoords=("data", "axes fraction"),
+    )
+    if told["one_standard_error"] is not None:
+        panel.plot(
+            told["one_standard_error"],
+            0,
+            marker="^",
+            color=INK,
+            clip_on=False,
+            linestyle="",
+            transform=panel.get_xaxis_transform(),
+            label="within one standard error",
+        )
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.set_xlabel("window length, in steps")
+    panel.set_ylabel(f"{told['score']} on validation")
+    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
+    _legend_below(figure)
+    return figure
 
 
 def _legend_below(figure: Figure) -> None:

@@ -33,6 +33,27 @@ def steps(label: str, total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
+@contextmanager
+def lines(label: str, unit: str) -> Iterator[Callable[[str], None]]:
+    """Show a line for each of some things done, and below them a bar on a terminal.
+
+    Args:
+        label: what is done.
+        unit: what is counted.
+
+    Yields:
+        A function to be called with each line.
+    """
+    hidden = not sys.stderr.isatty()
+    with tqdm(desc=label, unit=unit, disable=hidden, leave=False) as bar:
+
+        def line(text: str) -> None:
+            tqdm.write(f"{label}: {text}", file=sys.stderr)
+            bar.update()
+
+        yield line
+
+
 class Progress:
     """Follows the batches and epochs of one training.
 

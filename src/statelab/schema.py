@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,10 +28,20 @@ def _is_reset(reset: str) -> str:
     return reset
 
 
-def _are_different(counts: list[int]) -> list[int]:
-    if len(set(counts)) < len(counts):
+def _is_reset_of_a_trial(reset: str) -> str:
+    return reset if reset == "sample" else _is_reset(reset)
+
+
+def _is_forget_bias(bias: str) -> str:
+    if not re.fullmatch("unit|chrono(_[1-9][0-9]*)?", bias):
+        raise ValueError("must be unit, chrono or, say, chrono_133")
+    return bias
+
+
+def _are_different(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
         raise ValueError("must name each once")
-    return counts
+    return values
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -105,7 +115,7 @@ class _Model(_Section):
     cell: Literal["lstm", "gru", "simple_rnn"]
     units: Count
     layers: Count
-    forget_bias: Literal["unit", "chrono"]
+    forget_bias: Annotated[str, AfterValidator(_is_forget_bias)]
 
 
 class _Train(_Section):
@@ -145,6 +155,52 @@ class _Tracking(_Section):
     )
 
 
+class _Search(_Section):
+    low: Count
+    high: Count | None
+    stride: Counts
+    gradient_window: Annotated[
+        list[Count | None], Field(min_length=1), AfterValidator(_are_different)
+    ]
+    reset: Annotated[
+        list[Annotated[str, AfterValidator(_is_reset_of_a_trial)]],
+        Field(min_length=1),
+        AfterValidator(_are_different),
+    ]
+    units: Counts | None
+    learning_rate: Annotated[
+        list[Positive], Field(min_length=1), AfterValidator(_are_different)
+    ]
+    trials: Count | None
+    group: Count
+    seeds: Count
+    updates: Annotated[int, Field(ge=2)]
+    batch_size: Count
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    schedule: Literal["cosine", "constant"]
+    clipnorm: Positive | None
+    validation_size: Size
+    answers: Annotated[int, Field(ge=2)]
+    shard_steps: Count | None
+
+
+class _SearchedModel(_Section):
+    forget_bias: Literal["unit", "chrono"]
+
+
+class _SearchTracking(_Section):
+    child_runs: bool
+
+
+class _SearchParams(_Section):
+    search: _Search
+    model: _SearchedModel
+    tracking: _SearchTracking
+
+
+_AnyParams = TypeVar("_AnyParams", bound=BaseModel)
+
+
 class _Params(_Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     generate: _Generate
@@ -171,33 +227,87 @@ def check(params: Any) -> None:
         statelab.errors.UserError: params.yaml: `seed` should be greater than or \
 equal to 0. Received: -1
     """
-    try:
-        checked = _Params.model_validate(params)
-    except ValidationError as error:
-        raise UserError(_one_line(error)) from None
+    checked = _validated(_Params, params, "params.yaml")
     for broken, key, rule, received in _relations(checked):
         if broken:
             raise UserError(f"params.yaml: `{key}` {rule}. Received: {received}")
 
 
-def _one_line(error: ValidationError) -> str:
+def check_search(searched: Any, params: Any) -> None:
+    """Check everything in search/params.yaml.
+
+    Args:
+        searched: the mapping read from it.
+        params: that of params.yaml, which is sound.
+
+    Raises:
+        UserError: one line for the first key that breaks a rule.
+    """
+    file = "search/params.yaml"
+    checked = _validated(_SearchParams, searched, file)
+    for broken, key, rule, received in _of_a_search(
+        checked, _Params.model_validate(params)
+    ):
+        if broken:
+            raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
+
+
+def _validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:
+    try:
+        return model.model_validate(read)
+    except ValidationError as error:
+        raise UserError(f"{file}: {_one_line(error, model)}") from None
+
+
+def _one_line(error: ValidationError, model: type[BaseModel]) -> str:
     # A misspelt key also leaves the right one missing: the misspelling says more.
     first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
     key = ".".join(str(part) for part in first["loc"] if _is_key(part))
     if first["type"] == "missing":
-        return f"params.yaml: `{key}` is missing"
+        return f"`{key}` is missing"
     if first["type"] == "extra_forbidden":
-        return f"params.yaml: `{key}` is not a parameter of statelab"
+        return f"`{key}` is not a parameter of statelab"
     if not key:
-        sections = ", ".join(_Params.model_fields)
-        return f"params.yaml: must hold {sections}. Received: {first['input']!r}"
+        sections = ", ".join(model.model_fields)
+        return f"must hold {sections}. Received: {first['input']!r}"
     rule = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"params.yaml: `{key}` {rule}. Received: {first['input']!r}"
+    return f"`{key}` {rule}. Received: {first['input']!r}"
 
 
 def _is_key(part: int | str) -> bool:
     """Tell a key from pydantic's names for the members of a union."""
     return part not in ("int", "float")
+
+
+def _of_a_search(
+    s: _SearchParams, p: _Params
+) -> Iterable[tuple[bool, str, str, object]]:
+    """Yield (broken, key, rule, received) for the rules that join several keys."""
+    search = s.search
+    yield (
+        search.high is not None and search.low > search.high,
+        "search.low",
+        f"must not be above `search.high`, which is {search.high}",
+        search.low,
+    )
+    yield (
+        s.model.forget_bias == "chrono" and p.model.cell != "lstm",
+        "model.forget_bias",
+        "must be `unit` where `model.cell` has no forget gate",
+        s.model.forget_bias,
+    )
+    yield (
+        "sample" not in search.reset,
+        "search.reset",
+        "must name sample, which is no carried state: it is windows that are searched",
+        search.reset,
+    )
+    yield (
+        search.validation_size == 0 and p.window.validation_size == 0,
+        "search.validation_size",
+        "must leave sequences to choose on, as `window.validation_size` is 0",
+        search.validation_size,
+    )
 
 
 def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
@@ -237,7 +347,7 @@ def _relations(p: _Params) -> Iterable[tuple[bool, str, str, object]]:
         ),
     }[window.layout]
     yield (
-        p.model.forget_bias == "chrono" and p.model.cell != "lstm",
+        p.model.forget_bias != "unit" and p.model.cell != "lstm",
         "model.forget_bias",
         "must be `unit` where `model.cell` has no forget gate",
         p.model.forget_bias,

@@ -169,6 +169,7 @@ def train(
         shortest < timesteps,
         large,
         cores,
+        padded_to or timesteps,
     )
     pace = tf.constant(optimizer.pace)
     extent = tf.constant([timesteps, window]) if padded_to else None
@@ -242,7 +243,9 @@ def predict(
     seeds, lanes = len(next(iter(weights.values()))), plan.lanes
     shortest, timesteps = layouts.lengths(windows)
     answered = layouts.answered(windows)
-    chunk = _predict_chunk(network, answered, shortest < timesteps)
+    chunk = _predict_chunk(
+        network, answered, shortest < timesteps, padded_to or timesteps
+    )
     extent = tf.constant([timesteps, timesteps]) if padded_to else None
     state = _zero_state(network, seeds, lanes)
     size = _chunk_size(
@@ -317,6 +320,7 @@ def _train_chunk(
     ragged: bool,
     lanes_apart: bool,
     cores: int,
+    _timesteps: int,  # of a sample: each has a program of its own
 ) -> Callable[..., Any]:
     gradient = functools.partial(_gradient, network, window, ragged)
     apply = functools.partial(_apply, network, optimizer)
@@ -510,7 +514,9 @@ def _join(structures, axis):
 
 
 @functools.cache
-def _predict_chunk(network: Network, answered: int, ragged: bool) -> Callable[..., Any]:
+def _predict_chunk(
+    network: Network, answered: int, ragged: bool, _timesteps: int
+) -> Callable[..., Any]:
     @_compiled
     def predict_chunk(matrices, state, read, batches, extent):
         size, _, lanes, timesteps, _ = read.x.shape

@@ -1,0 +1,219 @@
+"""The lookback search: Bayesian optimisation, and then bisection.
+
+Optimisation finds a window that is not worse than the best; bisection between it and
+the longest window known to be worse pins the smallest. Trials are asked for in groups,
+whatever the number of workers, and a group is told in order, when all of it has ended:
+so the same seed gives the same trials.
+"""
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    IntDistribution,
+)
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import WilcoxonPruner
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState
+
+from statelab import lookback
+from statelab.lookback import PRUNED, Outcome, Rule
+from statelab.trials import Trial
+
+HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
+
+FEWEST, MOST = 8, 16  # trials of the optimisation, unless it is told
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Space(NamedTuple):
+    """What is searched: every combination of it is the grid."""
+
+    low: int  # window lengths, from
+    high: int  # to
+    stride: list[int]
+    gradient_window: list[int | None]
+    reset: list[str]
+    units: list[int]
+    learning_rate: list[float]
+
+    @property
+    def grid_size(self) -> int:
+        """How many trials it takes to try everything."""
+        return (self.high - self.low + 1) * math.prod(map(len, self[2:]))
+
+
+def space(
+    *,
+    low: int,
+    high: int,
+    stride: list[int],
+    gradient_window: list[int | None],
+    reset: list[str],
+    units: list[int] | None,
+    learning_rate: list[float],
+    default_units: int,
+    **_: object,
+) -> Space:
+    """Return the space that search/params.yaml asks for.
+
+    Args:
+        low, high, stride, gradient_window, reset, units, learning_rate: as there.
+        default_units: where `units` is None.
+    """
+    units = units or [default_units]
+    return Space(low, high, stride, gradient_window, reset, units, learning_rate)
+
+
+def enough(space: Space) -> int:
+    """Return how many trials the optimisation asks for, unless it is told.
+
+    Example:
+        >>> enough(Space(1, 80, [1], [None], ["sample"], [10], [0.01]))
+        10
+    """
+    return min(max((space.high - space.low + 1) // 8, FEWEST), MOST)
+
+
+class Carry(Protocol):
+    """Carries out some trials, and returns their outcomes in the same order."""
+
+    def __call__(
+        self,
+        trials: list[Trial],
+        phase: str,
+        group: int,
+        hopeless: Callable[[int, np.ndarray], bool],
+    ) -> list[Outcome]: ...
+
+
+def search(
+    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+) -> list[Outcome]:
+    """Search for the smallest window that is not worse than the best.
+
+    Args:
+        space: what is searched.
+        carry: carries trials out; `hopeless` tells of the n-th of them, by its scores
+            after a first part, whether to give it up.
+        trials: that the optimisation asks for; it may ask for one twice, which is
+            carried out once.
+        group: trials that are asked for together.
+        seed: of the sampler.
+        rule: what is better.
+
+    Returns:
+        Every trial, in the order asked for. One of carried state, beside which windows
+        are seen, comes first where `space` has none.
+    """
+    found: list[Outcome] = []
+    looked_below: list[Outcome] = []
+    if not any(reset != "sample" for reset in space.reset):
+        found += carry([_with_state(space)], "stateful", 0, _never)
+    found += _optimise(space, carry, trials=trials, group=group, seed=seed, rule=rule)
+    for number in itertools.count(-(-trials // group)):
+        judged = lookback.judge(found, rule, space.low)
+        smallest, below, floor = judged.smallest, judged.below, judged.floor
+        windows = _between(below, smallest.window_length, group)
+        if not windows and floor is not None and smallest not in looked_below:
+            looked_below.append(smallest)
+            windows = _between(floor, below, group)
+        if not windows:
+            return found
+        asked = [Trial(each, *smallest.family) for each in windows]
+        found += carry(asked, "bisect", number, _never)
+    raise AssertionError("bisection ends")
+
+
+def _optimise(
+    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+) -> list[Outcome]:
+    with warnings.catch_warnings():  # the lock keeps the pruner as it is
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        pruner = WilcoxonPruner(p_threshold=HOPELESS)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for window in _spread(space.low, space.high, min(group, trials)):
+        study.enqueue_trial({"window_length": window})
+    found: dict[Trial, Outcome] = {}
+    for number in range(-(-trials // group)):
+        study.sampler = TPESampler(
+            n_startup_trials=group,
+            multivariate=True,
+            seed=int(np.random.SeedSequence((seed, number)).generate_state(1)[0]),
+        )
+        count = min(group, trials - number * group)
+        asked = [study.ask(_distributions(space)) for _ in range(count)]
+        tries = [Trial(**each.params) for each in asked]
+        new = [each for each in dict.fromkeys(tries) if each not in found]
+
+        def hopeless(
+            nth: int, scores: np.ndarray, new=new, tries=tries, asked=asked
+        ) -> bool:
+            trial = asked[tries.index(new[nth])]
+            for step, score in enumerate(scores.tolist()):
+                trial.report(rule.sign * score, step)
+            return trial.should_prune()
+
+        found |= zip(new, carry(new, "optimise", number, hopeless), strict=True)
+        for trial, settings in zip(asked, tries, strict=True):
+            outcome = found[settings]
+            if outcome.state == PRUNED:
+                study.tell(trial, state=TrialState.PRUNED)
+            else:
+                study.tell(trial, rule.sign * outcome.mean)
+    return list(found.values())
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    listed = space._asdict()
+    windows = IntDistribution(listed.pop("low"), listed.pop("high"))
+    choices = {name: CategoricalDistribution(each) for name, each in listed.items()}
+    return {"window_length": windows, **choices}
+
+
+def _spread(low: int, high: int, count: int) -> list[int]:
+    """Return windows to begin with, each so many times as long as the one before.
+
+    Example:
+        >>> _spread(1, 80, 4)
+        [3, 9, 27, 80]
+    """
+    return np.unique(
+        np.geomspace(low, high, count + 1)[1:].round().astype(int)
+    ).tolist()
+
+
+def _between(below: int, above: int, count: int) -> list[int]:
+    """Return windows that cut what is between two in equal parts.
+
+    Example:
+        >>> _between(0, 10, 4), _between(6, 9, 4), _between(6, 7, 4)
+        ([2, 4, 6, 8], [7, 8], [])
+    """
+    inside = np.linspace(below, above, min(count, above - below - 1) + 2)[1:-1]
+    return inside.round().astype(int).tolist()
+
+
+def _with_state(space: Space) -> Trial:
+    """Return a trial of carried state, its gradient as long as the longest window."""
+    return Trial(
+        window_length=space.high,
+        stride=space.high,
+        gradient_window=None,
+        reset="sequence",
+        units=space.units[0],
+        learning_rate=space.learning_rate[0],
+    )
+
+
+def _never(_: int, __: np.ndarray) -> bool:
+    return False
