@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,7 @@ from statelab import (
     files,
     findings,
     layouts,
+    lookback,
     params,
     post,
     progress,
@@ -45,6 +48,7 @@ from statelab.variants import Variant
 BEYOND = Path("metrics/beyond.json")
 EXAMPLES = Path("metrics/examples.json")
 GRADIENTS = Path("metrics/gradients.json")
+SEARCH, LOOKBACK = Path("search"), Path("metrics/lookback.json")
 
 
 class Each(StrEnum):
@@ -197,6 +201,50 @@ def _print(lines: list[tuple[str, ...]], *headings: str) -> None:
     for line in lines:
         table.add_row(*line)
     Console(width=200).print(table)  # a line for each row, also in a file
+
+
+@app.command("lookback")
+def _lookback(
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials side by side; else one for each core."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Of a Dask cluster that carries them, tcp://10.0.0.1:8786."),
+    ] = None,
+    adopt: Annotated[
+        bool, typer.Option(help="Run the experiment that puts the answer to use.")
+    ] = False,
+) -> None:
+    """Find the smallest window that is not worse than the best.
+
+    Searches as search/params.yaml says, on the data that params.yaml names, and goes on
+    where it was killed. It is `dvc repro search/dvc.yaml`: what has been found is not
+    searched again.
+    """
+    schema.check(params.read())
+    schema.check_search(params.read(SEARCH), params.read())
+    if find_spec("optuna") is None:
+        raise UserError(
+            "`statelab lookback` needs Optuna: pip install 'statelab[search]'"
+        )
+    told = {"STATELAB_WORKERS": workers, "STATELAB_SCHEDULER": scheduler}
+    asked = {name: str(value) for name, value in told.items() if value is not None}
+    experiments.dvc("repro", str(SEARCH / "dvc.yaml"), **asked)
+    found = results.read_json(LOOKBACK)
+    curve = results.read_table(LOOKBACK.with_suffix("") / "curve.csv")
+    _print(
+        [lookback.row(line) for line in curve.to_dict("records")],
+        "steps of a window",
+        f"{found['score']} on validation",
+        "95 % interval",
+        "against the best",
+    )
+    options = experiments.changes(found["adopt"])
+    print(f"{found['text']}\n\nTo use it:\ndvc exp run {shlex.join(options)}")
+    if adopt:
+        experiments.dvc("exp", "run", *options)
 
 
 @app.command("diagnose")

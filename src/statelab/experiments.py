@@ -42,15 +42,41 @@ def run(name: str, sections: Sections, copied: Iterable[Path] = ()) -> None:
     Raises:
         subprocess.CalledProcessError: DVC failed, and has said why.
     """
-    changes = ["-S", "seed=0"]
-    for key, value in params.flatten(sections).items():
-        changes += ["-S", f"{key}={json.dumps(value)}"]
+    options = changes({"seed": 0, **params.flatten(sections)})
     for folder in copied:
-        changes += ["--copy-paths", str(folder)]
+        options += ["--copy-paths", str(folder)]
+    dvc("exp", "run", "--temp", "--name", name, *options)
+
+
+def changes(keys: Mapping[str, Any]) -> list[str]:
+    """Return the options of `dvc exp run` that set keys of params.yaml.
+
+    Example:
+        >>> changes({"window.stride": 2, "model.cell": "gru"})
+        ['-S', 'window.stride=2', '-S', 'model.cell="gru"']
+    """
+    return [
+        word
+        for key, value in keys.items()
+        for word in ("-S", f"{key}={json.dumps(value)}")
+    ]
+
+
+def dvc(*words: str, **environment: str) -> None:
+    """Run DVC, the one that is installed beside this Python.
+
+    Args:
+        words: of the command line.
+        environment: of the stages, besides this process's own.
+
+    Raises:
+        subprocess.CalledProcessError: DVC failed, and has said why.
+    """
     here = str(Path(sys.executable).parent)  # stages say `python`, and mean this one
+    path = os.pathsep.join([here, os.environ["PATH"]])
     subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *changes],
-        env={**os.environ, "PATH": os.pathsep.join([here, os.environ["PATH"]])},
+        [sys.executable, "-m", "dvc", *words],
+        env={**os.environ, **environment, "PATH": path},
         check=True,
     )
 

@@ -4,7 +4,7 @@ Judged by seeds, seed k of a trial against seed k of another, and by parts of th
 validation split, as a verdict is. Everything is read from the trials' scores.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from statelab import metrics, paired
 from statelab.metrics import number
-from statelab.paired import Difference
+from statelab.paired import LEVEL
 
 ADOPTED = ("batch_size", "optimizer", "schedule", "clipnorm")
 COMPLETE, PRUNED = "complete", "pruned"
@@ -80,8 +80,8 @@ class Found(NamedTuple):
 
     best: Outcome
     smallest: Outcome  # not worse than it
-    below: int  # the longest window tried that is shorter, or one that is too short
-    floor: int | None  # the longest that `below`, though not as good, is better than
+    below: int  # the longest shorter window that is worse, or one that is too short
+    floor: int | None  # the longest that `below`, though worse, is better than
 
 
 def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
@@ -93,13 +93,16 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
         low: the shortest window that is searched.
 
     Example:
-        >>> def trial(window, *scores):
+        >>> def trial(window, score):
+        ...     scores = [score + k / 1e4 for k in range(6)]
         ...     return Outcome("optimise", 0, window, 1, None, "sample", 10, 0.01,
-        ...                    COMPLETE, 9, list(scores), list(scores), {}, "")
-        >>> found = judge([trial(3, 0.5, 0.52), trial(9, 0.9, 0.92), trial(6, 0.9, 0.9),
-        ...                trial(8, 0.9, 0.92)], Rule("accuracy", 0.01), low=1)
-        >>> found.best.window_length, found.smallest.window_length, found.below
-        (8, 8, 6)
+        ...                    COMPLETE, 9, scores, scores, {}, "")
+        >>> found = judge([trial(3, 0.5), trial(9, 0.9), trial(6, 0.8), trial(8, 0.9)],
+        ...               Rule("accuracy", 0.01), low=1)
+        >>> found.best.window_length, found.smallest.window_length
+        (8, 8)
+        >>> found.below, found.floor
+        (6, 3)
     """
     known = sorted(
         (each for each in outcomes if each.counts), key=lambda o: o.window_length
@@ -112,11 +115,18 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
         if each.family == smallest.family
         and each.window_length < smallest.window_length
     ]
-    if not shorter:
+    below = _longest_worse(shorter, best, rule)
+    if below is None:
         return Found(best, smallest, low - 1, None)
-    *rest, below = shorter
-    as_bad = [each.window_length for each in rest if worse(each, below, rule)]
-    return Found(best, smallest, below.window_length, max(as_bad, default=None))
+    still = [each for each in shorter if each.window_length < below.window_length]
+    floor = _longest_worse(still, below, rule)
+    return Found(best, smallest, below.window_length, floor and floor.window_length)
+
+
+def _longest_worse(
+    shorter: Sequence[Outcome], than: Outcome, rule: Rule
+) -> Outcome | None:
+    return next((each for each in reversed(shorter) if worse(each, than, rule)), None)
 
 
 def not_worse(one: Outcome, best: Outcome, rule: Rule) -> bool:
@@ -127,32 +137,27 @@ def not_worse(one: Outcome, best: Outcome, rule: Rule) -> bool:
     """
     if one is best:
         return True
-    return all(
-        (found.high if found is not None else gap) <= rule.margin
-        for found, gap in _better_by(best, one, rule)
+    highs = (
+        gaps.mean() if len(gaps) == 1 else metrics.interval(gaps)["high"]
+        for gaps in _better_by(best, one, rule)
     )
+    return all(high is not None and high <= rule.margin for high in highs)
 
 
 def worse(one: Outcome, best: Outcome, rule: Rule) -> bool:
     """Tell whether a trial is shown to be worse than the best, and that it matters."""
-    if one is best:
-        return False
     return all(
-        gap > rule.margin and found is not None and found.p < paired.LEVEL
-        for found, gap in _better_by(best, one, rule)
+        len(gaps) > 1 and gaps.mean() > rule.margin and paired.p_value(gaps) < LEVEL
+        for gaps in _better_by(best, one, rule)
     )
 
 
-def _better_by(
-    best: Outcome, one: Outcome, rule: Rule
-) -> list[tuple[Difference | None, float]]:
-    """Return by what the best is better, over seeds and over parts of validation."""
-    found = []
-    for ours, theirs in ((best.scores, one.scores), (best.parts, one.parts)):
-        pair = rule.sign * np.array(ours), rule.sign * np.array(theirs)
-        differs = paired.compare(*pair) if len(ours) > 1 else None
-        found.append((differs, float((pair[0] - pair[1]).mean())))
-    return found
+def _better_by(best: Outcome, one: Outcome, rule: Rule) -> list[np.ndarray]:
+    """Return by what the best is better, for each seed and each part of validation."""
+    return [
+        rule.sign * (np.array(ours) - np.array(theirs))
+        for ours, theirs in ((best.scores, one.scores), (best.parts, one.parts))
+    ]
 
 
 def table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
@@ -240,7 +245,10 @@ def summary(
         key=lambda each: rule.sign * each.mean,
         default=None,
     )
-    (seeds, _), (parts, _) = _better_by(best, smallest, rule)
+    seeds, parts = (
+        paired.compare(gaps, np.zeros_like(gaps))._asdict() if len(gaps) > 1 else None
+        for gaps in _better_by(best, smallest, rule)
+    )
     return {
         "smallest": smallest.window_length,
         "best": best.window_length,
@@ -265,8 +273,8 @@ def summary(
         },
         "baselines": dict(baselines),
         "best_is_better_by": {
-            "over_seeds": seeds and seeds._asdict(),
-            "over_validation": parts and parts._asdict(),
+            "over_seeds": seeds,
+            "over_validation": parts,
         },
         "one_standard_error": _one_standard_error(outcomes, best, rule),
         "settings": dict(zip(Outcome._fields[2:8], smallest[2:8], strict=True)),
@@ -322,6 +330,17 @@ def adopt(
         "train_stateless.shuffle": True,
         **{f"train_stateless.{name}": search[name] for name in ADOPTED},
     }
+
+
+def row(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a line of `curve` as a table shows it."""
+    low, high = number(told["low"]), number(told["high"])
+    return (
+        str(told["window_length"]),
+        number(told["mean"]),
+        f"{low} to {high}",
+        told["against_best"],
+    )
 
 
 def line(outcome: Outcome) -> str:

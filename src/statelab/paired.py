@@ -46,26 +46,38 @@ def compare(one: np.ndarray, other: np.ndarray) -> Difference:
     n = len(difference)
     mean, std = float(difference.mean()), float(difference.std(ddof=1))
     half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * std / np.sqrt(n)
-    p = 1.0
-    if difference.any():
-        tested = stats.permutation_test(
-            (difference,),
-            np.mean,
-            permutation_type="samples",
-            n_resamples=RESAMPLES,
-            vectorized=True,
-            rng=np.random.default_rng(0),
-        )
-        p = float(tested.pvalue)
     return Difference(
         mean=mean,
         std=std,
         low=float(mean - half),
         high=float(mean + half),
-        p=p,
+        p=p_value(difference),
         n=n,
         detectable=detectable(std, n),
     )
+
+
+def p_value(difference: np.ndarray) -> float:
+    """Return how often signs at random give a mean as far from 0, or farther.
+
+    Args:
+        difference: of each pair, [pairs].
+
+    Example:
+        >>> p_value(np.array([1.0, 2.0, 3.0])), p_value(np.zeros(3))
+        (0.25, 1.0)
+    """
+    if not difference.any():
+        return 1.0
+    tested = stats.permutation_test(
+        (difference,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=RESAMPLES,
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    )
+    return float(tested.pvalue)
 
 
 def detectable(std: float, n: int) -> float:

@@ -48,7 +48,7 @@ def fingerprint(settings: Mapping[str, Any], data: list[np.ndarray]) -> str:
     for array in data:
         for start in range(0, len(array), LINES_AT_ONCE):
             lines = array[start : start + LINES_AT_ONCE]
-            digest.update(np.ascontiguousarray(lines))
+            digest.update(np.ascontiguousarray(lines).data)
             arrays.let_go(array)
     return digest.hexdigest()
 

@@ -6,7 +6,6 @@ whatever the number of workers, and a group is told in order, when all of it has
 so the same seed gives the same trials.
 """
 
-import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from statelab import lookback
-from statelab.lookback import PRUNED, Outcome, Rule
+from statelab.lookback import PRUNED, Found, Outcome, Rule
 from statelab.trials import Trial
 
 HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
@@ -84,6 +83,9 @@ def enough(space: Space) -> int:
     return min(max((space.high - space.low + 1) // 8, FEWEST), MOST)
 
 
+Stretch = tuple[int, int]  # the windows between two
+
+
 class Carry(Protocol):
     """Carries out some trials, and returns their outcomes in the same order."""
 
@@ -116,22 +118,40 @@ def search(
         are seen, comes first where `space` has none.
     """
     found: list[Outcome] = []
-    looked_below: list[Outcome] = []
     if not any(reset != "sample" for reset in space.reset):
         found += carry([_with_state(space)], "stateful", 0, _never)
     found += _optimise(space, carry, trials=trials, group=group, seed=seed, rule=rule)
-    for number in itertools.count(-(-trials // group)):
-        judged = lookback.judge(found, rule, space.low)
-        smallest, below, floor = judged.smallest, judged.below, judged.floor
-        windows = _between(below, smallest.window_length, group)
-        if not windows and floor is not None and smallest not in looked_below:
-            looked_below.append(smallest)
-            windows = _between(floor, below, group)
-        if not windows:
-            return found
-        asked = [Trial(each, *smallest.family) for each in windows]
-        found += carry(asked, "bisect", number, _never)
-    raise AssertionError("bisection ends")
+    number = -(-trials // group)
+    looked_at: list[Stretch] = []
+    judged = lookback.judge(found, rule, space.low)
+    while (stretch := _to_look_at(judged, looked_at)) is not None:
+        looked_at.append(stretch)
+        smallest = judged.smallest
+        own = (each for each in found if each.counts and each.family == smallest.family)
+        tried = {each.window_length for each in own}
+        asked = [
+            Trial(window, *smallest.family)
+            for window in _between(*stretch, tried=tried, count=group)
+        ]
+        if asked:
+            found += carry(asked, "bisect", number, _never)
+            number += 1
+            judged = lookback.judge(found, rule, space.low)
+    return found
+
+
+def _to_look_at(judged: Found, looked_at: list[Stretch]) -> Stretch | None:
+    """Return between which two windows the smallest may be; None where it is pinned.
+
+    Networks may have failed, at a window that is worse, to learn what is to be seen
+    there: where it is better than shorter ones, these are looked at once.
+    """
+    stretch = judged.below, judged.smallest.window_length
+    if stretch not in looked_at:
+        return stretch
+    if judged.floor is None or judged.below in [above for _, above in looked_at]:
+        return None
+    return judged.floor, judged.below
 
 
 def _optimise(
@@ -192,15 +212,18 @@ def _spread(low: int, high: int, count: int) -> list[int]:
     ).tolist()
 
 
-def _between(below: int, above: int, count: int) -> list[int]:
-    """Return windows that cut what is between two in equal parts.
+def _between(below: int, above: int, *, tried: set[int], count: int) -> list[int]:
+    """Return windows that cut in equal parts what is left to try between two.
 
     Example:
-        >>> _between(0, 10, 4), _between(6, 9, 4), _between(6, 7, 4)
-        ([2, 4, 6, 8], [7, 8], [])
+        >>> _between(0, 10, tried=set(), count=4), _between(6, 9, tried={7}, count=4)
+        ([2, 4, 6, 8], [8])
     """
-    inside = np.linspace(below, above, min(count, above - below - 1) + 2)[1:-1]
-    return inside.round().astype(int).tolist()
+    left = [each for each in range(below + 1, above) if each not in tried]
+    if len(left) <= count:
+        return left
+    places = np.linspace(-1, len(left), count + 2)[1:-1].round().astype(int)
+    return [left[place] for place in places]
 
 
 def _with_state(space: Space) -> Trial:
