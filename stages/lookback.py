@@ -70,6 +70,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
                 high=space.high,
                 grid_size=space.grid_size,
                 asked=len(laid.asked),
+                longest=laid.ground.longest,
                 baselines=baselines,
             )
             told["adopt"] = lookback.adopt(

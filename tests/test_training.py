@@ -560,3 +560,89 @@ def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size
             np.testing.assert_allclose(
                 together[-1][0][name][k], alone[-1][0][name][0], atol=1e-6
             )
+
+
+@pytest.mark.parametrize(
+    ("cell", "layers", "window", "gradient_window"),
+    [("lstm", 1, 5, None), ("gru", 2, 6, 2), ("simple_rnn", 2, 8, 4)],
+)
+def test_padded_windows_train_and_answer_as_they_do_alone(
+    noise, cut, cell, layers, window, gradient_window
+):
+    table = cut(noise, layout="subsampled", window_length=window)
+    plan = lay_out(table, every(table), batch_size=5, stateful=False)
+    network = shape(cell=cell, layers=layers)
+    weights = initial(cell=cell, layers=layers)
+    optimizer = Optimizer("adam", 0.02, "cosine", 0.5, plan.batches)
+    found = []
+    for padded_to in (None, 8, 16):
+        run = training.train(
+            training.start(weights, network, optimizer),
+            noise,
+            table,
+            [plan],
+            network=network,
+            optimizer=optimizer,
+            gradient_window=gradient_window,
+            padded_to=padded_to,
+        )
+        trained = training.weights_of(run, network)
+        answers = training.predict(
+            trained, noise, table, plan, network, padded_to=padded_to
+        )
+        found.append([*trained.values(), answers, *training.state_of(run)])
+    for padded in found[1:]:
+        for one, two in zip(found[0], padded, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_a_gradient_window_of_padded_windows_ends_at_their_last_step(noise, cut):
+    """Of 5 steps the gradient reaches 2 back: as if carried state met a window of 2."""
+    network, weights = shape(), initial()
+    table = cut(noise, layout="subsampled", window_length=5)
+    plan = lay_out(table, every(table)[:1], batch_size=1, stateful=False)
+
+    def train(begun, of, rate, batch=0, **options):
+        """Train on one window, the batch-th; state is zero before the first alone."""
+        optimizer = Optimizer("sgd", rate, "constant", None, 1)
+        return training.train(
+            begun._replace(batch=batch, batches=batch and batch + 1),
+            noise,
+            of,
+            [plan._replace(batches=batch + 1, interval=None)],
+            network=network,
+            optimizer=optimizer,
+            **options,
+        )
+
+    start = training.start(weights, network, Optimizer("sgd", 0, "constant", None, 1))
+    padded = train(start, table, 0.5, gradient_window=2, padded_to=8)
+    first_three = train(start, table._replace(length=table.length - 2), 0.0)
+    # window 1 begins a step later than window 0: at the fourth step
+    last_two = table._replace(first=table.first + 2, length=table.length - 3)
+    carried = train(first_three, last_two, 0.5, batch=1)
+    for one, two in zip(padded.matrices, carried.matrices, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    whole = train(start, table, 0.5, padded_to=8)
+    assert abs(whole.matrices[0] - padded.matrices[0]).numpy().max() > 1e-4
+
+
+def test_other_windows_and_rates_are_no_new_programs(noise, cut):
+    network, weights = shape(units=4), initial(units=4)
+    for window, gradient_window, rate in ((3, None, 0.1), (8, 2, 0.01), (7, 7, 0.02)):
+        table = cut(noise, layout="subsampled", window_length=window)
+        optimizer = Optimizer("adam", rate, "cosine", None, 3 + window)
+        training.train(
+            training.start(weights, network, optimizer),
+            noise,
+            table,
+            [lay_out(table, every(table), batch_size=3, stateful=False)],
+            network=network,
+            optimizer=optimizer,
+            gradient_window=gradient_window,
+            padded_to=8,
+        )
+    program = training._train_chunk(
+        network, optimizer.rule, None, False, False, training.CORES, 8
+    )
+    assert program.experimental_get_tracing_count() == 1

@@ -223,6 +223,7 @@ def summary(
     high: int,
     grid_size: int,
     asked: int,
+    longest: int,
     baselines: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return the answer as metrics/lookback.json holds it.
@@ -233,6 +234,7 @@ def summary(
         low, high: the shortest and the longest window that was searched.
         grid_size: trials that everything would have taken.
         asked: steps of validation that were scored.
+        longest: steps of a sequence.
         baselines: what no network does better than: `one_answer`, and of forecasts
             `persistence` and `seasonal_naive`.
     """
@@ -254,6 +256,7 @@ def summary(
         "best": best.window_length,
         "low": low,
         "high": high,
+        "longest_sequence": longest,
         "smallest_that_may_do": int(undecided.min()),
         "stateful_score": None if stateful is None else stateful.mean,
         "trials": len(outcomes),
@@ -373,7 +376,7 @@ def in_words(told: Mapping[str, Any]) -> str:
             f"One of {_steps(told['smallest_that_may_do'])} may do as well: these "
             "seeds cannot tell."
         )
-    if smallest == told["high"]:
+    if smallest == told["high"] < told["longest_sequence"]:
         said.append("It is the longest searched: a longer one may do better.")
     if "stateful" in scores:
         said.append(f"With carried state: {_spread(scores['stateful'])}.")

@@ -1,0 +1,101 @@
+"""What trials have in common: the split, what is asked, and what needs no network."""
+
+import grounds
+import numpy as np
+import pytest
+
+from statelab import ground, layouts, metrics
+from statelab.errors import UserError
+from statelab.ground import Laid
+from statelab.sequences import SPLITS, Sequences
+
+
+def test_every_window_answers_the_same_steps_of_validation():
+    search = {"high": 5, "validation_size": 12}
+    laid = grounds.lay(search={**search, "answers": 1000})
+    chosen = np.flatnonzero(laid.windows.split == SPLITS["validation"])
+    assert len(chosen) == 12
+    # of each sequence the steps 4 to 11, each with the target of 3 steps before
+    expected = (chosen[:, None] * 12 + np.arange(4, 12)).ravel()
+    assert laid.asked.tolist() == expected.tolist()
+    assert len(np.unique(laid.ground.parts)) == 12  # one for each sequence
+    few = grounds.lay(search=search).asked
+    assert len(few) == 50 and set(few) < set(expected) and (np.diff(few) > 0).all()
+
+
+def test_a_validation_split_of_params_yaml_is_kept():
+    own = grounds.lay(window={"validation_size": 4}).windows.split
+    assert np.bincount(own).tolist() == [28, 4, 8]
+    assert np.bincount(grounds.lay().windows.split).tolist() == [24, 8, 8]
+
+
+def test_the_longest_window_is_what_half_of_the_sequences_have():
+    assert grounds.lay().high == 12
+    assert grounds.lay(length=200).high == 128
+    assert grounds.lay(length=200, search={"high": 150}).high == 150
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        (
+            {"high": 13},
+            "`search.high` must not be longer than every sequence; .* 12 st",
+        ),
+        ({"low": 13}, "`search.low` must not be above 12"),
+    ],
+)
+def test_a_window_that_no_sequence_has_is_refused(search, words):
+    with pytest.raises(UserError, match=words):
+        grounds.lay(search=search)
+
+
+def test_a_window_that_leaves_nothing_to_score_is_refused():
+    data = Sequences(np.zeros((8, 1)), np.array([0, 3, 8]), np.array([1, 1, 1, 1] * 2))
+    data.targets[7] = -1
+    table = layouts.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    with pytest.raises(
+        UserError, match="must leave a step of validation .* Received: 5"
+    ):
+        ground.asked_of(data, table, 5, 9, np.random.default_rng(0))
+
+
+def test_targets_of_sequences_are_those_of_their_steps():
+    data = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([1, 0]))
+    assert ground.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
+    assert ground.each_step(ground.each_step(data)).targets.tolist() == [1, 1, 0, 0, 0]
+
+
+def of_values():
+    """Train on 0, 2, 4, validate on 10, 20, 30, 40; each is asked for the next one."""
+    values = np.float32([0, 2, 4, 10, 20, 30, 40])[:, None]
+    targets = np.float32([2, 4, np.nan, 20, 30, 40, np.nan])
+    data = Sequences(values, np.array([0, 3, 7]), targets)
+    table = layouts.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    return Laid(None, data, table, np.array([4, 5]), 2)
+
+
+def test_the_baselines_of_values_are_those_of_what_is_asked():
+    """Targets are 30 and 40; the mean of train is 3, and the values there 20 and 30."""
+    forecast = metrics.Forecast(feature=0, horizon=1, season=2)
+    found = ground.baselines(of_values(), forecast)
+    assert found["one_answer"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
+    assert found["persistence"] == pytest.approx(10)
+    # a season of 2 before what is forecast is a step before the one that is answered
+    assert found["seasonal_naive"] == pytest.approx(20)
+    assert list(ground.baselines(of_values(), None)) == ["one_answer"]
+
+
+def test_the_ceilings_of_what_is_asked():
+    """First steps 1, 0, 1, 0 tell the label; only windows of 3 see them at the last."""
+    laid = grounds.lay(task="first_step", length=3, search={"answers": 1000})
+    assert ground.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
+    assert ground.baselines(laid, None) == {"one_answer": 0.5}
+    # of 8 random windows of 12 bits none is like another
+    assert ground.ceilings(grounds.lay(), [12]) == {12: None}
+    assert ground.ceilings(of_values(), [2]) == {2: None}
+
+
+def test_windows_to_train_on_are_counted():
+    settings = {"window_length": 5, "stride": 2}
+    assert ground.samples(grounds.lay(), settings) == 24 * 4  # at 0, 2, 4 and 6

@@ -1,0 +1,164 @@
+"""The answer of a search, out of the scores of a few trials."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from statelab import lookback
+from statelab.lookback import COMPLETE, PRUNED, Outcome, Rule
+
+RULE = Rule("accuracy", 0.01)
+
+
+def trial(window, scores, parts=None, *, state=COMPLETE, reset="sample", **changes):
+    """Six networks by default, each a ten-thousandth better than the one before."""
+    if np.isscalar(scores):
+        scores = [scores + k / 1e4 for k in range(6)]
+    parts = [float(np.mean(scores))] * 6 if parts is None else parts
+    seconds = {"compile": 1.5, "train": 2.0, "score": 0.25, "other": 0.01}
+    return Outcome(
+        *("optimise", 0, window, 1, None, reset, 10, 0.02, state, 100),
+        *(list(scores), list(parts), seconds, "here"),
+    )._replace(**changes)
+
+
+def test_not_worse_is_shown_by_seeds_and_by_parts():
+    best = trial(9, 0.9)
+    assert lookback.not_worse(best, best, RULE)
+    assert lookback.not_worse(trial(5, 0.895), best, RULE)
+    assert not lookback.not_worse(trial(5, 0.88), best, RULE)
+    # the mean differs by 0.005, but its interval over six seeds reaches far beyond 0.01
+    wide = [0.85, 0.95, 0.83, 0.96, 0.87, 0.91]
+    assert not lookback.not_worse(trial(5, wide, best.parts), best, RULE)
+    assert not lookback.not_worse(trial(5, best.scores, wide), best, RULE)
+
+
+def test_worse_is_shown_and_matters():
+    best = trial(9, 0.9)
+    assert lookback.worse(trial(5, 0.88), best, RULE)  # p is 1/32, of either
+    assert not lookback.worse(trial(5, 0.895), best, RULE)  # less than the margin
+    # of four parts that all differ, signs at random are as far off one time in eight
+    few = trial(5, 0.88, [0.88] * 4), best._replace(parts=[0.9] * 4)
+    assert not lookback.worse(*few, RULE)
+
+
+def test_one_seed_is_judged_by_its_mean():
+    best = trial(9, [0.9], [0.9])
+    assert lookback.not_worse(trial(5, [0.895], [0.895]), best, RULE)
+    assert not lookback.not_worse(trial(5, [0.88], [0.88]), best, RULE)
+    assert not lookback.worse(trial(5, [0.1], [0.1]), best, RULE)  # it cannot be shown
+
+
+def test_trials_given_up_and_those_with_carried_state_are_no_windows():
+    outcomes = [
+        trial(4, 0.5),
+        trial(5, 0.95, state=PRUNED),
+        trial(6, 0.99, reset="sequence"),
+        trial(7, 0.9),
+    ]
+    found = lookback.judge(outcomes, RULE, low=1)
+    assert found.best.window_length == found.smallest.window_length == 7
+
+
+def test_the_longest_worse_window_is_of_the_same_settings():
+    others, best = trial(5, 0.5), trial(7, 0.9)
+    assert lookback.judge([others, best], RULE, low=2).below == 5
+    assert lookback.judge([others._replace(units=3), best], RULE, low=2).below == 1
+
+
+def answer(outcomes, rule=RULE, **changes):
+    told = lookback.summary(
+        outcomes,
+        rule,
+        **{
+            **dict(low=1, high=9, grid_size=9, asked=40, longest=12),
+            "baselines": {"one_answer": 0.5},
+            **changes,
+        },
+    )
+    return {**told, "text": lookback.in_words(told)}
+
+
+PARTS = [[0.5, 0.4, 0.5, 0.6, 0.5, 0.5], [0.9, 0.8, 0.9, 0.9, 0.95, 0.9]]
+TRIALS = [
+    trial(9, 0.7, PARTS[0], reset="sequence", phase="stateful"),
+    trial(3, 0.5, PARTS[0]),
+    trial(9, 0.9, PARTS[1]),
+    trial(6, 0.8997, PARTS[1]),
+    trial(5, [0.85, 0.95, 0.83, 0.96, 0.87, 0.91], PARTS[1]),
+    trial(2, 0.4, PARTS[0], state=PRUNED),
+]
+
+
+def test_the_summary_holds_the_contract():
+    told = answer(TRIALS)
+    expected = {
+        "smallest": 6,
+        "best": 9,
+        "low": 1,
+        "high": 9,
+        "smallest_that_may_do": 5,  # its interval is too wide to tell
+        "stateful_score": pytest.approx(0.70025),  # 0.7 and 0 to 5 ten-thousandths
+        "trials": 6,
+        "pruned": 1,
+        "grid_size": 9,
+    }
+    assert {name: told[name] for name in expected} == expected
+    # the error of the best is sqrt(3.5e-8 / 6) = 7.6e-5, and 6 is 3e-4 below it
+    assert told["one_standard_error"] == 9
+    assert told["settings"]["window_length"] == 6
+    assert told["best_is_better_by"]["over_seeds"]["mean"] == pytest.approx(0.0003)
+
+
+def test_the_words_say_what_is_uncertain():
+    text = answer(TRIALS)["text"]
+    assert text.startswith(
+        "A window of 6 steps is enough: it is not worse than the best"
+    )
+    assert "One of 5 steps may do as well: these seeds cannot tell." in text
+    assert "With carried state: 0.700" in text
+    assert "6 trials in place of 9" in text
+    longest = answer(TRIALS[:3])["text"]
+    assert "It is the longest searched: a longer one may do better." in longest
+    whole = answer(TRIALS[:3], longest=9)["text"]
+    assert "a longer one" not in whole
+
+
+def test_the_curve_has_the_best_of_each_window():
+    curve = lookback.curve(
+        [*TRIALS, trial(3, 0.6)], RULE, {3: 0.6, 5: None, 6: 1, 9: 1}
+    )
+    assert curve["window_length"].tolist() == [3, 5, 6, 9]
+    assert curve["mean"].tolist()[0] == pytest.approx(0.60025)
+    assert curve["against_best"].tolist() == [
+        "worse",
+        "cannot tell",
+        "not worse",
+        "best",
+    ]
+    assert np.isnan(curve["ceiling"][1]) and curve["ceiling"][0] == 0.6
+
+
+def test_the_table_is_the_same_as_parquet(tmp_path):
+    table = lookback.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
+    assert table["gradient_window"].tolist()[-1] == 2
+    assert table["gradient_window"].isna().sum() == 6
+    assert table["seconds_train"].tolist() == [2.0] * 7
+    table.to_parquet(tmp_path / "trials.parquet", index=False)
+    read = pd.read_parquet(tmp_path / "trials.parquet")
+    assert read["scores"][1].tolist() == TRIALS[1].scores
+    assert read["score"].tolist() == table["score"].tolist()
+
+
+def test_adopting_the_answer_makes_as_many_updates():
+    search = {
+        **dict(batch_size=32, updates=1500, optimizer="adam", schedule="cosine"),
+        "clipnorm": None,
+    }
+    keys = lookback.adopt(
+        answer(TRIALS)["settings"], search, samples=6400, forget_bias="chrono"
+    )
+    assert keys["train_stateless.epochs"] == 8  # of 200 batches
+    assert keys["window.layout"] == "subsampled" and keys["window.window_length"] == 6
+    assert keys["model.forget_bias"] == "chrono_6"
+    assert keys["train_stateless.clipnorm"] is None

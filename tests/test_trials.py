@@ -1,0 +1,113 @@
+"""Trials on small data: what they train, and that they are begun and finished."""
+
+import grounds
+import numpy as np
+import pytest
+
+from statelab import layouts, models, plans, scores, training, trials
+from statelab.optimizers import Optimizer
+from statelab.sequences import SPLITS
+from statelab.trials import Trial
+
+WINDOWS = Trial(5, 1, None, "sample", 4, 0.05)
+STATE = Trial(4, 4, None, "sequence", 4, 0.05)
+
+
+def whole(ground, trial):
+    begun = trials.begin(ground, trial)
+    return begun, trials.finish(ground, trial, begun)
+
+
+def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
+    """Unpadded, by the plan that it follows, scored by hand on what is asked."""
+    search = {"high": 6, "validation_size": 12, "answers": 1000}
+    laid = grounds.lay(search=search)
+    ground, data = laid.ground, laid.data
+    followed = []
+    usual = training.train
+
+    def train(run, sequences, windows, plan, **options):
+        if options["until"] > 1:
+            followed.append((windows, plan, options["until"]))
+        return usual(run, sequences, windows, plan, **options)
+
+    monkeypatch.setattr(training, "train", train)
+    _, ended = whole(ground, WINDOWS)
+    monkeypatch.undo()
+    assert [until for *_, until in followed] == [10, 30]
+    network = ground.network._replace(units=4)
+    optimizer = Optimizer("adam", 0.05, "cosine", 1.0, 40)
+    weights = models.initial_weights(
+        range(1, 4), forget_bias="chrono", longest=5, **network._asdict()
+    )
+    run = training.start(weights, network, optimizer)
+    for windows, plan, _ in followed:
+        run = training.train(
+            run, data, windows, plan, network=network, optimizer=optimizer
+        )
+    trained = training.weights_of(run, network)
+    for one, two in zip(
+        trained.values(), training.weights_of(ended.run, network).values(), strict=True
+    ):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    cut = layouts.recut(laid.windows, layout="subsampled", window_length=5)
+    every = layouts.of_split(cut, SPLITS["validation"])
+    plan = plans.plan(cut, every, batch_size=7, stateful=False)
+    answers = training.predict(trained, data, cut, plan, network)
+    step = layouts.locate_answers(cut, np.arange(cut.answers[-1])).step
+    asked = answers[:, np.searchsorted(step, laid.asked)]
+    expected = scores.accuracy(asked, data.targets[laid.asked])
+    assert ended.scores.tolist() == expected.tolist()
+    assert ended.parts.mean() == pytest.approx(ended.scores.mean())  # parts are alike
+
+
+def test_windows_without_a_target_are_not_trained_on():
+    """Of 12 steps the first 3 have none: windows of 2 that end there are left out."""
+    laid = grounds.lay()
+    cut = layouts.recut(laid.windows, layout="subsampled", window_length=2)
+    rng = np.random.default_rng(0)
+    plan = trials._shuffled(laid.data, cut, WINDOWS, 8, 40, rng)
+    ends = layouts.locate(cut, plan.order).first + 1
+    assert (laid.data.targets[ends] >= 0).all()
+    assert (cut.split[layouts.locate(cut, plan.order).sequence] == 0).all()
+    once, twice = plan.order[:216], plan.order[216:320]  # 24 sequences, 9 windows each
+    assert len(np.unique(once)) == 216 and len(np.unique(twice)) == 104
+    assert plans.expand(plan, 0, 40).reset.all()
+
+
+def test_a_trial_is_the_same_whenever_it_is_run():
+    ground = grounds.lay().ground
+    one, two = (whole(ground, WINDOWS)[1] for _ in range(2))
+    assert one.scores.tolist() == two.scores.tolist()
+    assert one.parts.tolist() == two.parts.tolist()
+
+
+@pytest.mark.parametrize("trial", [WINDOWS, STATE, STATE._replace(reset="every_6")])
+def test_a_trial_learns_what_is_in_reach(trial):
+    """The bit before: in windows of 5, and in segments of 4 with the state carried.
+
+    After a reset within a sequence, at one step of 8, it is out of reach.
+    """
+    search = {"updates": 150, "high": 6, "validation_size": 16}
+    ground = grounds.lay(lag=1, sequences=64, search=search).ground
+    begun, ended = whole(ground, trial)
+    assert (begun.updates, ended.updates) == (38, 150)
+    assert ended.scores.mean() > (0.95 if trial.reset != "every_6" else 0.85)
+    assert set(ended.seconds) == {"compile", "train", "score", "other"}
+
+
+def test_a_window_too_short_learns_nothing():
+    ground = grounds.lay(sequences=64, search={"validation_size": 24}).ground
+    ended = whole(ground, WINDOWS._replace(window_length=3))[1]
+    assert ended.scores.mean() < 0.7
+
+
+def test_a_reset_interval_is_whole_segments():
+    assert trials._reset(STATE._replace(reset="every_6")) == "every_8"
+    assert trials._reset(STATE) == "sequence"
+
+
+@pytest.mark.parametrize(("window", "padded"), [(1, 8), (8, 8), (9, 16), (65, 128)])
+def test_windows_are_padded_to_powers_of_two(window, padded):
+    assert trials._padded_to(WINDOWS._replace(window_length=window)) == padded
+    assert trials._padded_to(STATE) is None
