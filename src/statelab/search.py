@@ -80,7 +80,8 @@ def enough(space: Space) -> int:
         >>> enough(Space(1, 80, [1], [None], ["sample"], [10], [0.01]))
         10
     """
-    return min(max((space.high - space.low + 1) // 8, FEWEST), MOST)
+    windows = space.high - space.low + 1
+    return min(max(windows // 8, FEWEST), MOST, -(-windows // 2))
 
 
 Stretch = tuple[int, int]  # the windows between two
