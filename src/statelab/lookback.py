@@ -359,7 +359,10 @@ def in_words(told: Mapping[str, Any]) -> str:
     smallest, best, score = told["smallest"], told["best"], told["score"]
     scores = told["scores"]
     if smallest == best:
-        lead = f"A window of {_steps(smallest)} does best, and no shorter one is shown to do"
+        lead = (
+            f"A window of {_steps(smallest)} does best, and no shorter one is shown to "
+            "do as well"
+        )
     else:
         lead = (
             f"A window of {_steps(smallest)} is enough: it is not worse than the best, "
