@@ -80,8 +80,8 @@ class Found(NamedTuple):
 
     best: Outcome
     smallest: Outcome  # not worse than it
-    below: int  # the longest shorter window that is worse, or one that is too short
-    floor: int | None  # the longest that `below`, though worse, is better than
+    below: int  # the longest shorter window that is behind it, or one that is too short
+    floor: int | None  # the longest that is behind `below`
 
 
 def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
@@ -115,18 +115,28 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
         if each.family == smallest.family
         and each.window_length < smallest.window_length
     ]
-    below = _longest_worse(shorter, best, rule)
+    below = _longest_behind(shorter, best, rule)
     if below is None:
         return Found(best, smallest, low - 1, None)
     still = [each for each in shorter if each.window_length < below.window_length]
-    floor = _longest_worse(still, below, rule)
+    floor = _longest_behind(still, below, rule)
     return Found(best, smallest, below.window_length, floor and floor.window_length)
 
 
-def _longest_worse(
+def _longest_behind(
     shorter: Sequence[Outcome], than: Outcome, rule: Rule
 ) -> Outcome | None:
-    return next((each for each in reversed(shorter) if worse(each, than, rule)), None)
+    return next((each for each in reversed(shorter) if _behind(each, than, rule)), None)
+
+
+def _behind(one: Outcome, other: Outcome, rule: Rule) -> bool:
+    """Tell whether the networks of a trial are worse, on the steps that were asked.
+
+    Enough to look elsewhere; of other steps `worse` and `not_worse` tell more.
+    """
+    gaps, _ = _better_by(other, one, rule)
+    low = gaps.mean() if len(gaps) == 1 else metrics.interval(gaps)["low"]
+    return bool(gaps.mean() > rule.margin and low is not None and low > 0)
 
 
 def not_worse(one: Outcome, best: Outcome, rule: Rule) -> bool:

@@ -144,7 +144,7 @@ def search(
 def _to_look_at(judged: Found, looked_at: list[Stretch]) -> Stretch | None:
     """Return between which two windows the smallest may be; None where it is pinned.
 
-    Networks may have failed, at a window that is worse, to learn what is to be seen
+    Networks may have failed, at a window that is behind, to learn what is to be seen
     there: where it is better than shorter ones, these are looked at once.
     """
     stretch = judged.below, judged.smallest.window_length
