@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from statelab import lookback
+from statelab.errors import UserError
 from statelab.lookback import COMPLETE, PRUNED, Outcome, Rule
 
 RULE = Rule("accuracy", 0.01)
@@ -162,3 +163,8 @@ def test_adopting_the_answer_makes_as_many_updates():
     assert keys["window.layout"] == "subsampled" and keys["window.window_length"] == 6
     assert keys["model.forget_bias"] == "chrono_6"
     assert keys["train_stateless.clipnorm"] is None
+
+
+def test_where_nothing_comes_to_its_end_the_learning_rate_is_named():
+    with pytest.raises(UserError, match=r"`search.learning_rate` .*: \[0.02\]"):
+        lookback.judge([trial(3, 0.5, state=PRUNED)], RULE, low=1)

@@ -4,7 +4,17 @@ import grounds
 import numpy as np
 import pytest
 
-from statelab import layouts, models, plans, scores, training, trials
+from statelab import (
+    carrying,
+    layouts,
+    models,
+    plans,
+    scores,
+    training,
+    trials,
+    workers,
+)
+from statelab.lookback import COMPLETE, PRUNED
 from statelab.optimizers import Optimizer
 from statelab.sequences import SPLITS
 from statelab.trials import Trial
@@ -111,3 +121,23 @@ def test_a_reset_interval_is_whole_segments():
 def test_windows_are_padded_to_powers_of_two(window, padded):
     assert trials._padded_to(WINDOWS._replace(window_length=window)) == padded
     assert trials._padded_to(STATE) is None
+
+
+def test_networks_that_diverge_are_given_up(tmp_path):
+    """At a rate of a million errors are no numbers; a search goes on without it."""
+    laid = grounds.lay(task="adding", search={"clipnorm": None, "optimizer": "sgd"})
+    wild = WINDOWS._replace(window_length=12, learning_rate=1e6)
+    with workers.here(laid.ground, 1) as submit:
+        wild, calm = carrying.carry(
+            submit,
+            tmp_path,
+            lambda _: None,
+            [wild, wild._replace(learning_rate=1e-3)],
+            "bisect",
+            0,
+            lambda *_: False,
+        )
+    assert (wild.state, calm.state) == (PRUNED, COMPLETE)
+    assert carrying.carry(
+        None, tmp_path, lambda _: None, [Trial(*calm[2:8])], "bisect", 0, None
+    ) == [calm]

@@ -47,11 +47,12 @@ def carry(
         for future in done:
             n, before = under_way.pop(future)
             standing, worker = future.result()
-            if before is None and not hopeless(n, standing.scores):
+            finite = bool(np.isfinite(standing.scores).all())  # or it diverged
+            if before is None and finite and not hopeless(n, standing.scores):
                 later = submit(trials.finish, asked[n], standing)
                 under_way[later] = (n, standing)
                 continue
-            state = PRUNED if before is None else COMPLETE
+            state = PRUNED if before is None or not finite else COMPLETE
             outcome = _outcome(phase, group, asked[n], state, before, standing, worker)
             ledger.note(folder, outcome)
             tell(outcome)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from statelab import metrics, paired
+from statelab.errors import UserError
 from statelab.metrics import number
 from statelab.paired import LEVEL
 
@@ -88,9 +89,12 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
     """Return the best trial, and the smallest window that is not worse.
 
     Args:
-        outcomes: one at least is of a window, and complete.
+        outcomes: of the trials so far.
         rule: what is better.
         low: the shortest window that is searched.
+
+    Raises:
+        UserError: none of a window has come to its end.
 
     Example:
         >>> def trial(window, score):
@@ -104,9 +108,15 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
         >>> found.below, found.floor
         (6, 3)
     """
+    outcomes = list(outcomes)
     known = sorted(
         (each for each in outcomes if each.counts), key=lambda o: o.window_length
     )
+    if not known:
+        raise UserError(
+            "search/params.yaml: `search.learning_rate` must let networks learn: every "
+            f"trial was given up. Received: {sorted({o[7] for o in outcomes})}"
+        )
     best = max(known, key=lambda each: rule.sign * each.mean)  # the first of equals
     smallest = next(each for each in known if not_worse(each, best, rule))
     shorter = [

@@ -163,7 +163,7 @@ def _optimise(
         pruner = WilcoxonPruner(p_threshold=HOPELESS)
     study = optuna.create_study(direction="maximize", pruner=pruner)
     for window in _spread(space.low, space.high, min(group, trials)):
-        study.enqueue_trial({"window_length": window})
+        study.enqueue_trial({"window_length": window, "reset": "sample"})
     found: dict[Trial, Outcome] = {}
     for number in range(-(-trials // group)):
         study.sampler = TPESampler(
