@@ -104,6 +104,7 @@ def _go_on(ground: Ground, trial: Trial, at: Standing | None, until: int) -> Sta
             shard = shards.read(ground.shards[number])
             rng = np.random.default_rng((ground.seed, 5, begun, number))
             run = _train(ground, trial, network, shard, run, updates, rng, clock)
+            del shard  # before the next one is read
     weights = training.weights_of(run, network)
     answers, targets = [], []
     for each in ground.shards:
@@ -111,6 +112,7 @@ def _go_on(ground: Ground, trial: Trial, at: Standing | None, until: int) -> Sta
         if len(shard.asked):
             answers.append(_answer(ground, trial, network, shard, weights, clock))
             targets.append(shard.sequences.targets[shard.asked])
+        del shard
     rules = scores.SCORES[network.head]
     score = rules.functions[rules.main]
     answer, target = np.concatenate(answers, axis=1), np.concatenate(targets)
