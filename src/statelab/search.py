@@ -9,6 +9,8 @@ so the same seed gives the same trials.
 import math
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -118,10 +120,22 @@ def search(
         Every trial, in the order asked for. One of carried state, beside which windows
         are seen, comes first where `space` has none.
     """
-    found: list[Outcome] = []
-    if not any(reset != "sample" for reset in space.reset):
-        found += carry([_with_state(space)], "stateful", 0, _never)
-    found += _optimise(space, carry, trials=trials, group=group, seed=seed, rule=rule)
+    of_windows = partial(
+        _search, space, carry, trials=trials, group=group, seed=seed, rule=rule
+    )
+    if any(reset != "sample" for reset in space.reset):
+        return of_windows()
+    with ThreadPoolExecutor(1) as executor:  # no window waits for it
+        asked = [_with_state(space)]
+        beside = executor.submit(carry, asked, "stateful", 0, _never)
+        found = of_windows()
+        return beside.result() + found
+
+
+def _search(
+    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+) -> list[Outcome]:
+    found = _optimise(space, carry, trials=trials, group=group, seed=seed, rule=rule)
     number = -(-trials // group)
     looked_at: list[Stretch] = []
     judged = lookback.judge(found, rule, space.low)
