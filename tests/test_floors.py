@@ -63,11 +63,10 @@ FLOORS = [
         "vanishing",
         "ground",
         "search",
-        "workers",
     }
     | {"pictures", "diagnose_model"}
     | {"answer_probes", "data_probes", "lane_probes", "reset_probes"},
-    {"report", "diagnose_workspace", "border_probes", "ledger"},
+    {"report", "diagnose_workspace", "border_probes", "ledger", "workers"},
     {"diagnose_script", "carrying"},
     {"cli"},
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from statelab import files, resuming
+from statelab.errors import UserError
 from statelab.ground import Laid
 from statelab.lookback import Outcome
 from statelab.trials import Trial
@@ -38,7 +39,13 @@ def of(laid: Laid, settings: Mapping[str, Any]) -> Iterator[Path]:
     arrays = [*laid.data, *laid.windows, laid.asked, *(ground.scaling or ())]
     name = resuming.fingerprint(known, arrays)
     folder = resuming.folder() / f"{name}.trials"
-    yield folder
+    try:
+        yield folder
+    except UserError as error:
+        kept = len(list(folder.glob("*.json")))
+        raise UserError(
+            f"{error} ({kept} trials are kept: the same search goes on from there.)"
+        ) from None
     shutil.rmtree(folder, ignore_errors=True)
 
 

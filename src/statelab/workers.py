@@ -4,22 +4,24 @@ What all trials have in common reaches a worker once, when it joins, and compile
 programs stay with it.
 """
 
+import hashlib
+import logging
 import os
+import pickle
 import platform
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from statelab import training, trials
+from statelab import training
 from statelab.errors import UserError
 from statelab.trials import Ground, Standing
 
 SCHEDULER, WORKERS = "STATELAB_SCHEDULER", "STATELAB_WORKERS"
-COMMON = "statelab"  # the plugin that holds it
-LOST = 30  # seconds after which a scheduler that does not answer is given up
-RETRIES = 3  # of a trial whose worker died
+LOST = 15  # seconds after which a scheduler that does not answer is given up
 
 # of a function of `trials`, and what it takes besides the ground, to where a trial
 # stands, and who has brought it there
@@ -64,16 +66,18 @@ def here(ground: Ground, count: int) -> Iterator[Submit]:
 
 @contextmanager
 def cluster(ground: Ground, address: str) -> Iterator[Submit]:
-    """Let the workers of a Dask cluster carry trials out.
+    """Let the workers of a Dask cluster carry trials out, and leave nothing with them.
 
-    A trial whose worker dies is begun again by another one.
+    A trial whose worker dies is begun again by another one. The scheduler unpacks what
+    it hands on, but no bytes: it needs neither statelab nor TensorFlow.
 
     Args:
         ground: what they have in common.
         address: of the scheduler, such as `tcp://10.0.0.1:8786`.
 
     Raises:
-        UserError: Dask is not installed, or no scheduler answers there.
+        UserError: Dask is not installed; no scheduler answers there, or no longer; its
+            workers lack what they need; or a trial kills them.
     """
     try:
         import distributed
@@ -82,16 +86,33 @@ def cluster(ground: Ground, address: str) -> Iterator[Submit]:
             "`--scheduler` needs dask.distributed: pip install 'statelab[dask]'. "
             f"Received: {address}"
         ) from None
+    packed = pickle.dumps(ground)
+    plugin = f"statelab-{hashlib.sha256(packed).hexdigest()[:16]}"
 
     class Common(distributed.WorkerPlugin):
-        name = COMMON
+        name = plugin
 
         def __init__(self) -> None:
-            self.ground = ground
+            self.packed = packed
 
         def setup(self, worker: distributed.Worker) -> None:
-            trials.share_cores(worker.state.nthreads)
+            from statelab import command
 
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+            with command.quiet_import():
+                from statelab import trials
+
+            trials.share_cores(worker.state.nthreads)
+            self.ground = pickle.loads(self.packed)
+            del self.packed
+
+    def carry_out(packed: bytes) -> Any:  # another annotation would be imported
+        signed, function, given = pickle.loads(packed)
+        common: Any = distributed.get_worker().plugins[plugin]
+        return signed(function, common.ground, *given)
+
+    # what it logs, with tracebacks, it raises as well
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=LOST, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -100,16 +121,34 @@ def cluster(ground: Ground, address: str) -> Iterator[Submit]:
             f"Received: {address}"
         ) from None
     with client:
-        client.register_plugin(Common())
-        executor = client.get_executor(pure=False, retries=RETRIES)
-        yield lambda function, *given: executor.submit(_by_worker, function, *given)
+        try:
+            client.register_plugin(Common())
+        except ImportError as error:
+            raise UserError(
+                "`--scheduler` must have workers with the same statelab as here, and "
+                f"what it needs: {error}. Received: {address}"
+            ) from None
+        if not client.nthreads():
+            print(f"{address} has no worker: waiting for one", file=sys.stderr)
+        executor = client.get_executor(pure=False)
 
+        def submit(function: Callable[..., Standing], *given: Any) -> Future:
+            return executor.submit(carry_out, pickle.dumps((_signed, function, given)))
 
-def _by_worker(function: Callable[..., Standing], *given: Any) -> tuple[Standing, str]:
-    from distributed import get_worker
-
-    common: Any = get_worker().plugins[COMMON]
-    return _signed(function, common.ground, *given)
+        try:
+            yield submit
+        except CancelledError:
+            raise UserError(
+                f"The Dask scheduler does not answer any more. Received: {address}"
+            ) from None
+        except distributed.KilledWorker as error:
+            raise UserError(
+                "Each worker that began a certain trial has died; of too little "
+                f"memory, perhaps. Received: {error.last_worker.address}"
+            ) from None
+        finally:
+            if client.status == "running":
+                client.unregister_worker_plugin(plugin)
 
 
 def _signed(function: Callable[..., Standing], *given: Any) -> tuple[Standing, str]:

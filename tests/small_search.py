@@ -1,0 +1,73 @@
+"""A lookback search of seconds: `python tests/small_search.py FOLDER [SHARD_STEPS]`.
+
+It is carried out where the environment says, keeps its ledger in a folder, and leaves
+its table there: table.json.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from statelab import command, files, lookback, params, tasks
+from statelab.lookback import Rule
+
+with command.quiet_import():
+    from statelab import carrying, ground, search, workers
+    from statelab.ground import Laid
+    from statelab.workers import Submit
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
+SMALL = {
+    "high": 8,
+    "trials": 6,
+    "group": 3,
+    "seeds": 2,
+    "updates": 120,
+    "batch_size": 4,
+}
+
+
+def lay(folder: Path, shard_steps: int | None = None) -> Laid:
+    """Lay the ground: 60 sequences of 12 steps, each a label of 2 steps ago."""
+    read, asked = params.read(REPOSITORY), params.read(REPOSITORY / "search")
+    made = {"task": "lagged_copy", "sequences": 60, "length": 12, "lag": 2}
+    return ground.lay(
+        tasks.make(seed=1, label="each_step", **made),
+        folder / "shards",
+        seed=0,
+        scaled=False,
+        horizon=0,
+        window=read["window"],
+        model=read["model"] | asked["model"] | {"units": 3},
+        search=asked["search"] | SMALL | {"shard_steps": shard_steps},
+    )
+
+
+def run(laid: Laid, submit: Submit, folder: Path) -> pd.DataFrame:
+    """Return the table of the search, times and workers apart."""
+    settings = params.read(REPOSITORY / "search")["search"] | SMALL
+    outcomes = search.search(
+        search.space(**settings, default_units=3),
+        partial(carrying.carry, submit, folder / "ledger", lambda _: None),
+        trials=settings["trials"],
+        group=settings["group"],
+        seed=0,
+        rule=Rule("accuracy", 0.01),
+    )
+    return lookback.table(outcomes).drop(columns=WHO)
+
+
+def main(folder: Path, shard_steps: int | None = None) -> None:
+    laid = lay(folder, shard_steps)
+    with workers.opened(laid.ground) as submit:
+        table = run(laid, submit, folder)
+    with files.whole(folder / "table.json") as stream:
+        stream.write(table.to_json(orient="records", double_precision=15).encode())
+
+
+if __name__ == "__main__":
+    with command.one_line_errors():
+        main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,0 +1,238 @@
+"""Trials on real Dask workers: the same table as by threads, whoever is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import distributed
+import numpy as np
+import pandas as pd
+import pytest
+import small_search
+from conftest import REPOSITORY
+from pandas.testing import assert_frame_equal
+from servers import HOST, LONGEST, free_port, serving
+
+from statelab import trials, workers
+from statelab.errors import UserError
+from statelab.trials import Trial
+
+SEARCH = [sys.executable, str(REPOSITORY / "tests" / "small_search.py")]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+
+
+@contextmanager
+def scheduling() -> Iterator[str]:
+    port = free_port()
+    here = ("--host", HOST, "--port", port, "--no-dashboard")
+    with serving(
+        sys.executable, "-m", "distributed.cli.dask_scheduler", *here, port=port
+    ):
+        yield f"tcp://{HOST}:{port}"
+
+
+@contextmanager
+def working(address: str, folder: Path, name: str) -> Iterator[Path]:
+    """Run a worker of one thread, below a nanny, until the block ends."""
+    log = folder / f"{name}.log"
+    words = [
+        "timeout",
+        str(LONGEST),
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+    ]
+    words += [address, "--nthreads", "1", "--no-dashboard", "--name", name]
+    with log.open("w") as stream:
+        worker = subprocess.Popen(
+            [*words, "--local-directory", str(folder)],
+            stdout=stream,
+            stderr=stream,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+    try:
+        yield log
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+@contextmanager
+def two_workers(folder: Path) -> Iterator[str]:
+    with ExitStack() as stack:
+        address = stack.enter_context(scheduling())
+        for name in ("one", "two"):
+            stack.enter_context(working(address, folder, name))
+        yield address
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[str]:
+    with two_workers(tmp_path_factory.mktemp("cluster")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def by_threads(tmp_path_factory) -> pd.DataFrame:
+    """The table that every search has to come to."""
+    folder = tmp_path_factory.mktemp("by_threads")
+    laid = small_search.lay(folder)
+    with workers.here(laid.ground, 2) as submit:
+        return small_search.run(laid, submit, folder)
+
+
+@contextmanager
+def searching(folder: Path, address: str) -> Iterator[subprocess.Popen]:
+    """Run the search in a process of its own, which does not outlive the block."""
+    environment = ENVIRONMENT | {workers.SCHEDULER: address}
+    with subprocess.Popen(
+        [*SEARCH, str(folder)], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(folder: Path) -> dict[str, float]:
+    """When each trial in the ledger was written down."""
+    return {each.name: each.stat().st_mtime for each in folder.glob("ledger/*.json")}
+
+
+def wait_for(said: Callable[[], object], process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 300
+    while not said():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def table(folder: Path) -> pd.DataFrame:
+    read = pd.read_json(folder / "table.json", orient="records", precise_float=True)
+    return read.astype({"gradient_window": "Int64"})
+
+
+def assert_same(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    assert_frame_equal(ours, theirs, check_dtype=False, check_exact=False, rtol=1e-12)
+
+
+def plugins(address: str) -> set[str]:
+    """Those of ours that any worker has."""
+    with distributed.Client(address, set_as_default=False) as client:
+        found = client.run(lambda dask_worker: list(dask_worker.plugins))
+    return {each for every in found.values() for each in every if "statelab" in each}
+
+
+@pytest.mark.slow
+def test_two_workers_come_to_the_table_of_threads(cluster, by_threads, tmp_path):
+    laid = small_search.lay(tmp_path)
+    with workers.cluster(laid.ground, cluster) as submit:
+        assert len(plugins(cluster)) == 1
+        assert_same(small_search.run(laid, submit, tmp_path), by_threads)
+    assert plugins(cluster) == set()
+
+
+@pytest.mark.slow
+def test_shards_are_searched_on_workers(cluster, tmp_path):
+    """As in this process: an answer is that of the file, whoever reads it."""
+    laid = small_search.lay(tmp_path, shard_steps=240)
+    assert len(laid.ground.shards) == 3
+    with workers.cluster(laid.ground, cluster) as submit:
+        ours = small_search.run(laid, submit, tmp_path / "ours")
+    with workers.here(laid.ground, 1) as submit:
+        theirs = small_search.run(laid, submit, tmp_path / "theirs")
+    assert_same(ours, theirs)
+    # what is asked is a label of 2 steps ago: windows of 3 know it, shorter ones do not
+    whole = ours[(ours["phase"] != "stateful") & (ours["state"] == "complete")]
+    short = whole["window_length"] < 3
+    assert np.all(whole.loc[short, "score"] < 0.75)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_no_trial(by_threads, tmp_path):
+    with two_workers(tmp_path) as address, searching(tmp_path, address) as process:
+        wait_for(lambda: ended(tmp_path), process)
+        with distributed.Client(address, set_as_default=False) as client:
+            busy: dict = {}
+            wait_for(
+                lambda: busy.update(client.processing()) or any(busy.values()), process
+            )
+            victim = next(each for each, keys in busy.items() if keys)
+            (pid,) = client.run(os.getpid, workers=[victim]).values()
+            os.kill(pid, signal.SIGKILL)
+        assert process.wait(300) == 0, process.stderr.read()
+        logs = [tmp_path / f"{name}.log" for name in ("one", "two")]
+        assert sum("Restarting worker" in log.read_text() for log in logs) == 1
+    assert_same(table(tmp_path), by_threads)
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_goes_on_from_its_ledger(cluster, by_threads, tmp_path):
+    with searching(tmp_path, cluster) as process:
+        wait_for(lambda: len(ended(tmp_path)) > 1, process)
+        process.kill()
+        process.wait()
+    before = ended(tmp_path)
+    assert not (tmp_path / "table.json").exists()
+    with searching(tmp_path, cluster) as process:
+        assert process.wait(300) == 0, process.stderr.read()
+    assert_same(table(tmp_path), by_threads)
+    after = ended(tmp_path)
+    assert {name: after[name] for name in before} == before  # none is carried out twice
+    assert plugins(cluster) == set()  # that of the killed one is gone as well
+
+
+@pytest.mark.slow
+def test_a_search_whose_scheduler_dies_goes_on_with_another(by_threads, tmp_path):
+    with two_workers(tmp_path) as address, searching(tmp_path, address) as process:
+        wait_for(lambda: ended(tmp_path), process)
+        with distributed.Client(address, set_as_default=False) as client:
+            scheduler = client.run_on_scheduler(os.getpid)
+        os.kill(scheduler, signal.SIGKILL)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert said == f"The Dask scheduler does not answer any more. Received: {address}\n"
+    before = ended(tmp_path)
+    with two_workers(tmp_path) as address, searching(tmp_path, address) as process:
+        assert process.wait(300) == 0, process.stderr.read()
+    assert_same(table(tmp_path), by_threads)
+    assert before.items() <= ended(tmp_path).items()
+
+
+@pytest.mark.slow
+def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
+    """The scheduler unpacks tasks: what a task names is imported there."""
+    laid = small_search.lay(tmp_path)
+    trial = Trial(5, 1, None, "sample", 3, 0.02)
+    with ExitStack() as stack:
+        address = stack.enter_context(scheduling())
+        log = stack.enter_context(working(address, tmp_path, "one"))
+        with workers.cluster(laid.ground, address) as submit:
+            standing, _ = submit(trials.begin, trial).result()
+            assert standing.updates == small_search.SMALL["updates"] / 4
+            with distributed.Client(address, set_as_default=False) as client:
+                loaded = client.run_on_scheduler(lambda: list(sys.modules))
+        ours = [name for name in loaded if "statelab" in name or "tensorflow" in name]
+        assert ours == []
+        said = [
+            line for line in log.read_text().splitlines() if " - INFO - " not in line
+        ]
+        assert said == []
+
+
+@pytest.mark.parametrize(
+    "address", [f"tcp://{HOST}:1", "carrier-pigeon://coop", "nowhere"]
+)
+def test_an_address_where_no_scheduler_is(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "LOST", 1)
+    laid = small_search.lay(tmp_path)
+    with pytest.raises(UserError, match="`--scheduler` must be the address") as raised:
+        with workers.cluster(laid.ground, address):
+            pass
+    assert str(raised.value).count("\n") == 0
+    assert str(raised.value).endswith(f"Received: {address}")
