@@ -16,6 +16,7 @@ class Stage(StrEnum):
     STATELESS = "train_stateless"
     STATEFUL = "train_stateful"
     EVALUATE = "evaluate"
+    LOOKBACK = "lookback"
 
 
 class _TooSlow(Exception):

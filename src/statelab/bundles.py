@@ -7,11 +7,12 @@ example.npy is of a request to it.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from statelab import results
@@ -32,6 +33,19 @@ class Bundle(NamedTuple):
     note: str | None = None  # of a model its card, of a comparison the verdict
     model: Mapping[str, Any] | None = None  # what it takes and gives
     register: str | None = None  # the name to register it under
+    trials: Sequence[
+        Mapping[str, Any]
+    ] = ()  # each a `Trial`, with a run below this one
+
+
+class Trial(NamedTuple):
+    """What is told of a trial of a search, by which it is a run of its own."""
+
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    seconds: float
 
 
 @contextmanager
@@ -60,6 +74,18 @@ def write(folder: Path, bundle: Bundle) -> None:
 def read(folder: Path) -> Bundle:
     """Read it back."""
     return Bundle(**results.read_json(folder / "bundle.json"))
+
+
+def write_table(file: Path, table: pd.DataFrame) -> None:
+    """Write a table as MLflow shows one, to the last digit."""
+    there = table.astype(object).where(table.notna(), None)
+    told = there.to_dict("split", index=False)
+    told["data"] = [[_plain(cell) for cell in line] for line in told["data"]]
+    results.write_json(file, told)
+
+
+def _plain(cell: Any) -> Any:
+    return cell.tolist() if isinstance(cell, np.ndarray) else cell
 
 
 def write_series(folder: Path, name: str, table: pd.DataFrame) -> None:

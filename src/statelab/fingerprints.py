@@ -11,6 +11,8 @@ from statelab import params
 from statelab.errors import UserError
 
 STAGES = ("train_stateless", "train_stateful", "evaluate")  # those with runs in MLflow
+LOOKBACK = "lookback"  # has one as well, and is in a pipeline of its own
+LOCKS = (params.LOCK, params.SEARCH / params.LOCK)
 SEQUENCES = "data/sequences"
 
 
@@ -24,28 +26,31 @@ class Result(NamedTuple):
 
 
 def recorded(lock: str) -> list[Result]:
-    """Return the results that a dvc.lock tells of.
+    """Return the results that a dvc.lock tells of, or a search/dvc.lock.
 
     Args:
         lock: its text.
     """
     stages = (params.parse(lock) or {}).get("stages", {})
     found = []
-    for stage in STAGES:
+    for stage in (*STAGES, LOOKBACK):
         if stage not in stages:
             continue
         told = stages[stage]
         deps = {dep["path"]: dep["md5"] for dep in told["deps"]}
-        result = _result(stage, told["params"][params.FILE.name], deps)
+        settings, *others = told["params"].items()  # those of params.yaml come first
+        result = _result(stage, {**settings[1], **dict(others)}, deps)
         paths = [*deps, *(out["path"] for out in told["outs"])]
-        data = tuple(path for path in paths if not path.endswith(".py"))
-        found.append(result._replace(files=data))
+        data = [path for path in paths if not path.endswith(".py")]
+        data += [file for file, _ in others]
+        found.append(result._replace(files=tuple(data)))
     return found
 
 
 def of_workspace() -> list[Result]:
-    """Return the results that dvc.lock tells of in the working directory."""
-    return recorded(params.LOCK.read_text()) if params.LOCK.exists() else []
+    """Return the results that DVC's locks tell of in the working directory."""
+    there = [lock for lock in LOCKS if lock.exists()]
+    return [result for lock in there for result in recorded(lock.read_text())]
 
 
 def current(stage: str, root: Path = Path(".")) -> Result:
@@ -55,7 +60,7 @@ def current(stage: str, root: Path = Path(".")) -> Result:
     hashes of what earlier stages made are there, and all else is on disk.
 
     Args:
-        stage: one of `STAGES`.
+        stage: one of `STAGES`, or `LOOKBACK`.
         root: of the workspace.
 
     Raises:
@@ -68,13 +73,21 @@ def current(stage: str, root: Path = Path(".")) -> Result:
         for each in stages.values()
         for out in each.get("outs", [])
     }
-    told = params.parse((root / "dvc.yaml").read_text())["stages"][stage]
-    read = params.read(root)
-    settings = {
-        key: reduce(dict.__getitem__, key.split("."), read) for key in told["params"]
-    }
+    folder = root / params.SEARCH if stage == LOOKBACK else root
+    told = params.parse((folder / "dvc.yaml").read_text())["stages"][stage]
+    settings = {}
+    for key in told["params"]:
+        if isinstance(key, str):
+            settings |= _asked(root / params.FILE, [key])
+        else:  # of another file
+            settings |= {name: _asked(root / name, keys) for name, keys in key.items()}
     deps = {dep: made.get(dep) or _md5(root / dep) for dep in told["deps"]}
     return _result(stage, settings, deps)
+
+
+def _asked(file: Path, keys: list[str]) -> dict[str, Any]:
+    read = params.read(file.parent)
+    return {key: reduce(dict.__getitem__, key.split("."), read) for key in keys}
 
 
 def _result(stage: str, settings: Mapping[str, Any], deps: Mapping[str, str]) -> Result:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 from dvc.api import DVCFileSystem
@@ -33,7 +33,7 @@ from statelab import (
 )
 from statelab.errors import UserError
 from statelab.experiments import Experiment
-from statelab.fingerprints import Result
+from statelab.fingerprints import LOOKBACK, Result
 from statelab.projection import Origin
 from statelab.tracking import Shown
 
@@ -144,6 +144,7 @@ def sync() -> Synced:
             tracking.name(run.run_id, want.names)
             named += 1
     _keep_up_workspace(runs, told["tracking"]["register"])
+    _keep_up_search(runs, told, lost)
     count = sum(run is not None for run in delivered)
     return Synced(len(listed), len(wanted), count, made, named, merged, lost)
 
@@ -186,14 +187,15 @@ def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
     wanted: dict[str, _Wanted] = {}
     for each in listed:
         origin = Origin(each.name, each.baseline)
-        try:
-            recorded = fingerprints.recorded(each.read("dvc.lock") or "")
-        except (YAMLError, KeyError) as error:
-            lost.append(f"{each.name}, dvc.lock: {tracking.why(error)}")
-            continue
-        for result in recorded:
-            want = _Wanted(result, origin, each.revision, set())
-            wanted.setdefault(result.fingerprint, want).names.add(each.name)
+        for lock in map(str, fingerprints.LOCKS):
+            try:
+                recorded = fingerprints.recorded(each.read(lock) or "")
+            except (YAMLError, KeyError) as error:
+                lost.append(f"{each.name}, {lock}: {tracking.why(error)}")
+                continue
+            for result in recorded:
+                want = _Wanted(result, origin, each.revision, set())
+                wanted.setdefault(result.fingerprint, want).names.add(each.name)
     for result in fingerprints.of_workspace():
         want = _Wanted(result, _here(), None, set())
         wanted.setdefault(result.fingerprint, want)
@@ -217,6 +219,8 @@ def _made_from_cache(want: _Wanted) -> Shown:
 
 
 def _require_unchanged(stage: str) -> None:
+    if stage == LOOKBACK:
+        stage = f"{params.SEARCH / 'dvc.yaml'}:{stage}"
     asked = ("status", "--quiet", "--with-deps", stage)
     status = [sys.executable, "-m", "dvc", *asked]
     if subprocess.run(status, capture_output=True, check=False).returncode != 0:
@@ -232,9 +236,25 @@ def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
     }
     _link(there)
     for stage, run in there.items():
-        if register is not None and stage != "evaluate":
+        if register is not None and stage.startswith("train_"):
             mode = stage.removeprefix("train_")
             tracking.register(run.run_id, projection.registered(mode, register))
+
+
+def _keep_up_search(
+    runs: Mapping[str, Shown], told: Mapping[str, Any], lost: list[str]
+) -> None:
+    """Show the trials of the workspace's search, where that is asked for by now."""
+    for result in fingerprints.of_workspace():
+        if result.stage != LOOKBACK or result.fingerprint not in runs:
+            continue
+        searched = params.read(params.SEARCH)
+        schema.check_search(searched, told)
+        run = runs[result.fingerprint]
+        if searched["tracking"]["child_runs"] and not tracking.has_trials(run.run_id):
+            want = _Wanted(result, _here(), None, set())
+            where = f"workspace, trials of {LOOKBACK}"
+            _unless_lost(lost, where, partial(_made_from_cache, want))
 
 
 def _link(runs: Mapping[str, Shown | None]) -> None:

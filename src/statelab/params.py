@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from statelab.errors import UserError
 
 FILE, LOCK = Path("params.yaml"), Path("dvc.lock")
+SEARCH = Path("search")  # the folder of the files of that pipeline
 
 
 def load(section: str) -> Any:

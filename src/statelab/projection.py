@@ -4,8 +4,9 @@ Nothing that is not in a file is shown, so that a run can be made again, of resu
 came out of the cache as well.
 """
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +25,13 @@ from statelab import (
     results,
     shapes,
 )
-from statelab.bundles import Bundle
-from statelab.fingerprints import Result
+from statelab.bundles import Bundle, Trial
+from statelab.fingerprints import LOOKBACK, Result
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
 
 EXAMPLE_STEPS = 20  # of a request, where any number will do
+SEARCHED = ("seed", "generate", "window", "model", "evaluate")  # decide a search
 
 
 class Origin(NamedTuple):
@@ -56,12 +58,14 @@ def project(
     """
     read = params.read(root)
     sequences = arrays.read(root / "data/sequences", Sequences)
+    layout = read["window"]["layout"]
     if result.stage == "evaluate":
         mode, shown = "comparison", _comparison
+    elif result.stage == LOOKBACK:  # which tries windows, whatever the layout in use
+        layout, mode, shown = "subsampled", LOOKBACK, _search
     else:
         mode = result.stage.removeprefix("train_")
         shown = _training_so_far if so_far else _training
-    layout = read["window"]["layout"]
     with bundles.whole(folder) as part:
         told = shown(mode, read, sequences, root, part)
         bundles.write(
@@ -210,6 +214,53 @@ def _comparison(
     }
 
 
+def _search(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    told = results.read_json(root / "metrics/lookback.json")
+    table = pd.read_parquet(root / "data/lookback/trials.parquet")
+    hidden = shutil.ignore_patterns(".*")
+    shutil.copytree(root / "metrics/lookback", folder / "files", ignore=hidden)
+    shutil.copy(root / "metrics/lookback.json", folder / "files")
+    # of each trial there are up to a hundred parts, which nobody reads in a table
+    bundles.write_table(folder / "files/trials.json", table.drop(columns="parts"))
+    asked = params.read(root / params.SEARCH)
+    sections = {name: read[name] for name in SEARCHED}
+    sections["search"] = {**asked["search"], "model": asked["model"]}
+    return {
+        "params": params.flatten(sections),
+        "metrics": _numbers(told),
+        "tags": {
+            "smallest_window": str(told["smallest"]),
+            "mlflow.loggedArtifacts": json.dumps(
+                [{"path": "trials.json", "type": "table"}]
+            ),
+        },
+        "note": told["text"],
+        "trials": _trials(table, told["settings"])
+        if asked["tracking"]["child_runs"]
+        else [],
+    }
+
+
+def _trials(table: pd.DataFrame, settings: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the runs of the trials: their settings, scores, and what they took."""
+    found = []
+    for line in table.to_dict("records"):
+        spent = {k: v for k, v in line.items() if str(k).startswith("seconds_")}
+        seconds = sum(spent.values())
+        steps = f"{line['window_length']} step{'s' * (line['window_length'] != 1)}"
+        trial = Trial(
+            name=f"trial {line['trial']}, {line['phase']}: {steps}",
+            tags={name: str(line[name]) for name in ("trial", "phase", "state")},
+            params={k: None if pd.isna(line[k]) else line[k] for k in settings},
+            metrics={"score": line["score"], "seconds": seconds, **spent},
+            seconds=seconds,
+        )
+        found.append(trial._asdict())
+    return found
+
+
 def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
     """Return them named alike for either mode, so that they stand side by side."""
     sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
@@ -219,7 +270,11 @@ def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
 def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
     """Return the scores that are numbers: null stands for what is not defined."""
     flat = params.flatten(scores).items()
-    return {name: value for name, value in flat if isinstance(value, int | float)}
+    return {
+        name: value
+        for name, value in flat
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def _write_curves(folder: Path, history: pd.DataFrame) -> None:

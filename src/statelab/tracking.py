@@ -47,11 +47,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from statelab import bundles, workspace
-from statelab.bundles import Bundle
+from statelab.bundles import Bundle, Trial
 from statelab.fingerprints import SEQUENCES
 
 EXPERIMENT = "statelab"  # of MLflow, which calls a folder of runs so
 FINGERPRINT, STAGE, NAMES, WRITER = "fingerprint", "dvc.stage", "dvc.exp", "writer"
+PARENT, TRIAL = "mlflow.parentRunId", "trial"
 LONGEST_TAG = 5000  # characters; MLflow takes 8,000
 
 SQLITE = "sqlite:///"
@@ -177,7 +178,9 @@ def deliver(folder: Path, *, training: psutil.Process | None = None) -> Shown:
         begin = partial(_begin, client, experiment, bundle, training)
         show = partial(_show, client, bundle, folder, training)
         run = _find(client, experiment, bundle.fingerprint) or begin()
-        if not _finished(run):
+        if _finished(run):
+            _show_trials(client, run, bundle)  # which may have been asked for since
+        else:
             try:
                 show(run)
             except _Contradiction:
@@ -271,9 +274,53 @@ def _show(
         _log_model(run_id, folder / "model", example=example, **bundle.model)
     if bundle.register is not None:
         _register(client, run_id, bundle.register)
+    _show_trials(client, run, bundle)
     if WRITER in run.data.tags:
         client.delete_tag(run_id, WRITER)
     client.set_terminated(run_id)
+
+
+def _show_trials(client: MlflowClient, run: Run, bundle: Bundle) -> None:
+    """Make a run below that of a search for each trial, unless it is there."""
+    if not bundle.trials:
+        return
+    there = set()
+    for each in _trials(client, run):
+        if _finished(each):
+            there.add(each.data.tags[TRIAL])
+        else:
+            client.delete_run(each.info.run_id)
+    for trial in [Trial(**told) for told in bundle.trials]:
+        if trial.tags[TRIAL] not in there:
+            _show_trial(client, run, trial)
+
+
+def _show_trial(client: MlflowClient, search: Run, trial: Trial) -> None:
+    began = search.info.start_time
+    made = client.create_run(
+        search.info.experiment_id,
+        start_time=began,
+        run_name=trial.name,
+        tags={**trial.tags, PARENT: search.info.run_id},
+    )
+    client.log_batch(
+        made.info.run_id,
+        metrics=[Metric(k, v, began, 0) for k, v in trial.metrics.items()],
+        params=[Param(name, str(value)) for name, value in trial.params.items()],
+    )
+    ended = began + int(1000 * trial.seconds)
+    client.set_terminated(made.info.run_id, end_time=ended)
+
+
+def _trials(client: MlflowClient, run: Run) -> list[Run]:
+    below = f"tags.`{PARENT}` = '{run.info.run_id}'"
+    return _runs(client, run.info.experiment_id, below)
+
+
+def has_trials(run_id: str) -> bool:
+    """Tell whether there are runs below that of a search."""
+    with _alone() as (client, _):
+        return bool(_trials(client, client.get_run(run_id)))
 
 
 def _missing(client: MlflowClient, run: Run, table: pd.DataFrame) -> Iterator[Metric]:
@@ -341,7 +388,7 @@ def shown() -> list[Shown]:
     Of those that a training was showing when it was killed, MLflow is told so.
     """
     with _alone() as (client, experiment):
-        runs = _runs(client, experiment)
+        runs = _runs(client, experiment, f"tags.{FINGERPRINT} != ''")
         for run in runs:
             if _given_up(run):
                 killed = RunStatus.to_string(RunStatus.KILLED)
@@ -354,13 +401,13 @@ def _shown(run: Run) -> Shown:
     return Shown(run.info.run_id, fingerprint, _finished(run), _names(run))
 
 
-def _runs(client: MlflowClient, experiment: str) -> list[Run]:
+def _runs(client: MlflowClient, experiment: str, query: str) -> list[Run]:
     found: list[Run] = []
     token = ""  # of the first page
     while token is not None:
         page = client.search_runs(
             [experiment],
-            f"tags.{FINGERPRINT} != ''",
+            query,
             order_by=["attributes.start_time ASC"],
             page_token=token or None,
         )
@@ -426,7 +473,8 @@ def discard(run_id: str) -> None:
 
 def _discard(client: MlflowClient, run: Run) -> None:
     _discard_models(client, run)
-    client.delete_run(run.info.run_id)
+    for each in (*_trials(client, run), run):
+        client.delete_run(each.info.run_id)
 
 
 def _log_model(

@@ -1,0 +1,53 @@
+"""What a lookback search leaves behind, out of trials that nobody has carried out."""
+
+from pathlib import Path
+
+from test_lookback import trial
+
+from statelab import lookback, plots, results
+from statelab.lookback import PRUNED, Rule
+
+RULE = Rule("accuracy", 0.01)
+SETTINGS = {
+    "batch_size": 32,
+    "optimizer": "adam",
+    "schedule": "cosine",
+    "clipnorm": None,
+    "updates": 100,
+}
+OUTCOMES = [
+    trial(4, 0.99, phase="stateful", reset="sequence", stride=4),
+    trial(1, 0.5, gradient_window=1),
+    trial(2, 0.6, state=PRUNED, updates=25),
+    trial(4, 0.98),
+    trial(3, 0.979, phase="bisect", group=1),
+]
+
+
+def write(root: Path) -> dict:
+    """Write the files of the stage below a root; return the answer."""
+    told = lookback.summary(
+        OUTCOMES,
+        RULE,
+        low=1,
+        high=4,
+        grid_size=4,
+        longest=4,
+        asked=40,
+        baselines={"one_answer": 0.5},
+    )
+    told["adopt"] = lookback.adopt(
+        told["settings"], SETTINGS, samples=320, forget_bias="chrono"
+    )
+    told["text"] = lookback.in_words(told)
+    ceilings = {1: 0.5, 2: 0.75, 3: 1.0, 4: None}
+    curve = lookback.curve(OUTCOMES, RULE, ceilings)
+    drawn = root / "metrics/lookback"
+    trials = root / "data/lookback/trials.parquet"
+    for folder in (drawn, trials.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    lookback.table(OUTCOMES).to_parquet(trials, index=False)
+    results.write_json(root / "metrics/lookback.json", told)
+    results.write_table(drawn / "curve.csv", curve)
+    (drawn / "curve.svg").write_bytes(plots.svg(plots.lookback(curve, told)))
+    return told
