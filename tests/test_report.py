@@ -1,11 +1,13 @@
 import json
 import re
+import shutil
 import subprocess
 from types import SimpleNamespace
 
 import browser
 import numpy as np
 import pytest
+import searches
 from test_layouts import cut
 
 from statelab import (
@@ -182,7 +184,7 @@ def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
 @pytest.fixture
 def results_there(checkout, monkeypatch):
     """The checkout with what its params.yaml makes, whatever ran in it before."""
-    checkout.dvc("checkout", "--quiet")
+    checkout.dvc("checkout", "--quiet", "--allow-missing")  # there was no search
     monkeypatch.chdir(checkout.root)
     return checkout
 
@@ -216,6 +218,74 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
     report.write(file)
     assert file.read_bytes() == page  # the same files give the same page
     assert results_there.run("git", "check-ignore", "report.html")
+
+
+@pytest.fixture
+def searched(results_there):
+    """The checkout with what a search leaves behind."""
+    told = searches.write(results_there.root)
+    yield told
+    for folder in ("data/lookback", "metrics/lookback"):
+        shutil.rmtree(results_there.root / folder)
+    (results_there.root / "metrics/lookback.json").unlink()
+
+
+@browser.needs_browser
+def test_what_a_search_has_found_is_on_the_page_if_there_was_one(
+    searched, results_there
+):
+    file = results_there.root / "report.html"
+    assert report.write(file) == []
+    text = file.read_text()
+    lead = "A window of 3 steps is enough: it is not worse than the best"
+    assert text.count(lead) == 1
+    assert "-S window.window_length=3</span>" in text
+    assert "-S train_stateless.clipnorm=null</span>" in text
+    with browser.browser() as opened:
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            seen = browser.look(opened, file, width, scheme)
+            assert seen.complaints == [] and seen.width <= width
+            assert seen.images == seen.named == 14
+            for drawn in seen.texts:
+                assert drawn["overlaps"] == []
+                assert drawn["height"] >= 10
+                assert drawn["left"] >= 0 and drawn["right"] <= width
+                assert drawn["colour"] == seen.ink
+
+
+def test_the_page_says_when_a_search_is_of_other_sequences(searched, results_there):
+    (lock := results_there.root / "search/dvc.lock").write_text(
+        "stages: {lookback: {deps: [{path: data/sequences, md5: other}], outs: [], "
+        "params: {params.yaml: {seed: 0}}}}"
+    )
+    (note,) = report.write(results_there.root / "report.html")
+    lock.unlink()
+    assert note.endswith("run `dvc repro search/dvc.yaml`.")
+
+
+def test_the_table_of_windows_marks_the_smallest(tmp_path):
+    told = searches.write(tmp_path)
+    curve = results.read_table(tmp_path / "metrics/lookback/curve.csv")
+    table = wording.lookback_table(curve, told)
+    assert table["headings"] == ["accuracy", "against the best"]
+    first, smallest, best = table["lines"]
+    assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
+    assert smallest[:2] == ("3 steps", "the smallest")
+    assert best[2][0][0] == "0.9802"  # 0.98, and 0 to 5 ten-thousandths
+    curve["low"] = np.nan  # of one network there is no interval
+    lines = wording.lookback_table(curve, told)["lines"]
+    assert [cells[0][1] for *_, cells in lines] == [""] * 3
+
+
+def test_the_horizon_beside_the_smallest_window_counts_the_step_itself():
+    told = {
+        "stateless": {"change": {"looks_back": None}},
+        "stateful": {"change": {"looks_back": 3}},
+    }
+    assert wording.beside_horizon(4, told).endswith(
+        "they make use of no step without state, 4 steps with it, and the "
+        "smallest window is 4 steps."
+    )
 
 
 def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):

@@ -378,6 +378,22 @@ def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
     return figure
 
 
+@matplotlib.rc_context(_STYLE)
+def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
+    """Draw `plots.lookback` as wide as what else is on the page; arguments as there."""
+    figure = plots.lookback(curve, told)
+    figure.set_size_inches(WIDTH, 4.2)
+    (panel,) = figure.axes
+    panel.set_title(panel.get_ylabel(), pad=16)  # above the number of the smallest
+    panel.set_ylabel("")
+    panel.xaxis.set_major_formatter("{x:.0f}")
+    for legend in figure.legends[:]:
+        legend.remove()
+    handles = panel.get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    return figure
+
+
 def _panel(height: float) -> tuple[Figure, Axes]:
     figure = Figure(
         figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.06)

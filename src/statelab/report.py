@@ -2,6 +2,7 @@
 
 import platform
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +29,7 @@ from statelab import (
     sequences,
     wording,
 )
+from statelab.fingerprints import LOOKBACK
 from statelab.layouts import Windows
 from statelab.plans import Plan
 from statelab.sequences import SPLITS, Sequences
@@ -67,7 +69,7 @@ def write(file: Path) -> list[str]:
     read = params.read()
     data = arrays.read(DATA / "sequences", Sequences)
     windows = arrays.read(DATA / "windows", Windows)
-    notes = [*_stale(read), *_leaks(evaluated)]
+    notes = [*_stale(read), *_leaks(evaluated), *_searched_elsewhere()]
     environment = Environment(
         loader=PackageLoader("statelab"),
         autoescape=True,
@@ -86,6 +88,7 @@ def write(file: Path) -> list[str]:
         layouts=_layouts(read, evaluated),
         plan=_plan(read, data, windows),
         horizon=_horizon(),
+        lookback=_lookback(),
         memory=_memory(read, data, windows),
         settings={k: _told(v) for k, v in read.items() if isinstance(v, Mapping)},
         seed=read["seed"],
@@ -296,6 +299,48 @@ def _horizon() -> dict[str, Any]:
     sentences = [each[0].upper() + each[1:] for each in reach.in_words(told).values()]
     answers = max(told[mode]["answers"] for mode in MODES)
     return {"pictures": drawn, "sentences": sentences, "answers": answers}
+
+
+# --- lookback -------------------------------------------------------------------------
+
+
+def _lookback() -> dict[str, Any] | None:
+    """Tell what a search has found, where there was one."""
+    file = METRICS / "lookback.json"
+    if not file.exists():
+        return None
+    told = results.read_json(file)
+    curve = results.read_table(METRICS / "lookback" / "curve.csv")
+    lead, _, rest = told["text"].partition(". ")
+    return {
+        "lead": f"{lead}.",
+        "text": rest,
+        "check": wording.beside_horizon(
+            told["smallest"], results.read_json(METRICS / "horizon.json")
+        ),
+        "table": wording.lookback_table(curve, told),
+        "options": [
+            shlex.join(experiments.changes({key: value}))
+            for key, value in told["adopt"].items()
+        ],
+        "picture": _picture(
+            pictures.lookback(curve, told),
+            "lookback",
+            wording.lookback(curve, told),
+            "Windows, each at its best",
+        ),
+    }
+
+
+def _searched_elsewhere() -> list[str]:
+    """Say that a search is of other sequences than what else is on the page."""
+    read = {each.stage: each.sequences for each in fingerprints.of_workspace()}
+    if read.get(LOOKBACK) in (None, read.get("evaluate")):
+        return []
+    return [
+        "metrics/lookback.json is of other sequences than these results: run "
+        "`dvc repro search/dvc.yaml`."
+    ]
 
 
 # --- memory ---------------------------------------------------------------------------

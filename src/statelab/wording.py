@@ -313,6 +313,74 @@ def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
     return f"{score.capitalize()} of stateful networks by burn-in: {', '.join(told)}."
 
 
+def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> str:
+    """Say what `pictures.lookback` draws."""
+    windows, mean = curve["window_length"], curve["mean"]
+    text = (
+        f"{told['score'].capitalize()} on validation by window length, {len(curve)} "
+        f"windows: {number(float(mean.iloc[0]))} at {_steps(int(windows.iloc[0]))}, "
+        f"{number(float(mean.iloc[-1]))} at {_steps(int(windows.iloc[-1]))}. The best "
+        f"is {_steps(told['best'])}, the smallest that is not worse "
+        f"{_steps(told['smallest'])}."
+    )
+    if told["stateful_score"] is not None:
+        text += f" Carried state has {number(told['stateful_score'])}."
+    return text
+
+
+def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headings and lines of the table of windows.
+
+    Args:
+        curve: as metrics/lookback/curve.csv holds it.
+        told: as metrics/lookback.json holds it.
+
+    Returns:
+        `headings`, and `lines` of a window, whether it is the answer, and cells as of
+        `score_table`.
+    """
+    lines = []
+    for line in curve.to_dict("records"):
+        window, low = line["window_length"], line["low"]
+        scored = {"low": None if np.isnan(low) else low, "high": line["high"]}
+        chosen = "the smallest" if window == told["smallest"] else ""
+        cells = [
+            (number(line["mean"]), _interval(scored)),
+            (line["against_best"], ""),
+        ]
+        lines.append((_steps(window), chosen, cells))
+    return {"headings": [told["score"], "against the best"], "lines": lines}
+
+
+def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
+    """Say how the smallest window compares with what trained networks look back.
+
+    Args:
+        smallest: window, in steps.
+        horizon: as horizon.json holds it. A network that looks back 3 steps reads 4.
+
+    Example:
+        >>> back = {"stateless": {"change": {"looks_back": 0}},
+        ...         "stateful": {"change": {"looks_back": 3}}}
+        >>> beside_horizon(4, back)  # doctest: +ELLIPSIS
+        'As a cross-check, ... 1 step without state, 4 steps with it, and ... 4 steps.'
+    """
+    told = {mode: horizon[mode]["change"]["looks_back"] for mode in MODES}
+    used = {
+        mode: "no step" if steps is None else _steps(steps + 1)
+        for mode, steps in told.items()
+    }
+    return (
+        "As a cross-check, the memory horizon of the networks above: they make use of "
+        f"{used['stateless']} without state, {used['stateful']} with it, and the "
+        f"smallest window is {_steps(smallest)}."
+    )
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'s' * (count != 1)}"
+
+
 def some(names: list[str]) -> str:
     """Join names, but not too many of them."""
     more = len(names) - NAMED
