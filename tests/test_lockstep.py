@@ -8,6 +8,7 @@ import sys
 import mlflow
 import pandas as pd
 import pytest
+import searches
 from browser import browser, needs_browser
 from checkouts import Checkout
 from servers import HOST, free_port, serving
@@ -116,6 +117,57 @@ def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):
     assert "0 found by more" in checkout.statelab("sync")
 
 
+@pytest.fixture
+def searched(checkout):
+    """The checkout with a search that nobody has carried out, as DVC keeps one."""
+    head = checkout.run("git", "rev-parse", "HEAD").strip()
+    checkout.dvc("checkout", "--quiet", "--allow-missing")
+    checkout.dvc("repro", "--single-item", "search/dvc.yaml:check_lookback")
+    searches.write(checkout.root)
+    checkout.dvc("commit", "--force", "search/dvc.yaml:lookback")
+    checkout.run("git", "add", ".")
+    checkout.run("git", "commit", "--quiet", "-m", "Search")
+    yield checkout
+    checkout.run("git", "reset", "--quiet", "--hard", head)
+    shutil.rmtree(checkout.root / "data/lookback")
+    checkout.dvc("checkout", "--quiet", "--allow-missing")
+
+
+def test_a_search_out_of_the_cache_has_a_run_and_its_trials_if_asked_for(searched):
+    lock = (searched.root / "search/dvc.lock").read_text()
+    (result,) = fingerprints.recorded(lock)
+    assert fingerprints.current("lookback", searched.root) == result._replace(files=())
+    assert "1 made" in searched.statelab("sync")
+    run = searched.linked("lookback")
+    assert run.data.tags["fingerprint"] == result.fingerprint
+    assert "0 made" in searched.statelab("sync")
+    searched.edit("search/params.yaml", "child_runs: false", "child_runs: true")
+    for _ in range(2):
+        searched.statelab("sync")
+        assert len(trials_of(searched, run)) == 5
+    assert len(searched.mlflow_runs("lookback")) == 1
+
+
+def test_a_search_of_an_experiment_has_a_run_when_the_workspace_has_none(searched):
+    searched.edit("search/params.yaml", "child_runs: false", "child_runs: true")
+    searched.dvc("exp", "save", "--name", "searched")
+    searched.run("git", "reset", "--quiet", "--hard", "HEAD~")
+    client = mlflow.MlflowClient(f"sqlite:///{searched.root}/mlflow.db")
+    for run in searched.mlflow_runs("lookback"):  # of another test
+        client.delete_run(run.info.run_id)
+    searched.statelab("sync")
+    (run,) = searched.mlflow_runs("lookback", "searched")
+    assert run.info.status == "FINISHED" and len(trials_of(searched, run)) == 5
+    ref = revision_of(searched, "searched")
+    searched.run("git", "update-ref", "-d", ref)
+
+
+def trials_of(checkout: Checkout, run: mlflow.entities.Run) -> list:
+    client = mlflow.MlflowClient(f"sqlite:///{checkout.root}/mlflow.db")
+    query = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
+    return client.search_runs([run.info.experiment_id], query)
+
+
 @pytest.fixture(scope="module")
 def outage(checkout) -> str:
     """What DVC says of an experiment that trains while the store is down."""
@@ -125,7 +177,7 @@ def outage(checkout) -> str:
     del checkout.env["MLFLOW_TRACKING_URI"]
     yield said
     checkout.restore()
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "--allow-missing")
 
 
 def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, outage):

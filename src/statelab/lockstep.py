@@ -219,12 +219,16 @@ def _made_from_cache(want: _Wanted) -> Shown:
 
 
 def _require_unchanged(stage: str) -> None:
-    if stage == LOOKBACK:
-        stage = f"{params.SEARCH / 'dvc.yaml'}:{stage}"
-    asked = ("status", "--quiet", "--with-deps", stage)
-    status = [sys.executable, "-m", "dvc", *asked]
-    if subprocess.run(status, capture_output=True, check=False).returncode != 0:
-        raise UserError("is not what dvc.lock says. Run `dvc repro` or `dvc checkout`")
+    targets = [("--with-deps", stage)]
+    if stage == LOOKBACK:  # its check reads `tracking` as well, which changes nothing
+        own = f"{params.SEARCH / 'dvc.yaml'}:{stage}"
+        targets = [("--with-deps", "generate"), (own,)]
+    for target in targets:
+        status = [sys.executable, "-m", "dvc", "status", "--quiet", *target]
+        if subprocess.run(status, capture_output=True, check=False).returncode != 0:
+            raise UserError(
+                "is not what dvc.lock says. Run `dvc repro` or `dvc checkout`"
+            )
 
 
 def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
