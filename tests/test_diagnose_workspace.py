@@ -71,4 +71,4 @@ def test_a_workspace_is_sound_unless_it_is_asked_to_be_naive(checkout):
     checkout.dvc("repro")
     assert diagnosed(checkout, fails=True) == {"boundary"}
     checkout.restore()
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "dvc.yaml")

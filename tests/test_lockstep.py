@@ -121,7 +121,7 @@ def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):
 def searched(checkout):
     """The checkout with a search that nobody has carried out, as DVC keeps one."""
     head = checkout.run("git", "rev-parse", "HEAD").strip()
-    checkout.dvc("checkout", "--quiet", "--allow-missing")
+    checkout.dvc("checkout", "--quiet", "dvc.yaml")
     checkout.dvc("repro", "--single-item", "search/dvc.yaml:check_lookback")
     searches.write(checkout.root)
     checkout.dvc("commit", "--force", "search/dvc.yaml:lookback")
@@ -130,7 +130,7 @@ def searched(checkout):
     yield checkout
     checkout.run("git", "reset", "--quiet", "--hard", head)
     shutil.rmtree(checkout.root / "data/lookback")
-    checkout.dvc("checkout", "--quiet", "--allow-missing")
+    checkout.dvc("checkout", "--quiet", "dvc.yaml")
 
 
 def test_a_search_out_of_the_cache_has_a_run_and_its_trials_if_asked_for(searched):
@@ -177,7 +177,7 @@ def outage(checkout) -> str:
     del checkout.env["MLFLOW_TRACKING_URI"]
     yield said
     checkout.restore()
-    checkout.dvc("checkout", "--allow-missing")
+    checkout.dvc("checkout", "dvc.yaml")
 
 
 def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, outage):

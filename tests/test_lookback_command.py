@@ -73,7 +73,7 @@ def test_a_mistake_costs_a_line_and_nothing_else(searched):
     said = checkout.dvc("repro", "search/dvc.yaml", fails=True)
     assert "search/params.yaml: `search.low` must not be above 4" in said
     checkout.edit("search/params.yaml", "low: 5 ", "low: 1 ")
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "dvc.yaml")
     assert answer(checkout.root) == before
 
 

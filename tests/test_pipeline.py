@@ -277,7 +277,7 @@ def test_ctrl_c_stops_a_training_within_a_second(checkout):
         training.wait(timeout=1)
     assert dvc.returncode != 0
     checkout.restore()
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "dvc.yaml")
 
 
 # A training of some seconds, in which an epoch has several chunks.
@@ -383,7 +383,7 @@ def long(checkout, tmp_path_factory) -> Iterator[Long]:
     with closing(Long(checkout, tmp_path_factory.mktemp("long"))) as long:
         yield long
     checkout.restore()
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "dvc.yaml")
 
 
 @pytest.mark.slow

@@ -184,7 +184,7 @@ def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
 @pytest.fixture
 def results_there(checkout, monkeypatch):
     """The checkout with what its params.yaml makes, whatever ran in it before."""
-    checkout.dvc("checkout", "--quiet", "--allow-missing")  # there was no search
+    checkout.dvc("checkout", "--quiet", "dvc.yaml")  # there was no search
     monkeypatch.chdir(checkout.root)
     return checkout
 

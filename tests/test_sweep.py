@@ -72,7 +72,7 @@ def fresh(checkout, tmp_path) -> Checkout:
     with chdir(root):
         for each in experiments.listed():
             copy.dvc("exp", "remove", each.name)
-    copy.dvc("checkout")  # other tests leave data of other settings
+    copy.dvc("checkout", "dvc.yaml")  # other tests leave data of other settings
     return copy
 
 

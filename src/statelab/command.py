@@ -22,7 +22,7 @@ class Mode(StrEnum):
 def run(function: Callable[..., None]) -> None:
     """Run a stage's function with its arguments from the command line."""
     # Ctrl-C ends the process at once, also within compiled code; whatever was being
-    # written, DVC had removed before, and `dvc checkout` brings it back.
+    # written, DVC had removed before, and `dvc checkout dvc.yaml` brings it back.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)

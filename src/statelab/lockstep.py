@@ -227,7 +227,7 @@ def _require_unchanged(stage: str) -> None:
         status = [sys.executable, "-m", "dvc", "status", "--quiet", *target]
         if subprocess.run(status, capture_output=True, check=False).returncode != 0:
             raise UserError(
-                "is not what dvc.lock says. Run `dvc repro` or `dvc checkout`"
+                "is not what dvc.lock says. Run `dvc repro` or `dvc checkout dvc.yaml`"
             )
 
 
