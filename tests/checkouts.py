@@ -54,7 +54,7 @@ class Checkout:
 
     def changed_stages(self) -> set[str]:
         """The stages of which something is not what dvc.lock says."""
-        return set(json.loads(self.dvc("status", "--json")))
+        return set(json.loads(self.dvc("status", "--json", "dvc.yaml")))
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.root / file
