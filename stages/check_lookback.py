@@ -4,11 +4,9 @@ from pathlib import Path
 
 from statelab import command, files, params, schema
 
-SEARCH = Path("search")
-
 
 def main(done: Path) -> None:
-    schema.check_search(params.read(SEARCH), params.read())
+    schema.check_search(params.read(params.SEARCH), params.read())
     with files.whole(done) as stream:
         stream.write(b"search/params.yaml is sound\n")
 

@@ -23,11 +23,9 @@ from statelab.sequences import Sequences
 with command.quiet_import():
     from statelab import carrying, ground, ledger, search, workers
 
-SEARCH = Path("search")
-
 
 def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
-    read, asked = params.read(), params.read(SEARCH)
+    read, asked = params.read(), params.read(params.SEARCH)
     settings, made = asked["search"], read["generate"]
     with workspace.only_writer("lookback", trials):
         laid = ground.lay(

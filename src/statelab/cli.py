@@ -48,7 +48,7 @@ from statelab.variants import Variant
 BEYOND = Path("metrics/beyond.json")
 EXAMPLES = Path("metrics/examples.json")
 GRADIENTS = Path("metrics/gradients.json")
-SEARCH, LOOKBACK = Path("search"), Path("metrics/lookback.json")
+LOOKBACK = Path("metrics/lookback.json")
 
 
 class Each(StrEnum):
@@ -223,15 +223,16 @@ def _lookback(
     where it was killed. It is `dvc repro search/dvc.yaml`: what has been found is not
     searched again.
     """
-    schema.check(params.read())
-    schema.check_search(params.read(SEARCH), params.read())
+    read = params.read()
+    schema.check(read)
+    schema.check_search(params.read(params.SEARCH), read)
     if find_spec("optuna") is None:
         raise UserError(
             "`statelab lookback` needs Optuna: pip install 'statelab[search]'"
         )
     told = {"STATELAB_WORKERS": workers, "STATELAB_SCHEDULER": scheduler}
     asked = {name: str(value) for name, value in told.items() if value is not None}
-    experiments.dvc("repro", str(SEARCH / "dvc.yaml"), **asked)
+    experiments.dvc("repro", str(params.SEARCH / "dvc.yaml"), **asked)
     found = results.read_json(LOOKBACK)
     curve = results.read_table(LOOKBACK.with_suffix("") / "curve.csv")
     _print(
