@@ -7,6 +7,7 @@ import numpy as np
 
 from statelab import layouts, shapes
 from statelab.layouts import Windows
+from statelab.metrics import in_steps
 from statelab.sequences import SPLITS, Sequences
 
 LISTED = 30  # names at most
@@ -186,7 +187,7 @@ def _target(told: _Told) -> str:
     if not forecast:
         return "a value"
     feature = _name(told.names["features"][forecast["feature"]])  # pyright: ignore
-    return f"the value of {feature}, {_steps(forecast['horizon'])} ahead"
+    return f"the value of {feature}, {in_steps(forecast['horizon'])} ahead"
 
 
 def _scaled(told: _Told) -> bool:
@@ -200,12 +201,12 @@ def _lengths(told: _Told) -> str:
     unit = "window" if told.layout == "subsampled" else "step"
     sample = {
         "full": "a whole sequence",
-        "per_timestep": f"a segment of {_steps(window['segment_length'])}",
-        "subsampled": f"a window of {_steps(window['window_length'])}, "
-        f"{_steps(window['stride'])} after the one before",
+        "per_timestep": f"a segment of {in_steps(window['segment_length'])}",
+        "subsampled": f"a window of {in_steps(window['window_length'])}, "
+        f"{in_steps(window['stride'])} after the one before",
     }[told.layout]
     seen = {
-        "sample": f"at most {_steps(longest)}: those of its sample up to its own",
+        "sample": f"at most {in_steps(longest)}: those of its sample up to its own",
         "sequence": f"each {unit} of its sequence up to its own",
         "never": f"each {unit} before it, of other sequences too",
     }.get(told.reset, f"at most {told.reset.removeprefix('every_')} steps")
@@ -224,7 +225,7 @@ def _lengths(told: _Told) -> str:
         "Lookback": seen,
         "Update interval": f"{_range((shortest, longest))} of each lane, in batches of "
         f"{told.training['batch_size']}",
-        "Gradient window": f"{_steps(reach)} back at most",
+        "Gradient window": f"{in_steps(reach)} back at most",
         "Reset interval": f"state is zero at {interval}",
     }
     return _bullets(lines)
@@ -340,17 +341,17 @@ def _limits(told: _Told) -> str:
         )
     if not told.stateful and shortest == longest:
         limits.append(
-            f"It must be given {_steps(longest)} at a time, no more and no fewer, and "
-            "no state: it has never seen one but zeros."
+            f"It must be given {in_steps(longest)} at a time, no more and no fewer, "
+            "and no state: it has never seen one but zeros."
         )
     elif told.stateful:
         limits.append(
-            f"It was trained on no sequence of more than {_steps(longest_sequence)}."
+            f"It was trained on no sequence of more than {in_steps(longest_sequence)}."
         )
     else:
         limits.append(
-            f"It was trained on no sample of more than {_steps(longest)}, and from no "
-            "state but zeros."
+            f"It was trained on no sample of more than {in_steps(longest)}, and from "
+            "no state but zeros."
         )
     if window["split"] == "time":
         limits.append(
@@ -364,7 +365,7 @@ def _limits(told: _Told) -> str:
         )
     if training.get("burn_in"):
         limits.append(
-            f"The first {_steps(training['burn_in'])} of a sequence did not count in "
+            f"The first {in_steps(training['burn_in'])} of a sequence did not count in "
             "its loss, but do in its scores."
         )
     if made["missing"] == "fill" and made["source"] in ("csv", "parquet"):
@@ -397,7 +398,7 @@ def _calls(told: _Told) -> str:
     if told.stateful and told.layout == "subsampled":
         after = (
             f"Each `x` is a window of {window['window_length']} steps, and `x_next` the"
-            f" one that begins {_steps(window['stride'])} later, as in training."
+            f" one that begins {in_steps(window['stride'])} later, as in training."
         )
     elif told.stateful:
         after = "Sequences may be fed in pieces of any lengths, or whole."
@@ -456,15 +457,11 @@ def _name(text: object) -> str:
     return f"`{' '.join(str(text).split()).replace('`', chr(39))}`"
 
 
-def _steps(steps: int) -> str:
-    return f"{steps:,} step{'s' * (steps != 1)}"
-
-
 def _range(steps: tuple[int, int]) -> str:
     shortest, longest = steps
     if shortest == longest:
-        return _steps(longest)
-    return f"{shortest:,} to {_steps(longest)}"
+        return in_steps(longest)
+    return f"{shortest:,} to {in_steps(longest)}"
 
 
 def _figure(value: float | None) -> str:

@@ -367,6 +367,16 @@ def number(value: float | None) -> str:
     return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
+def in_steps(count: int) -> str:
+    """Write a number of steps.
+
+    Example:
+        >>> in_steps(1), in_steps(1200)
+        ('1 step', '1,200 steps')
+    """
+    return f"{count:,} step{'s' * (count != 1)}"
+
+
 def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
     """Say how one mode did, each score beside the best that any model could reach."""
     main = "accuracy" if "accuracy" in scored else "rmse"

@@ -6,7 +6,7 @@ import numpy as np
 
 from statelab import metrics, paired
 from statelab.entrants import Contest, Entrant
-from statelab.metrics import number
+from statelab.metrics import in_steps, number
 from statelab.paired import Difference
 from statelab.variants import AGAIN, IN_USE
 
@@ -240,7 +240,7 @@ def _alternatives(contest: Contest, found: Verdict) -> list[str]:
     longest = max(e.timesteps for e in contest.entrants if e.mode == "stateless")
     if found.kind == "state_needed" and longest < contest.longest:
         told.append(
-            f"No window of over {_steps(longest)} was trained, and a sequence has up "
+            f"No window of over {in_steps(longest)} was trained, and a sequence has up "
             f"to {contest.longest:,}: a longer one may do as well "
             "(`train_stateless.lookbacks`)."
         )
@@ -294,23 +294,19 @@ def _noise(found: Verdict) -> list[str]:
 def _too_short(contest: Contest) -> str:
     tried = max(each.gradient_window for each in contest.entrants)
     return (
-        f"it reaches back {_steps(tried)}, a target is up to "
-        f"{_steps(contest.gap)} from the one before it, and what lies between is never "
-        "learned from"
+        f"it reaches back {in_steps(tried)}, a target is up to "
+        f"{in_steps(contest.gap)} from the one before it, and what lies between is "
+        "never learned from"
     )
 
 
 def _own(entrant: Entrant) -> str:
     if entrant.mode == "stateful":
         return f"gradient window {entrant.gradient_window}"
-    return _steps(entrant.timesteps)
+    return in_steps(entrant.timesteps)
 
 
 def _seeing(contest: Contest, entrant: Entrant) -> str:
     if entrant.timesteps >= contest.longest:
         return "on whole sequences"
-    return f"on {_steps(entrant.timesteps)} at a time"
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step{'s' * (count != 1)}"
+    return f"on {in_steps(entrant.timesteps)} at a time"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from statelab import layouts, metrics
 from statelab.explain import Places
-from statelab.metrics import number
+from statelab.metrics import in_steps, number
 
 MODES = ("stateless", "stateful")
 NAMED = 20  # features, or classes
@@ -318,10 +318,10 @@ def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> str:
     windows, mean = curve["window_length"], curve["mean"]
     text = (
         f"{told['score'].capitalize()} on validation by window length, {len(curve)} "
-        f"windows: {number(float(mean.iloc[0]))} at {_steps(int(windows.iloc[0]))}, "
-        f"{number(float(mean.iloc[-1]))} at {_steps(int(windows.iloc[-1]))}. The best "
-        f"is {_steps(told['best'])}, the smallest that is not worse "
-        f"{_steps(told['smallest'])}."
+        f"windows: {number(float(mean.iloc[0]))} at {in_steps(int(windows.iloc[0]))}, "
+        f"{number(float(mean.iloc[-1]))} at {in_steps(int(windows.iloc[-1]))}. The "
+        f"best is {in_steps(told['best'])}, the smallest that is not worse "
+        f"{in_steps(told['smallest'])}."
     )
     if told["stateful_score"] is not None:
         text += f" Carried state has {number(told['stateful_score'])}."
@@ -348,7 +348,7 @@ def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, An
             (number(line["mean"]), _interval(scored)),
             (line["against_best"], ""),
         ]
-        lines.append((_steps(window), chosen, cells))
+        lines.append((in_steps(window), chosen, cells))
     return {"headings": [told["score"], "against the best"], "lines": lines}
 
 
@@ -367,18 +367,14 @@ def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
     """
     told = {mode: horizon[mode]["change"]["looks_back"] for mode in MODES}
     used = {
-        mode: "no step" if steps is None else _steps(steps + 1)
+        mode: "no step" if steps is None else in_steps(steps + 1)
         for mode, steps in told.items()
     }
     return (
         "As a cross-check, the memory horizon of the networks above: they make use of "
         f"{used['stateless']} without state, {used['stateful']} with it, and the "
-        f"smallest window is {_steps(smallest)}."
+        f"smallest window is {in_steps(smallest)}."
     )
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step{'s' * (count != 1)}"
 
 
 def some(names: list[str]) -> str:
