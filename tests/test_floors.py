@@ -33,7 +33,7 @@ FLOORS = [
         "bundles",
         "fingerprints",
         "journal",
-        "cards",
+        "questions",
         "variants",
     },
     {
@@ -45,6 +45,7 @@ FLOORS = [
         "histories",
         "reach",
         "probes",
+        "cards",
     },
     {"projection", "verdict", "lookback"},
     {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},

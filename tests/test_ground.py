@@ -4,7 +4,7 @@ import grounds
 import numpy as np
 import pytest
 
-from statelab import ground, layouts, metrics
+from statelab import ground, layouts, metrics, questions
 from statelab.errors import UserError
 from statelab.ground import Laid
 from statelab.sequences import SPLITS, Sequences
@@ -57,13 +57,14 @@ def test_a_window_that_leaves_nothing_to_score_is_refused():
     with pytest.raises(
         UserError, match="must leave a step of validation .* Received: 5"
     ):
-        ground.asked_of(data, table, 5, 9, np.random.default_rng(0))
+        questions.asked_of(data, table, 5, 9, np.random.default_rng(0))
 
 
 def test_targets_of_sequences_are_those_of_their_steps():
     data = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([1, 0]))
-    assert ground.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
-    assert ground.each_step(ground.each_step(data)).targets.tolist() == [1, 1, 0, 0, 0]
+    assert questions.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
+    every = questions.each_step(data)
+    assert questions.each_step(every) is every
 
 
 def of_values():

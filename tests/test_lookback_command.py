@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -73,7 +72,6 @@ def test_a_mistake_costs_a_line_and_nothing_else(searched):
     said = checkout.dvc("repro", "search/dvc.yaml", fails=True)
     assert "search/params.yaml: `search.low` must not be above 4" in said
     checkout.edit("search/params.yaml", "low: 5 ", "low: 1 ")
-    checkout.dvc("checkout", "dvc.yaml")
     assert answer(checkout.root) == before
 
 
@@ -104,35 +102,35 @@ def workspace(folder, *, search=None, **sections):
         (folder / file).write_text((REPOSITORY / file).read_text())
     change(folder, "params.yaml", **sections)
     change(folder, "search/params.yaml", search=search or {})
-    stage(folder, "generate", REPOSITORY / "data/example.csv", "data/sequences").wait()
+    with stage(folder, "generate", "data/example.csv", "data/sequences") as generated:
+        succeeded(generated)
     return folder
 
 
-def stage(folder, name, *words, **environment):
+def stage(folder, name, *words):
     return subprocess.Popen(
-        [sys.executable, f"stages/{name}.py", *map(str, words)],
+        [sys.executable, f"stages/{name}.py", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), **environment},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
     )
 
 
-def look(folder, **environment):
-    return stage(
-        folder,
-        "lookback",
-        *("data/sequences", "data/lookback/trials.parquet"),
-        *("metrics/lookback.json", "metrics/lookback"),
-        **environment,
-    )
+def succeeded(process):
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+
+
+def look(folder):
+    answers = ("data/lookback/trials.parquet", "metrics/lookback.json")
+    return stage(folder, "lookback", "data/sequences", *answers, "metrics/lookback")
 
 
 def found(folder):
-    search = look(folder)
-    said = search.communicate()[1]
-    assert search.returncode == 0, said
+    with look(folder) as search:
+        succeeded(search)
     told = answer(folder)
     assert told["trials"] == len(trials_of(folder))
     return told
@@ -178,13 +176,12 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(tmp_path):
             search={**SMALL, "trials": 8, "updates": 400, "validation_size": 12},
         )
         if name == "killed":
-            search = look(folder)
-            deadline = time.monotonic() + 300
-            while len(list(folder.glob(".checkpoints/*.trials/*.json"))) < 3:
-                assert search.poll() is None and time.monotonic() < deadline
-                time.sleep(0.05)
-            search.send_signal(signal.SIGKILL)
-            search.communicate()
+            with look(folder) as search:
+                deadline = time.monotonic() + 300
+                while len(list(folder.glob(".checkpoints/*.trials/*.json"))) < 3:
+                    assert search.poll() is None and time.monotonic() < deadline
+                    time.sleep(0.05)
+                search.kill()
             assert not (folder / "metrics/lookback.json").exists()
             kept = len(list(folder.glob(".checkpoints/*.trials/*.json")))
         found(folder)
