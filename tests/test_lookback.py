@@ -19,7 +19,7 @@ def trial(window, scores, parts=None, *, state=COMPLETE, reset="sample", **chang
     seconds = {"compile": 1.5, "train": 2.0, "score": 0.25, "other": 0.01}
     return Outcome(
         *("optimise", 0, window, 1, None, reset, 10, 0.02, state, 100),
-        *(list(scores), list(parts), seconds, "here"),
+        *(list(scores), list(scores), list(parts), seconds, "here"),
     )._replace(**changes)
 
 

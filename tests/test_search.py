@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from statelab import lookback, search
 from statelab.lookback import COMPLETE, PRUNED, Outcome, Rule
 from statelab.search import Space
+from statelab.trials import Trial
 
 RULE = Rule("accuracy", 0.01)
 SEEDS, PARTS = 6, 20
@@ -27,15 +28,14 @@ class Known:
         for nth, trial in enumerate(trials):
             self.asked.append((phase, group, trial))
             scores, state = np.asarray(self.score(trial)), COMPLETE
-            if self.early is not None:
-                first = np.asarray(self.early(trial))
-                if hopeless(nth, first):
-                    scores, state = first, PRUNED
+            first = np.asarray((self.early or self.score)(trial))
+            if self.early and hopeless is not None and hopeless(nth, first):
+                scores, state = first, PRUNED
             parts = np.linspace(-0.001, 0.001, PARTS) + scores.mean()
             outcomes.append(
                 Outcome(
                     *(phase, group, *trial, state, 100),
-                    *(scores.tolist(), parts.tolist(), {}, "here"),
+                    *(first.tolist(), scores.tolist(), parts.tolist(), {}, "here"),
                 )
             )
         return outcomes
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_trials_in_whatever_order_they_end():
                 [trials[n] for n in order],
                 phase,
                 group,
-                lambda nth, scores: hopeless(order[nth], scores),
+                hopeless and (lambda nth, scores: hopeless(order[nth], scores)),
             )
             return found[::-1]
 
@@ -121,6 +121,26 @@ def test_the_same_seed_gives_the_same_trials_in_whatever_order_they_end():
     assert one == two
     assert any(each.state == PRUNED for each in one)
     assert run(WINDOWS, Known(peak(30), early), trials=16, seed=6) != one
+
+
+@given(st.integers(1, 20))
+@hypothesis_settings(max_examples=10)
+def test_trials_that_are_looked_up_are_judged_by_as_if_carried_out(count):
+    """Whether they are hopeless nobody asks, but others are compared to them."""
+    carry = Known(peak(30), peak(30))
+    whole = run(WINDOWS, carry, trials=16, seed=5)
+    known = {(each.phase, Trial(*each[2:8])): each for each in whole}
+    kept = [known[phase, trial] for phase, _, trial in carry.asked][:count]
+
+    class GoesOn(Known):
+        def __call__(self, trials, phase, group, hopeless):
+            told = {each: known.get((phase, each)) for each in trials}
+            left = [each for each in trials if told[each] not in kept]
+            judge = hopeless and (lambda n, s: hopeless(trials.index(left[n]), s))
+            new = super().__call__(left, phase, group, judge)
+            return list((told | dict(zip(left, new, strict=True))).values())
+
+    assert run(WINDOWS, GoesOn(peak(30), peak(30)), trials=16, seed=5) == whole
 
 
 def test_trials_are_asked_in_groups_and_once():

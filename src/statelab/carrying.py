@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from statelab import ledger, trials
-from statelab.lookback import COMPLETE, PRUNED, Outcome
+from statelab.lookback import COMPLETE, PRUNED, Hopeless, Outcome
 from statelab.trials import Standing, Trial
 from statelab.workers import Submit
 
@@ -19,7 +19,7 @@ def carry(
     asked: list[Trial],
     phase: str,
     group: int,
-    hopeless: Callable[[int, np.ndarray], bool],
+    hopeless: Hopeless | None,
 ) -> list[Outcome]:
     """Carry a group of trials out, the longest first.
 
@@ -39,45 +39,35 @@ def carry(
     missing = sorted(
         found.keys() - ended.keys(), key=lambda n: (-asked[n].window_length, n)
     )
-    under_way: dict[Future[tuple[Standing, str]], tuple[int, Standing | None]] = {
-        submit(trials.begin, asked[n]): (n, None) for n in missing
-    }
+    under_way: dict[Future[tuple[Standing, str]], tuple[int, Hopeless | None]] = {}
+    for n in missing:
+        in_parts = hopeless is not None or asked[n].carries_state
+        part = submit(trials.go_on if in_parts else trials.whole, asked[n])
+        under_way[part] = n, hopeless
     while under_way:
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
-            n, before = under_way.pop(future)
-            standing, worker = future.result()
-            finite = bool(np.isfinite(standing.scores).all())  # or it diverged
-            if before is None and finite and not hopeless(n, standing.scores):
-                later = submit(trials.finish, asked[n], standing)
-                under_way[later] = (n, standing)
-                continue
-            state = PRUNED if before is None or not finite else COMPLETE
-            outcome = _outcome(phase, group, asked[n], state, before, standing, worker)
+            n, judge = under_way.pop(future)
+            at, worker = future.result()
+            given_up = not np.isfinite(at.scores).all()  # it diverged
+            if not given_up and not at.ended:
+                given_up = judge is not None and judge(n, at.scores)
+                if not given_up:
+                    under_way[submit(trials.go_on, asked[n], at)] = n, None
+                    continue
+            outcome = Outcome(
+                phase,
+                group,
+                *asked[n],
+                PRUNED if given_up else COMPLETE,
+                at.updates,
+                at.early.tolist(),
+                at.scores.tolist(),
+                at.parts.tolist(),
+                at.seconds,
+                worker,
+            )
             ledger.note(folder, outcome)
             tell(outcome)
             ended[n] = outcome
     return [ended[n] for n in sorted(ended)]
-
-
-def _outcome(
-    phase: str,
-    group: int,
-    trial: Trial,
-    state: str,
-    before: Standing | None,
-    standing: Standing,
-    worker: str,
-) -> Outcome:
-    spent = [standing.seconds] if before is None else [before.seconds, standing.seconds]
-    return Outcome(
-        phase,
-        group,
-        *trial,
-        state,
-        standing.updates,
-        standing.scores.tolist(),
-        standing.parts.tolist(),
-        {kind: sum(each[kind] for each in spent) for kind in standing.seconds},
-        worker,
-    )

@@ -4,7 +4,7 @@ Judged by seeds, seed k of a trial against seed k of another, and by parts of th
 validation split, as a verdict is. Everything is read from the trials' scores.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,14 @@ import pandas as pd
 
 from statelab import metrics, paired
 from statelab.errors import UserError
-from statelab.metrics import number
+from statelab.metrics import in_steps, number
 from statelab.paired import LEVEL
 
 ADOPTED = ("batch_size", "optimizer", "schedule", "clipnorm")
 COMPLETE, PRUNED = "complete", "pruned"
+
+# whether to give up the n-th trial of a group, by its scores after a first part
+Hopeless = Callable[[int, np.ndarray], bool]
 
 
 class Outcome(NamedTuple):
@@ -32,7 +35,8 @@ class Outcome(NamedTuple):
     learning_rate: float
     state: str  # complete | pruned
     updates: int
-    scores: list[float]  # of each seed, on validation, where the trial ended
+    early: list[float]  # the score of each seed, on validation, after a first part
+    scores: list[float]  # and where the trial ended
     parts: list[float]  # of validation, in each the mean over seeds
     seconds: dict[str, float]  # compile, train, score, other
     worker: str
@@ -100,7 +104,7 @@ def judge(outcomes: Iterable[Outcome], rule: Rule, low: int) -> Found:
         >>> def trial(window, score):
         ...     scores = [score + k / 1e4 for k in range(6)]
         ...     return Outcome("optimise", 0, window, 1, None, "sample", 10, 0.01,
-        ...                    COMPLETE, 9, scores, scores, {}, "")
+        ...                    COMPLETE, 9, scores, scores, scores, {}, "")
         >>> found = judge([trial(3, 0.5), trial(9, 0.9), trial(6, 0.8), trial(8, 0.9)],
         ...               Rule("accuracy", 0.01), low=1)
         >>> found.best.window_length, found.smallest.window_length
@@ -371,7 +375,7 @@ def line(outcome: Outcome) -> str:
     given_up = ", given up" * (outcome.state == PRUNED)
     state = f", state reset: {outcome.reset}" * (outcome.reset != "sample")
     score = f"{number(outcome.mean)}{given_up}"
-    return f"{outcome.phase}, {_steps(outcome.window_length)}{state}: {score}"
+    return f"{outcome.phase}, {in_steps(outcome.window_length)}{state}: {score}"
 
 
 def in_words(told: Mapping[str, Any]) -> str:
@@ -380,23 +384,23 @@ def in_words(told: Mapping[str, Any]) -> str:
     scores = told["scores"]
     if smallest == best:
         lead = (
-            f"A window of {_steps(smallest)} does best, and no shorter one is shown to "
-            "do as well"
+            f"A window of {in_steps(smallest)} does best, and no shorter one is shown "
+            "to do as well"
         )
     else:
         lead = (
-            f"A window of {_steps(smallest)} is enough: it is not worse than the best, "
-            f"which is {_steps(best)}"
+            f"A window of {in_steps(smallest)} is enough: it is not worse than the "
+            f"best, which is {in_steps(best)}"
         )
     if smallest == told["low"]:
-        lead = f"A window of {_steps(smallest)}, the shortest searched, is enough"
+        lead = f"A window of {in_steps(smallest)}, the shortest searched, is enough"
     said = [f"{lead}: {score} {_spread(scores['smallest'])}"]
     if smallest != best:
         said[0] += f" against {_spread(scores['best'])}"
     said[0] += "."
     if told["smallest_that_may_do"] < smallest:
         said.append(
-            f"One of {_steps(told['smallest_that_may_do'])} may do as well: these "
+            f"One of {in_steps(told['smallest_that_may_do'])} may do as well: these "
             "seeds cannot tell."
         )
     if smallest == told["high"] < told["longest_sequence"]:
@@ -419,7 +423,3 @@ def _spread(scored: Mapping[str, Any]) -> str:
         return number(scored["mean"])
     low, high = number(scored["low"]), number(scored["high"])
     return f"{number(scored['mean'])} [{low}, {high}]"
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step{'s' * (count != 1)}"

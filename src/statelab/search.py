@@ -8,7 +8,6 @@ so the same seed gives the same trials.
 
 import math
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -26,7 +25,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from statelab import lookback
-from statelab.lookback import PRUNED, Found, Outcome, Rule
+from statelab.lookback import PRUNED, Found, Hopeless, Outcome, Rule
 from statelab.trials import Trial
 
 HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
@@ -97,7 +96,8 @@ class Carry(Protocol):
         trials: list[Trial],
         phase: str,
         group: int,
-        hopeless: Callable[[int, np.ndarray], bool],
+        hopeless: Hopeless | None,
+        /,
     ) -> list[Outcome]: ...
 
 
@@ -108,8 +108,7 @@ def search(
 
     Args:
         space: what is searched.
-        carry: carries trials out; `hopeless` tells of the n-th of them, by its scores
-            after a first part, whether to give it up.
+        carry: carries trials out; none is given up where `hopeless` is None.
         trials: that the optimisation asks for; it may ask for one twice, which is
             carried out once.
         group: trials that are asked for together.
@@ -127,7 +126,7 @@ def search(
         return of_windows()
     with ThreadPoolExecutor(1) as executor:  # no window waits for it
         asked = [_with_state(space)]
-        beside = executor.submit(carry, asked, "stateful", 0, _never)
+        beside = executor.submit(carry, asked, "stateful", 0, None)
         found = of_windows()
         return beside.result() + found
 
@@ -149,7 +148,7 @@ def _search(
             for window in _between(*stretch, tried=tried, count=group)
         ]
         if asked:
-            found += carry(asked, "bisect", number, _never)
+            found += carry(asked, "bisect", number, None)
             number += 1
             judged = lookback.judge(found, rule, space.low)
     return found
@@ -194,18 +193,27 @@ def _optimise(
             nth: int, scores: np.ndarray, new=new, tries=tries, asked=asked
         ) -> bool:
             trial = asked[tries.index(new[nth])]
-            for step, score in enumerate(scores.tolist()):
-                trial.report(rule.sign * score, step)
+            _report(trial, rule.sign * scores)
             return trial.should_prune()
 
-        found |= zip(new, carry(new, "optimise", number, hopeless), strict=True)
+        judge = hopeless if number else None  # by none that has come to its end
+        found |= zip(new, carry(new, "optimise", number, judge), strict=True)
         for trial, settings in zip(asked, tries, strict=True):
             outcome = found[settings]
+            _report(trial, rule.sign * np.array(outcome.early))
             if outcome.state == PRUNED:
                 study.tell(trial, state=TrialState.PRUNED)
             else:
                 study.tell(trial, rule.sign * outcome.mean)
     return list(found.values())
+
+
+def _report(trial: optuna.Trial, scores: np.ndarray) -> None:
+    """Report the score of each seed after a first part, unless that has been done."""
+    reported = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    for seed, score in enumerate(scores.tolist()):
+        if seed not in reported and math.isfinite(score):
+            trial.report(score, seed)
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -251,7 +259,3 @@ def _with_state(space: Space) -> Trial:
         units=space.units[0],
         learning_rate=space.learning_rate[0],
     )
-
-
-def _never(_: int, __: np.ndarray) -> bool:
-    return False

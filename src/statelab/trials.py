@@ -1,8 +1,8 @@
 """Trials: what a lookback search tries, each a training of a few networks at once.
 
 A trial is trained on windows, padded to 8, 16, 32 … steps: how long they are is data,
-so that a program compiled for one trial trains the next. It comes in two parts, so that
-a hopeless one can be given up in between. Every trial answers the same steps of the
+so that a program compiled for one trial trains the next. It comes in parts, so that a
+hopeless one can be given up in between. Every trial answers the same steps of the
 validation split, each from a window that ends there; or from carried state.
 """
 
@@ -28,6 +28,7 @@ from statelab.training import Network, Run
 SHORTEST = 8  # steps that windows are padded to, at least
 ANSWERING = 100  # lanes
 EARLY = 1 / 4  # of the updates, after which a trial may be given up
+QUARTERS = (EARLY, 1 / 2, 3 / 4, 1)  # a trial of carried state lets others go between
 
 _compiling = threading.Lock()
 _compiled: set[Any] = set()
@@ -70,9 +71,11 @@ class Standing(NamedTuple):
 
     run: Run
     updates: int
-    scores: np.ndarray  # [seeds]; on validation
+    ended: bool
+    early: np.ndarray  # [seeds]; the scores, on validation, after a first part
+    scores: np.ndarray  # [seeds]; and here
     parts: np.ndarray  # [parts]; of validation, in each the mean over seeds
-    seconds: dict[str, float]  # `compile`, `train`, `score`, and `other`
+    seconds: dict[str, float]  # so far: `compile`, `train`, `score`, and `other`
 
 
 def share_cores(trials: int) -> None:
@@ -81,21 +84,28 @@ def share_cores(trials: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(trials)
 
 
-def begin(ground: Ground, trial: Trial) -> Standing:
-    """Train a trial for the first quarter of its updates, and score it."""
-    until = max(round(EARLY * ground.optimizer.updates), 1)
-    return _go_on(ground, trial, None, until)
+def whole(ground: Ground, trial: Trial) -> Standing:
+    """Train a trial to its end, part by part, and score it."""
+    at = go_on(ground, trial)
+    while not at.ended:
+        at = go_on(ground, trial, at)
+    return at
 
 
-def finish(ground: Ground, trial: Trial, at: Standing) -> Standing:
-    """Train a trial to its end, and score it."""
-    return _go_on(ground, trial, at, ground.optimizer.updates)
+def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
+    """Train the next part of a trial, and score it.
 
-
-def _go_on(ground: Ground, trial: Trial, at: Standing | None, until: int) -> Standing:
+    Args:
+        ground: what it has in common with others.
+        trial: its settings.
+        at: where it stands; None to begin.
+    """
     clock = Clock()
     network = ground.network._replace(units=trial.units)
     begun = 0 if at is None else at.updates
+    most = ground.optimizer.updates
+    stops = QUARTERS if trial.carries_state else (EARLY, 1)
+    until = next(n for n in (max(round(part * most), 1) for part in stops) if n > begun)
     run = _start(ground, trial, network) if at is None else at.run
     # Each shard has its share of the updates, once in either part of a trial.
     ends = begun + np.rint(np.cumsum(ground.shares) * (until - begun)).astype(int)
@@ -118,12 +128,19 @@ def _go_on(ground: Ground, trial: Trial, at: Standing | None, until: int) -> Sta
     answer, target = np.concatenate(answers, axis=1), np.concatenate(targets)
     borders = np.flatnonzero(np.diff(ground.parts)) + 1
     by_part = np.split(np.arange(len(target)), borders)
+    scored = score(answer, target)
+    of_parts = [score(answer[:, part], target[part]).mean() for part in by_part]
+    spent = clock.seconds()
+    if at is not None:
+        spent = {kind: at.seconds[kind] + more for kind, more in spent.items()}
     return Standing(
         run,
         until,
-        score(answer, target),
-        np.array([score(answer[:, part], target[part]).mean() for part in by_part]),
-        clock.seconds(),
+        ended=until == most,
+        early=scored if at is None else at.early,
+        scores=scored,
+        parts=np.array(of_parts),
+        seconds=spent,
     )
 
 
