@@ -1,6 +1,7 @@
 """One Dask worker of one thread against two, on one search: `-m benchmarks.lookback`.
 
-Each runs the search until nothing is left to compile, and is timed then.
+Each runs the search until nothing is left to compile. Then they are timed in turns, as
+the speed of a machine changes from one minute to the next.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Annotated, NamedTuple
 
 import distributed
@@ -31,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MADE = {"task": "lagged_copy", "sequences": 600, "length": 80, "lag": 20}
 COMPILED = 1.0  # seconds of compilation that a timed search may have
 TRIES = 4  # searches to warm workers up, at most
+PAIRS = 3  # of searches that are timed
 
 
 class Timed(NamedTuple):
@@ -62,28 +65,55 @@ def main(
         model=read["model"] | asked["model"],
         search=settings,
     )
-    found = {count: _warm(laid, settings, count) for count in (1, 2)}
-    for count, timed in found.items():
-        busy = sum(sum(each.seconds.values()) for each in timed.outcomes)
-        CONSOLE.print(
-            f"{count} worker{'s' * (count > 1)}: {timed.per_minute:.2f} trials per "
-            f"minute, {len(timed.outcomes)} in {timed.seconds:.1f} s, of which "
-            f"{timed.compiling:.1f} s compilation; busy {busy / timed.seconds:.2f}"
-        )
-    CONSOLE.print(f"ratio {found[2].per_minute / found[1].per_minute:.2f}")
-    asked_for = [[each[:8] for each in timed.outcomes] for timed in found.values()]
-    CONSOLE.print(f"the same trials: {asked_for[0] == asked_for[1]}")
+    with ExitStack() as stack:
+        submits = {
+            count: stack.enter_context(_workers(laid, count)) for count in (1, 2)
+        }
+        for count, submit in submits.items():
+            _warm(laid, settings, submit, count)
+        pairs = [
+            {
+                count: _search(laid, settings, submit)
+                for count, submit in submits.items()
+            }
+            for _ in range(PAIRS)
+        ]
+    for pair in pairs:
+        for count, timed in pair.items():
+            busy = sum(sum(each.seconds.values()) for each in timed.outcomes)
+            CONSOLE.print(
+                f"{count} worker{'s' * (count > 1)}: {timed.per_minute:.2f} trials per "
+                f"minute, {len(timed.outcomes)} in {timed.seconds:.1f} s, of which "
+                f"{timed.compiling:.1f} s compilation; busy {busy / timed.seconds:.2f}"
+            )
+    ratios = [pair[2].per_minute / pair[1].per_minute for pair in pairs]
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    CONSOLE.print(f"ratio {median(ratios):.2f}, the median of {each}")
+    asked_for = [
+        [each[:8] for each in timed.outcomes]
+        for pair in pairs
+        for timed in pair.values()
+    ]
+    same = all(each == asked_for[0] for each in asked_for)
+    CONSOLE.print(f"the same trials: {same}")
     CONSOLE.print(", ".join(f"{k} {v}" for k, v in machine.description().items()))
 
 
-def _warm(laid: Laid, settings: dict, count: int) -> Timed:
+@contextmanager
+def _workers(laid: Laid, count: int) -> Iterator[workers.Submit]:
     with _cluster(count) as address, workers.cluster(laid.ground, address) as submit:
-        for _ in range(TRIES):
-            timed = _search(laid, settings, submit)
-            CONSOLE.print(f"[{count}] {timed.seconds:.1f} s, {timed.compiling:.1f} s")
-            if timed.compiling < COMPILED:
-                break
-        return timed
+        yield submit
+
+
+def _warm(laid: Laid, settings: dict, submit: workers.Submit, count: int) -> None:
+    for _ in range(TRIES):
+        timed = _search(laid, settings, submit)
+        CONSOLE.print(
+            f"[{count}] to warm up: {timed.seconds:.1f} s, of which "
+            f"{timed.compiling:.1f} s compilation"
+        )
+        if timed.compiling < COMPILED:
+            break
 
 
 def _search(laid: Laid, settings: dict, submit: workers.Submit) -> Timed:
