@@ -1,6 +1,5 @@
 """Search for the smallest window that is not worse than the best."""
 
-from functools import partial
 from pathlib import Path
 
 from statelab import (
@@ -50,12 +49,12 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
         )
         with (
             ledger.of(laid, asked) as kept,
-            workers.opened(laid.ground) as submit,
+            workers.opened(laid.ground) as crew,
             progress.lines("lookback", " trials") as line,
         ):
             outcomes = search.search(
                 space,
-                partial(carrying.carry, submit, kept, lambda o: line(lookback.line(o))),
+                carrying.Crew(crew, kept, lambda o: line(lookback.line(o))),
                 trials=settings["trials"] or search.enough(space),
                 group=settings["group"],
                 seed=read["seed"],

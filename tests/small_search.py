@@ -5,7 +5,6 @@ its table there: table.json.
 """
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +15,7 @@ from statelab.lookback import Rule
 with command.quiet_import():
     from statelab import carrying, ground, search, workers
     from statelab.ground import Laid
-    from statelab.workers import Submit
+    from statelab.workers import Workers
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
@@ -46,12 +45,12 @@ def lay(folder: Path, shard_steps: int | None = None) -> Laid:
     )
 
 
-def run(laid: Laid, submit: Submit, folder: Path) -> pd.DataFrame:
+def run(laid: Laid, crew: Workers, folder: Path) -> pd.DataFrame:
     """Return the table of the search, times and workers apart."""
     settings = params.read(REPOSITORY / "search")["search"] | SMALL
     outcomes = search.search(
         search.space(**settings, default_units=3),
-        partial(carrying.carry, submit, folder / "ledger", lambda _: None),
+        carrying.Crew(crew, folder / "ledger", lambda _: None),
         trials=settings["trials"],
         group=settings["group"],
         seed=0,
@@ -62,8 +61,8 @@ def run(laid: Laid, submit: Submit, folder: Path) -> pd.DataFrame:
 
 def main(folder: Path, shard_steps: int | None = None) -> None:
     laid = lay(folder, shard_steps)
-    with workers.opened(laid.ground) as submit:
-        table = run(laid, submit, folder)
+    with workers.opened(laid.ground) as crew:
+        table = run(laid, crew, folder)
     with files.whole(folder / "table.json") as stream:
         stream.write(table.to_json(orient="records", double_precision=15).encode())
 

@@ -38,7 +38,7 @@ class Known:
                     *(first.tolist(), scores.tolist(), parts.tolist(), {}, "here"),
                 )
             )
-        return outcomes
+        return lambda: outcomes
 
 
 def spread(score):
@@ -110,8 +110,8 @@ def test_the_same_seed_gives_the_same_trials_in_whatever_order_they_end():
                 phase,
                 group,
                 hopeless and (lambda nth, scores: hopeless(order[nth], scores)),
-            )
-            return found[::-1]
+            )()[::-1]
+            return lambda: found
 
     early = peak(30)
     one, two = (
@@ -137,8 +137,9 @@ def test_trials_that_are_looked_up_are_judged_by_as_if_carried_out(count):
             told = {each: known.get((phase, each)) for each in trials}
             left = [each for each in trials if told[each] not in kept]
             judge = hopeless and (lambda n, s: hopeless(trials.index(left[n]), s))
-            new = super().__call__(left, phase, group, judge)
-            return list((told | dict(zip(left, new, strict=True))).values())
+            new = super().__call__(left, phase, group, judge)()
+            outcomes = list((told | dict(zip(left, new, strict=True))).values())
+            return lambda: outcomes
 
     assert run(WINDOWS, GoesOn(peak(30), peak(30)), trials=16, seed=5) == whole
 

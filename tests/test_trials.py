@@ -123,17 +123,11 @@ def test_networks_that_diverge_are_given_up(tmp_path):
     """At a rate of a million errors are no numbers; a search goes on without it."""
     laid = grounds.lay(task="adding", search={"clipnorm": None, "optimizer": "sgd"})
     wild = WINDOWS._replace(window_length=12, learning_rate=1e6)
-    with workers.here(laid.ground, 1) as submit:
-        wild, calm = carrying.carry(
-            submit,
-            tmp_path,
-            lambda _: None,
-            [wild, wild._replace(learning_rate=1e-3)],
-            "bisect",
-            0,
-            None,
-        )
+    with workers.here(laid.ground, 1) as crew:
+        asked = [wild, wild._replace(learning_rate=1e-3)]
+        carry = carrying.Crew(crew, tmp_path, lambda _: None)
+        wild, calm = carry(asked, "bisect", 0, None)()
     assert (wild.state, calm.state) == (PRUNED, COMPLETE)
-    assert carrying.carry(
-        None, tmp_path, lambda _: None, [Trial(*calm[2:8])], "bisect", 0, None
-    ) == [calm]
+    nobody = workers.Workers(None, lambda: 1)
+    carry = carrying.Crew(nobody, tmp_path, lambda _: None)
+    assert carry([Trial(*calm[2:8])], "bisect", 0, None)() == [calm]

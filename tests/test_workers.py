@@ -83,8 +83,8 @@ def by_threads(tmp_path_factory) -> pd.DataFrame:
     """The table that every search has to come to."""
     folder = tmp_path_factory.mktemp("by_threads")
     laid = small_search.lay(folder)
-    with workers.here(laid.ground, 2) as submit:
-        return small_search.run(laid, submit, folder)
+    with workers.here(laid.ground, 2) as crew:
+        return small_search.run(laid, crew, folder)
 
 
 @contextmanager
@@ -131,9 +131,9 @@ def plugins(address: str) -> set[str]:
 @pytest.mark.slow
 def test_two_workers_come_to_the_table_of_threads(cluster, by_threads, tmp_path):
     laid = small_search.lay(tmp_path)
-    with workers.cluster(laid.ground, cluster) as submit:
+    with workers.cluster(laid.ground, cluster) as crew:
         assert len(plugins(cluster)) == 1
-        assert_same(small_search.run(laid, submit, tmp_path), by_threads)
+        assert_same(small_search.run(laid, crew, tmp_path), by_threads)
     assert plugins(cluster) == set()
 
 
@@ -142,10 +142,10 @@ def test_shards_are_searched_on_workers(cluster, tmp_path):
     """As in this process: an answer is that of the file, whoever reads it."""
     laid = small_search.lay(tmp_path, shard_steps=240)
     assert len(laid.ground.shards) == 3
-    with workers.cluster(laid.ground, cluster) as submit:
-        ours = small_search.run(laid, submit, tmp_path / "ours")
-    with workers.here(laid.ground, 1) as submit:
-        theirs = small_search.run(laid, submit, tmp_path / "theirs")
+    with workers.cluster(laid.ground, cluster) as crew:
+        ours = small_search.run(laid, crew, tmp_path / "ours")
+    with workers.here(laid.ground, 1) as crew:
+        theirs = small_search.run(laid, crew, tmp_path / "theirs")
     assert_same(ours, theirs)
     # what is asked is a label of 2 steps ago: windows of 3 know it, shorter ones do not
     whole = ours[(ours["phase"] != "stateful") & (ours["state"] == "complete")]
@@ -212,8 +212,8 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
     with ExitStack() as stack:
         address = stack.enter_context(scheduling())
         log = stack.enter_context(working(address, tmp_path, "one"))
-        with workers.cluster(laid.ground, address) as submit:
-            standing, _ = submit(trials.go_on, trial).result()
+        with workers.cluster(laid.ground, address) as crew:
+            standing, _ = crew.submit(trials.go_on, trial).result()
             assert standing.updates == small_search.SMALL["updates"] / 4
             with distributed.Client(address, set_as_default=False) as client:
                 loaded = client.run_on_scheduler(lambda: list(sys.modules))

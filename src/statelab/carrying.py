@@ -1,73 +1,112 @@
-"""Carries groups of trials out, and keeps account of them."""
+"""Carries trials out, part by part, and keeps account of them."""
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from statelab import ledger, trials
 from statelab.lookback import COMPLETE, PRUNED, Hopeless, Outcome
 from statelab.trials import Standing, Trial
-from statelab.workers import Submit
+from statelab.workers import Workers
+
+LOOK = 5  # seconds after which workers that have joined are seen
 
 
-def carry(
-    submit: Submit,
-    folder: Path,
-    tell: Callable[[Outcome], None],
-    asked: list[Trial],
-    phase: str,
-    group: int,
-    hopeless: Hopeless | None,
-) -> list[Outcome]:
-    """Carry a group of trials out, the longest first.
+class Part(NamedTuple):
+    """What comes next of a trial."""
 
-    Args:
-        submit: hands a part of a trial to a worker.
-        folder: of the ledger, where trials are looked up and noted.
-        tell: is told of each trial that ends.
-        asked, phase, group, hopeless: as in `search.Carry`.
+    trial: Trial
+    phase: str
+    group: int
+    nth: int  # of the trials that were asked for together
+    hopeless: Hopeless | None
+    ended: dict[int, Outcome]  # those of them that have come to their end
+    at: Standing | None
 
-    Returns:
-        The outcomes, in the order of `asked`.
-    """
-    found = {n: ledger.look_up(folder, phase, each) for n, each in enumerate(asked)}
-    ended = {n: each for n, each in found.items() if each is not None}
-    for each in ended.values():
-        tell(each)
-    missing = sorted(
-        found.keys() - ended.keys(), key=lambda n: (-asked[n].window_length, n)
-    )
-    under_way: dict[Future[tuple[Standing, str]], tuple[int, Hopeless | None]] = {}
-    for n in missing:
-        in_parts = hopeless is not None or asked[n].carries_state
-        part = submit(trials.go_on if in_parts else trials.whole, asked[n])
-        under_way[part] = n, hopeless
-    while under_way:
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The least goes first: no group waits for what is set beside the windows."""
+        return self.phase == "stateful", -self.trial.window_length
+
+
+class Crew:
+    """Hands parts of trials to workers, each as soon as a worker is free for it."""
+
+    def __init__(
+        self, workers: Workers, folder: Path, tell: Callable[[Outcome], None]
+    ) -> None:
+        """Begin with nothing to do.
+
+        Args:
+            workers: who carry trials out.
+            folder: of the ledger, where trials are looked up and noted.
+            tell: is told of each trial that ends.
+        """
+        self._workers, self._folder, self._tell = workers, folder, tell
+        self._waiting: list[Part] = []
+        self._under_way: dict[Future[tuple[Standing, str]], Part] = {}
+
+    def __call__(
+        self, asked: list[Trial], phase: str, group: int, hopeless: Hopeless | None
+    ) -> Callable[[], list[Outcome]]:
+        """Ask for trials, as in `search.Carry`."""
+        ended: dict[int, Outcome] = {}
+        for nth, trial in enumerate(asked):
+            known = ledger.look_up(self._folder, phase, trial)
+            if known is not None:
+                ended[nth] = known
+                self._tell(known)
+                continue
+            self._waiting.append(Part(trial, phase, group, nth, hopeless, ended, None))
+        self._hand_out()
+
+        def outcomes() -> list[Outcome]:
+            while len(ended) < len(asked):
+                self._wait()
+            return [ended[nth] for nth in range(len(asked))]
+
+        return outcomes
+
+    def _hand_out(self) -> None:
+        # without a worker one part waits for the first that comes
+        free = max(max(self._workers.threads(), 1) - len(self._under_way), 0)
+        ranked = sorted(self._waiting, key=lambda part: part.rank)
+        for part in ranked[:free]:
+            given = (part.trial,) if part.at is None else (part.trial, part.at)
+            may_wait = part.hopeless is not None or part.trial.carries_state
+            function = trials.go_on if may_wait else trials.whole
+            self._under_way[self._workers.submit(function, *given)] = part
+        self._waiting = ranked[free:]
+
+    def _wait(self) -> None:
+        done, _ = wait(self._under_way, LOOK, FIRST_COMPLETED)
         for future in done:
-            n, judge = under_way.pop(future)
-            at, worker = future.result()
-            given_up = not np.isfinite(at.scores).all()  # it diverged
-            if not given_up and not at.ended:
-                given_up = judge is not None and judge(n, at.scores)
-                if not given_up:
-                    under_way[submit(trials.go_on, asked[n], at)] = n, None
-                    continue
-            outcome = Outcome(
-                phase,
-                group,
-                *asked[n],
-                PRUNED if given_up else COMPLETE,
-                at.updates,
-                at.early.tolist(),
-                at.scores.tolist(),
-                at.parts.tolist(),
-                at.seconds,
-                worker,
-            )
-            ledger.note(folder, outcome)
-            tell(outcome)
-            ended[n] = outcome
-    return [ended[n] for n in sorted(ended)]
+            self._take(self._under_way.pop(future), *future.result())
+        self._hand_out()
+
+    def _take(self, part: Part, at: Standing, worker: str) -> None:
+        """Take what a worker has brought: go on with it, or write down how it ended."""
+        given_up = not np.isfinite(at.scores).all()  # it diverged
+        if part.at is None and not at.ended and part.hopeless is not None:
+            given_up = given_up or part.hopeless(part.nth, at.scores)
+        if not (given_up or at.ended):
+            self._waiting.append(part._replace(at=at))
+            return
+        outcome = Outcome(
+            part.phase,
+            part.group,
+            *part.trial,
+            PRUNED if given_up else COMPLETE,
+            at.updates,
+            at.early.tolist(),
+            at.scores.tolist(),
+            at.parts.tolist(),
+            at.seconds,
+            worker,
+        )
+        ledger.note(self._folder, outcome)
+        self._tell(outcome)
+        part.ended[part.nth] = outcome

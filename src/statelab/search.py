@@ -8,7 +8,7 @@ so the same seed gives the same trials.
 
 import math
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -89,7 +89,7 @@ Stretch = tuple[int, int]  # the windows between two
 
 
 class Carry(Protocol):
-    """Carries out some trials, and returns their outcomes in the same order."""
+    """Begins some trials; what it returns waits for their outcomes, in that order."""
 
     def __call__(
         self,
@@ -98,7 +98,7 @@ class Carry(Protocol):
         group: int,
         hopeless: Hopeless | None,
         /,
-    ) -> list[Outcome]: ...
+    ) -> Callable[[], list[Outcome]]: ...
 
 
 def search(
@@ -124,11 +124,9 @@ def search(
     )
     if any(reset != "sample" for reset in space.reset):
         return of_windows()
-    with ThreadPoolExecutor(1) as executor:  # no window waits for it
-        asked = [_with_state(space)]
-        beside = executor.submit(carry, asked, "stateful", 0, None)
-        found = of_windows()
-        return beside.result() + found
+    beside = carry([_with_state(space)], "stateful", 0, None)  # no window waits for it
+    found = of_windows()
+    return beside() + found
 
 
 def _search(
@@ -148,7 +146,7 @@ def _search(
             for window in _between(*stretch, tried=tried, count=group)
         ]
         if asked:
-            found += carry(asked, "bisect", number, None)
+            found += carry(asked, "bisect", number, None)()
             number += 1
             judged = lookback.judge(found, rule, space.low)
     return found
@@ -197,7 +195,8 @@ def _optimise(
             return trial.should_prune()
 
         judge = hopeless if number else None  # by none that has come to its end
-        found |= zip(new, carry(new, "optimise", number, judge), strict=True)
+        ended = carry(new, "optimise", number, judge)()
+        found |= zip(new, ended, strict=True)
         for trial, settings in zip(asked, tries, strict=True):
             outcome = found[settings]
             _report(trial, rule.sign * np.array(outcome.early))

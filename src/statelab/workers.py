@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from statelab import training
 from statelab.errors import UserError
@@ -23,13 +23,18 @@ from statelab.trials import Ground, Standing
 SCHEDULER, WORKERS = "STATELAB_SCHEDULER", "STATELAB_WORKERS"
 LOST = 15  # seconds after which a scheduler that does not answer is given up
 
-# of a function of `trials`, and what it takes besides the ground, to where a trial
-# stands, and who has brought it there
-Submit = Callable[..., "Future[tuple[Standing, str]]"]
+
+class Workers(NamedTuple):
+    """Those who carry trials out."""
+
+    # a function of `trials` and what it takes besides the ground, to where a trial
+    # stands, and who has brought it there
+    submit: Callable[..., "Future[tuple[Standing, str]]"]
+    threads: Callable[[], int]  # how many trials they can be at, as of now
 
 
 @contextmanager
-def opened(ground: Ground) -> Iterator[Submit]:
+def opened(ground: Ground) -> Iterator[Workers]:
     """Carry trials out where the environment says: `statelab lookback` sets it.
 
     Args:
@@ -40,15 +45,15 @@ def opened(ground: Ground) -> Iterator[Submit]:
     """
     address = os.environ.get(SCHEDULER)
     if address:
-        with cluster(ground, address) as submit:
-            yield submit
+        with cluster(ground, address) as workers:
+            yield workers
     else:
-        with here(ground, int(os.environ.get(WORKERS) or training.CORES)) as submit:
-            yield submit
+        with here(ground, int(os.environ.get(WORKERS) or training.CORES)) as workers:
+            yield workers
 
 
 @contextmanager
-def here(ground: Ground, count: int) -> Iterator[Submit]:
+def here(ground: Ground, count: int) -> Iterator[Workers]:
     """Carry trials out in threads of this process.
 
     Args:
@@ -57,15 +62,18 @@ def here(ground: Ground, count: int) -> Iterator[Submit]:
     """
     with ThreadPoolExecutor(count, "worker") as executor:
         try:
-            yield lambda function, *given: executor.submit(
-                _signed, function, ground, *given
+            yield Workers(
+                lambda function, *given: executor.submit(
+                    _signed, function, ground, *given
+                ),
+                lambda: count,
             )
         finally:
             executor.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def cluster(ground: Ground, address: str) -> Iterator[Submit]:
+def cluster(ground: Ground, address: str) -> Iterator[Workers]:
     """Let the workers of a Dask cluster carry trials out, and leave nothing with them.
 
     A trial whose worker dies is begun again by another one. The scheduler unpacks what
@@ -135,9 +143,13 @@ def cluster(ground: Ground, address: str) -> Iterator[Submit]:
         def submit(function: Callable[..., Standing], *given: Any) -> Future:
             return executor.submit(carry_out, pickle.dumps((_signed, function, given)))
 
+        def threads() -> int:
+            by_worker: Any = client.nthreads()
+            return sum(by_worker.values())
+
         try:
-            yield submit
-        except CancelledError:
+            yield Workers(submit, threads)
+        except (CancelledError, OSError):
             raise UserError(
                 f"The Dask scheduler does not answer any more. Received: {address}"
             ) from None
