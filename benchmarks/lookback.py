@@ -1,7 +1,9 @@
-"""One Dask worker of one thread against two, on one search: `-m benchmarks.lookback`.
+"""What carrying trials out costs: `python -m benchmarks.lookback`.
 
-They search in turns, as the speed of a machine changes from one minute to the next. A
-pair counts for which neither had anything left to compile.
+One search by one Dask worker of one thread, by two, and by a thread of this process.
+
+They take turns, as the speed of a machine changes from one minute to the next. A turn
+counts when nobody had anything left to compile.
 """
 
 import os
@@ -31,8 +33,8 @@ CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
 ROOT = Path(__file__).resolve().parents[1]
 MADE = {"task": "lagged_copy", "sequences": 600, "length": 80, "lag": 20}
 COMPILED = 1.0  # seconds of compilation that a timed search may have
-PAIRS = 3  # of searches that count
-TRIES = 8  # of pairs, at most
+TURNS = 3  # that count
+TRIES = 8  # turns, at most
 
 
 class Timed(NamedTuple):
@@ -51,7 +53,7 @@ class Timed(NamedTuple):
 def main(
     updates: Annotated[int, typer.Option(help="Of each network.")] = 1500,
 ) -> None:
-    """Print the trials per minute of one worker and of two, and their ratio."""
+    """Print the trials per minute of each, and what is neither compiling nor training."""
     read, asked = params.read(ROOT), params.read(ROOT / "search")
     settings = asked["search"] | {"updates": updates}
     laid = ground.lay(
@@ -65,24 +67,31 @@ def main(
         search=settings,
     )
     with ExitStack() as stack:
-        crews = {count: stack.enter_context(_workers(laid, count)) for count in (1, 2)}
-        pairs = []
+        crews = {
+            "1 worker": stack.enter_context(_workers(laid, 1)),
+            "2 workers": stack.enter_context(_workers(laid, 2)),
+            "1 thread": stack.enter_context(workers.here(laid.ground, 1)),
+        }
+        turns: list[dict[str, Timed]] = []
         for _ in range(TRIES):
-            pair = {count: _search(laid, settings, of) for count, of in crews.items()}
-            for count, timed in pair.items():
-                CONSOLE.print(_told(count, timed))
-            if max(timed.compiling for timed in pair.values()) < COMPILED:
-                pairs.append(pair)
-            if len(pairs) == PAIRS:
+            turn = {}
+            for name, crew in crews.items():
+                turn[name] = _search(laid, settings, crew)
+                CONSOLE.print(f"{name:>9}: {_told(turn[name])}")
+            if max(timed.compiling for timed in turn.values()) < COMPILED:
+                turns.append(turn)
+            if len(turns) == TURNS:
                 break
-    ratios = [pair[2].per_minute / pair[1].per_minute for pair in pairs]
-    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    CONSOLE.print(f"ratio {median(ratios):.2f}, the median of {each}")
-    asked_for = [
-        [each[:8] for each in timed.outcomes]
-        for pair in pairs
-        for timed in pair.values()
+    ratios = [
+        turn["2 workers"].per_minute / turn["1 worker"].per_minute for turn in turns
     ]
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    CONSOLE.print(
+        f"2 workers carry out {median(ratios):.2f} times as many trials as 1, the "
+        f"median of {each}"
+    )
+    every = [timed for turn in turns for timed in turn.values()]
+    asked_for = [[each[:8] for each in timed.outcomes] for timed in every]
     same = all(each == asked_for[0] for each in asked_for)
     CONSOLE.print(f"the same trials: {same}")
     CONSOLE.print(", ".join(f"{k} {v}" for k, v in machine.description().items()))
@@ -94,12 +103,16 @@ def _workers(laid: Laid, count: int) -> Iterator[workers.Workers]:
         yield crew
 
 
-def _told(count: int, timed: Timed) -> str:
-    busy = sum(sum(each.seconds.values()) for each in timed.outcomes) / timed.seconds
+def _told(timed: Timed) -> str:
+    spent = [each.seconds for each in timed.outcomes]
+    busy = sum(sum(each.values()) for each in spent)
+    machinery = [1000 * (each["score"] + each["other"]) for each in spent]
+    scoring = [1000 * each["score"] for each in spent]
     return (
-        f"{count} worker{'s' * (count > 1)}: {timed.per_minute:.2f} trials per minute, "
-        f"{len(timed.outcomes)} in {timed.seconds:.1f} s, of which "
-        f"{timed.compiling:.1f} s compilation; busy {busy:.2f}"
+        f"{timed.per_minute:.2f} trials per minute, {len(spent)} in "
+        f"{timed.seconds:.1f} s, of which {timed.compiling:.1f} s compilation; at work "
+        f"{busy / timed.seconds:.2f}; all but compiling and training "
+        f"{median(machinery):.0f} ms a trial, of which scoring {median(scoring):.0f} ms"
     )
 
 
@@ -112,7 +125,7 @@ def _search(laid: Laid, settings: dict, crew: workers.Workers) -> Timed:
         outcomes = search.search(
             space,
             carrying.Crew(crew, Path(folder), lambda _: None),
-            trials=settings["trials"] or search.enough(space),
+            trials=settings["trials"] or search.enough(space, settings["group"]),
             group=settings["group"],
             seed=laid.ground.seed,
             rule=Rule("accuracy", 0.01),

@@ -74,15 +74,21 @@ def space(
     return Space(low, high, stride, gradient_window, reset, units, learning_rate)
 
 
-def enough(space: Space) -> int:
+def enough(space: Space, group: int) -> int:
     """Return how many trials the optimisation asks for, unless it is told.
 
+    Args:
+        space: what is searched.
+        group: trials that are asked for together; the last group is whole as well, as
+            a worker without a trial has to wait for the others.
+
     Example:
-        >>> enough(Space(1, 80, [1], [None], ["sample"], [10], [0.01]))
-        10
+        >>> enough(Space(1, 80, [1], [None], ["sample"], [10], [0.01]), group=4)
+        12
     """
     windows = space.high - space.low + 1
-    return min(max(windows // 8, FEWEST), MOST, -(-windows // 2))
+    trials = min(max(windows // 8, FEWEST), MOST)
+    return min(-(-trials // group) * group, -(-windows // 2))
 
 
 Stretch = tuple[int, int]  # the windows between two
