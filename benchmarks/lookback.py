@@ -53,7 +53,7 @@ class Timed(NamedTuple):
 def main(
     updates: Annotated[int, typer.Option(help="Of each network.")] = 1500,
 ) -> None:
-    """Print the trials per minute of each, and what is neither compiling nor training."""
+    """Print the trials per minute of each, and what is not compiling or training."""
     read, asked = params.read(ROOT), params.read(ROOT / "search")
     settings = asked["search"] | {"updates": updates}
     laid = ground.lay(
