@@ -29,7 +29,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
     with workspace.only_writer("lookback", trials):
         laid = ground.lay(
             arrays.read(sequences, Sequences),
-            trials.parent / "shards",
+            (trials.parent / "shards").resolve(),
             seed=read["seed"],
             scaled=scaling.wanted(read["window"]["scaling"], made["source"]),
             horizon=made["horizon"],
@@ -48,7 +48,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             **settings | {"high": laid.high}, default_units=read["model"]["units"]
         )
         with (
-            ledger.of(laid, asked) as kept,
+            ledger.of(laid, settings | asked["model"]) as kept,
             workers.opened(laid.ground) as crew,
             progress.lines("lookback", " trials") as line,
         ):

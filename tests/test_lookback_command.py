@@ -86,6 +86,7 @@ def test_the_answer_is_adopted(searched):
     assert read["model"]["forget_bias"] == "chrono_4"
     evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
     assert evaluated["layout"] == "subsampled"
+    assert SEARCHED not in checkout.statelab("lookback")  # it would find the same
     checkout.restore()
 
 

@@ -168,6 +168,17 @@ def test_carried_state_is_set_beside_windows_unless_it_is_searched():
     assert smallest(searched) == 9
 
 
+def test_windows_are_not_given_up_for_what_carried_state_does():
+    space = WINDOWS._replace(high=40, reset=["sample", "every_20"])
+
+    def score(trial):
+        return spread(0.99 if trial.reset != "sample" else 0.5)
+
+    outcomes = run(space, Known(score, score), trials=16)
+    assert any(each.reset == "every_20" for each in outcomes)
+    assert all(each.state == COMPLETE for each in outcomes)
+
+
 def test_every_combination_counts_for_the_grid_and_bisection_keeps_to_one():
     space = Space(3, 12, [1, 2], [None, 4], ["sample"], [5, 7], [0.1])
     assert space.grid_size == 10 * 2 * 2 * 2

@@ -627,6 +627,27 @@ def test_a_gradient_window_of_padded_windows_ends_at_their_last_step(noise, cut)
     assert abs(whole.matrices[0] - padded.matrices[0]).numpy().max() > 1e-4
 
 
+@pytest.mark.parametrize("stops", [[24], [1, 7, 24]])
+def test_a_pass_that_stops_goes_on_as_one_that_does_not(noise, cut, stops):
+    """Every batch is an update, of which the next one's pace depends on the number."""
+    network, weights = shape(), initial()
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plan = lay_out(table, every(table), batch_size=1, stateful=True)
+    optimizer = Optimizer("adam", 0.02, "cosine", None, 24)
+    ours, run = (
+        training.start(weights, network, optimizer),
+        training.start(weights, network, optimizer),
+    )
+    given = dict(network=network, optimizer=optimizer)
+    for stop in stops:
+        ours = training.train(ours, noise, table, [plan], until=stop, **given)
+        assert ours.updates.numpy().tolist() == [stop] * len(ours.updates)
+    whole = training.train(run, noise, table, [plan], **given)
+    for one, two in zip(ours.matrices, whole.matrices, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    np.testing.assert_allclose(ours.sums, whole.sums, rtol=1e-5)
+
+
 def test_other_windows_and_rates_are_no_new_programs(noise, cut):
     network, weights = shape(units=4), initial(units=4)
     for window, gradient_window, rate in ((3, None, 0.1), (8, 2, 0.01), (7, 7, 0.02)):

@@ -3,6 +3,7 @@
 import grounds
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from statelab import (
     carrying,
@@ -14,6 +15,7 @@ from statelab import (
     trials,
     workers,
 )
+from statelab.errors import UserError
 from statelab.lookback import COMPLETE, PRUNED
 from statelab.optimizers import Optimizer
 from statelab.sequences import SPLITS
@@ -117,6 +119,45 @@ def test_a_reset_interval_is_whole_segments():
 def test_windows_are_padded_to_powers_of_two(window, padded):
     assert trials._padded_to(WINDOWS._replace(window_length=window)) == padded
     assert trials._padded_to(STATE) is None
+
+
+def test_carried_state_makes_as_many_updates_where_targets_are_rare():
+    """Of three segments of 4 steps the last alone has a target."""
+    search = {"updates": 50}
+    ground = grounds.lay(task="first_step", label="end", search=search).ground
+    ended = trials.whole(ground, STATE)
+    assert ended.updates == 50 and ended.run.updates.numpy().tolist() == [50] * 3
+
+
+def test_windows_that_end_on_no_target_are_refused():
+    """Sequences of 12 steps have one at the end, where windows of 5 begin at 7."""
+    ground = grounds.lay(task="first_step", label="end").ground
+    with pytest.raises(
+        UserError, match="`search.stride` .* windows of 5 steps. Received: 2"
+    ):
+        trials.whole(ground, WINDOWS._replace(stride=2))
+    assert trials.whole(ground, WINDOWS._replace(stride=7)).updates == 40
+
+
+def test_what_a_shard_of_short_sequences_cannot_train_on_the_others_do():
+    short, long = grounds.lay(length=4, lag=1).ground, grounds.lay().ground
+    pieces = (*short.shards, *long.shards)
+    ground = long._replace(shards=pieces[::-1], shares=np.array([0.5, 0.5]))
+    ground = ground._replace(parts=np.concatenate([long.parts, short.parts]))
+    ended = trials.whole(ground, WINDOWS)
+    assert ended.run.updates.numpy().tolist() == [40] * 3
+
+
+def test_a_network_of_what_is_no_number_has_no_score():
+    """It would answer class 0 whatever it sees."""
+    ground = grounds.lay().ground
+    begun = trials.go_on(ground, WINDOWS)
+    first, *others = begun.run.matrices
+    broken = first.numpy()
+    broken[1, 0, 0] = np.nan  # of the second network of three
+    run = begun.run._replace(matrices=(tf.constant(broken), *others))
+    ended = trials.go_on(ground, WINDOWS, begun._replace(run=run))
+    assert np.isnan(ended.scores).tolist() == [False, True, False]
 
 
 def test_networks_that_diverge_are_given_up(tmp_path):

@@ -43,6 +43,8 @@ def of(laid: Laid, settings: Mapping[str, Any]) -> Iterator[Path]:
         yield folder
     except UserError as error:
         kept = len(list(folder.glob("*.json")))
+        if not kept:
+            raise
         raise UserError(
             f"{error} ({kept} trials are kept: the same search goes on from there.)"
         ) from None

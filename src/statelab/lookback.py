@@ -219,7 +219,10 @@ def curve(
     best = max(known, key=lambda each: rule.sign * each.mean)
     for window in sorted({each.window_length for each in known}):
         own = [each for each in known if each.window_length == window]
-        each = max(own, key=lambda each: rule.sign * each.mean)
+        each = max(
+            own,
+            key=lambda each: (not_worse(each, best, rule), rule.sign * each.mean),
+        )
         if each is best:
             against = "best"
         elif not_worse(each, best, rule):
@@ -259,7 +262,7 @@ def summary(
         grid_size: trials that everything would have taken.
         asked: steps of validation that were scored.
         longest: steps of a sequence.
-        baselines: what no network does better than: `one_answer`, and of forecasts
+        baselines: scores of what is no network: `one_answer`, and of forecasts
             `persistence` and `seasonal_naive`.
     """
     found = judge(outcomes, rule, low)

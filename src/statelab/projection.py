@@ -28,6 +28,7 @@ from statelab import (
 from statelab.bundles import Bundle, Trial
 from statelab.fingerprints import LOOKBACK, Result
 from statelab.layouts import Windows
+from statelab.metrics import in_steps
 from statelab.sequences import Sequences
 
 EXAMPLE_STEPS = 20  # of a request, where any number will do
@@ -249,7 +250,7 @@ def _trials(table: pd.DataFrame, settings: Iterable[str]) -> list[dict[str, Any]
     for line in table.to_dict("records"):
         spent = {k: v for k, v in line.items() if str(k).startswith("seconds_")}
         seconds = sum(spent.values())
-        steps = f"{line['window_length']} step{'s' * (line['window_length'] != 1)}"
+        steps = in_steps(line["window_length"])
         trial = Trial(
             name=f"trial {line['trial']}, {line['phase']}: {steps}",
             tags={name: str(line[name]) for name in ("trial", "phase", "state")},

@@ -25,7 +25,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from statelab import lookback
-from statelab.lookback import PRUNED, Found, Hopeless, Outcome, Rule
+from statelab.lookback import COMPLETE, PRUNED, Found, Hopeless, Outcome, Rule
 from statelab.trials import Trial
 
 HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
@@ -145,7 +145,12 @@ def _search(
     while (stretch := _to_look_at(judged, looked_at)) is not None:
         looked_at.append(stretch)
         smallest = judged.smallest
-        own = (each for each in found if each.counts and each.family == smallest.family)
+        own = (
+            each
+            for each in found
+            if each.family == smallest.family
+            and (each.counts or each.phase == "bisect")
+        )
         tried = {each.window_length for each in own}
         asked = [
             Trial(window, *smallest.family)
@@ -193,16 +198,20 @@ def _optimise(
         tries = [Trial(**each.params) for each in asked]
         new = [each for each in dict.fromkeys(tries) if each not in found]
 
+        ended = [each for each in found.values() if each.state == COMPLETE]
+        best = max(ended, key=lambda each: rule.sign * each.mean, default=None)
+
         def hopeless(
-            nth: int, scores: np.ndarray, new=new, tries=tries, asked=asked
+            nth: int, scores: np.ndarray, new=new, tries=tries, asked=asked, best=best
         ) -> bool:
             trial = asked[tries.index(new[nth])]
             _report(trial, rule.sign * scores)
+            if best and best.reset != "sample" == new[nth].reset:
+                return False  # of windows the best is asked for, whatever state does
             return trial.should_prune()
 
-        judge = hopeless if number else None  # by none that has come to its end
-        ended = carry(new, "optimise", number, judge)()
-        found |= zip(new, ended, strict=True)
+        outcomes = carry(new, "optimise", number, hopeless if best else None)()
+        found |= zip(new, outcomes, strict=True)
         for trial, settings in zip(asked, tries, strict=True):
             outcome = found[settings]
             _report(trial, rule.sign * np.array(outcome.early))

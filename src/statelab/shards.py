@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from statelab import files, layouts
+from statelab.errors import UserError
 from statelab.layouts import Windows
 from statelab.sequences import Sequences
 
@@ -77,10 +78,12 @@ def read(shard: Shard | Path) -> Shard:
     """
     if isinstance(shard, Shard):
         return shard
+    if not shard.exists():
+        raise UserError(f"{shard}: must be there for every worker, under this name")
     table = pd.read_parquet(shard)
     begins = np.flatnonzero(np.diff(table["sequence"], prepend=-1))
     return _shard(
-        table.filter(like="feature_").to_numpy(),
+        np.ascontiguousarray(table.filter(like="feature_").to_numpy()),
         table["target"].to_numpy(),
         np.append(begins, len(table)),
         table["split"].to_numpy()[begins],

@@ -193,17 +193,15 @@ def train(
     while run.batch < end:
         count = min(size, end - run.batch)
         now = [plans.expand(each, run.batch, run.batch + size) for each in followed]
-        read = _on_device(
-            chunks.gather(sequences, windows, now, timesteps, burn_in, scaling),
-            padded_to,
-        )
+        read = chunks.gather(sequences, windows, now, timesteps, burn_in, scaling)
+        read.weight[count:] = 0  # what comes after `until` is not learned from
         matrices, slots, updates, state, sums = chunk(
             run.matrices,
             run.slots,
             run.updates,
             run.state,
             learns,
-            read,
+            _on_device(read, padded_to),
             tf.constant(count),
             pace,
             extent,

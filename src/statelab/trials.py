@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from statelab import layouts, models, plans, scores, shards, training
+from statelab.errors import UserError
 from statelab.layouts import Windows
 from statelab.optimizers import Optimizer
 from statelab.plans import Plan
@@ -107,14 +108,22 @@ def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
     stops = QUARTERS if trial.carries_state else (EARLY, 1)
     until = next(n for n in (max(round(part * most), 1) for part in stops) if n > begun)
     run = _start(ground, trial, network) if at is None else at.run
-    # Each shard has its share of the updates, once in either part of a trial.
+    # Each shard has its share of the updates, once in a part of a trial; what one of
+    # short sequences cannot do the next ones make up for.
     ends = begun + np.rint(np.cumsum(ground.shares) * (until - begun)).astype(int)
-    for number, updates in enumerate(np.diff(ends, prepend=begun).tolist()):
-        if updates:
-            shard = shards.read(ground.shards[number])
-            rng = np.random.default_rng((ground.seed, 5, begun, number))
-            run = _train(ground, trial, network, shard, run, updates, rng, clock)
-            del shard  # before the next one is read
+    while (before := _made(run)) < until:
+        for number, end in enumerate(ends.tolist()):
+            if (made := _made(run)) < end:
+                shard = shards.read(ground.shards[number])
+                rng = np.random.default_rng((ground.seed, 5, made, number))
+                run = _train(ground, trial, network, shard, run, end - made, rng, clock)
+                del shard  # before the next one is read
+        if _made(run) == before:
+            raise UserError(
+                "search/params.yaml: `search.stride` must lead to a step with a target "
+                f"in windows of {trial.window_length} steps. Received: {trial.stride}"
+            )
+        ends[:] = until
     weights = training.weights_of(run, network)
     answers, targets = [], []
     for each in ground.shards:
@@ -129,6 +138,8 @@ def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
     borders = np.flatnonzero(np.diff(ground.parts)) + 1
     by_part = np.split(np.arange(len(target)), borders)
     scored = score(answer, target)
+    for weight in weights.values():  # a class can be told from what is no number
+        scored[~np.isfinite(weight).all(axis=tuple(range(1, weight.ndim)))] = np.nan
     of_parts = [score(answer[:, part], target[part]).mean() for part in by_part]
     spent = clock.seconds()
     if at is not None:
@@ -164,18 +175,22 @@ def _train(
     rng: np.random.Generator,
     clock: "Clock",
 ) -> Run:
-    """Train on one shard, for so many updates."""
+    """Train on one shard, for so many updates; for none where it has no sample."""
+    train_split = shard.windows.split == SPLITS["train"]
+    steps = (shard.windows.stop - shard.windows.first)[train_split]
+    if steps.max(initial=0) < (1 if trial.carries_state else trial.window_length):
+        return run
     cut = _cut(shard.windows, trial)
     lay_out = _in_succession if trial.carries_state else _shuffled
     plan = lay_out(shard.sequences, cut, trial, ground.batch_size, updates, rng)
-    if plan.batches == 0:  # no window of it has a target
+    if plan.batches == 0:  # no sample of it has a target
         return run
     optimizer = ground.optimizer._replace(learning_rate=trial.learning_rate)
     padded_to = _padded_to(trial)
 
-    def train(until: int) -> Run:
+    def train(run: Run, until: int) -> Run:
         return training.train(
-            run._replace(batch=0, batches=0),  # a pass of its own
+            run,
             shard.sequences,
             cut,
             [plan],
@@ -190,10 +205,20 @@ def _train(
 
     window = padded_to or (trial.window_length, trial.gradient_window)
     program = ("train", network, optimizer.rule, window, plan.lanes, ground.seeds)
+    run = run._replace(batch=0, batches=0)  # a pass of its own
     with clock("compile"):
-        _compile(program, lambda: train(until=1))
+        _compile(program, lambda: train(run, until=1))
     with clock("train"):
-        return train(until=updates)
+        end = _made(run) + updates
+        run = train(run, until=updates)
+        while _made(run) < end and run.batch < plan.batches:  # some have no target
+            run = train(run, until=run.batch + end - _made(run))
+        return run
+
+
+def _made(run: Run) -> int:
+    """Return how many updates there have been, as many of each network."""
+    return int(run.updates[0])
 
 
 def _answer(
@@ -301,14 +326,19 @@ def _in_succession(
     updates: int,
     rng: np.random.Generator,
 ) -> Plan:
-    """Lay out at least so many batches of segments, whole sequences in a new order."""
+    """Lay out batches of segments for at least so many updates, whole sequences each.
+
+    Every pass goes through them in another order.
+    """
     train = layouts.of_split(cut, SPLITS["train"])
+    known, _ = layouts.with_target(sequences, cut, layouts.answers_of(cut, train))
+    samples = len(np.unique(layouts.locate_answers(cut, known).sample))
     lanes = min(batch_size, len(train))
-    samples = int((cut.samples[train + 1] - cut.samples[train]).sum())
-    passes = -(-updates * lanes // max(samples, 1)) + 1  # lanes do not end together
+    # lanes do not end together; without a target there is nothing to follow
+    passes = -(-updates * lanes // samples) + 1 if samples else 0
     return plans.plan(
         cut,
-        np.concatenate([rng.permutation(train) for _ in range(passes)]),
+        np.concatenate([train[:0], *(rng.permutation(train) for _ in range(passes))]),
         batch_size=lanes,
         stateful=True,
         reset=_reset(trial),
@@ -332,6 +362,8 @@ def _padded_to(trial: Trial) -> int | None:
 
 def _compile(program: object, run: Callable[[], object]) -> None:
     """Run something once for each program, so that later runs find it compiled."""
+    if program in _compiled:
+        return
     with _compiling:  # a program that another trial compiles is waited for
         if program not in _compiled:
             run()

@@ -119,6 +119,9 @@ def cluster(ground: Ground, address: str) -> Iterator[Workers]:
         common: Any = distributed.get_worker().plugins[plugin]
         return signed(function, common.ground, *given)
 
+    lost = UserError(
+        f"The Dask scheduler does not answer any more. Received: {address}"
+    )
     # what it logs, with tracebacks, it raises as well
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
@@ -144,15 +147,16 @@ def cluster(ground: Ground, address: str) -> Iterator[Workers]:
             return executor.submit(carry_out, pickle.dumps((_signed, function, given)))
 
         def threads() -> int:
-            by_worker: Any = client.nthreads()
+            try:
+                by_worker: Any = client.nthreads()
+            except OSError:
+                raise lost from None
             return sum(by_worker.values())
 
         try:
             yield Workers(submit, threads)
-        except (CancelledError, OSError):
-            raise UserError(
-                f"The Dask scheduler does not answer any more. Received: {address}"
-            ) from None
+        except CancelledError:
+            raise lost from None
         except distributed.KilledWorker as error:
             raise UserError(
                 "Each worker that began a certain trial has died; of too little "
