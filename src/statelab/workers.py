@@ -123,7 +123,8 @@ def cluster(ground: Ground, address: str) -> Iterator[Workers]:
         f"The Dask scheduler does not answer any more. Received: {address}"
     )
     # what it logs, with tracebacks, it raises as well
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    for name in ("distributed.client", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=LOST, set_as_default=False)
     except (OSError, ValueError) as error:
