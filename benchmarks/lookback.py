@@ -77,11 +77,13 @@ def main(
             turn = {}
             for name, crew in crews.items():
                 turn[name] = _search(laid, settings, crew)
-                CONSOLE.print(f"{name:>9}: {_told(turn[name])}")
+                CONSOLE.print(f"{name:>9}: {_told(turn[name], int(name[0]))}")
             if max(timed.compiling for timed in turn.values()) < COMPILED:
                 turns.append(turn)
             if len(turns) == TURNS:
                 break
+    if not turns:
+        raise SystemExit("Something had to be compiled in every turn: try again.")
     ratios = [
         turn["2 workers"].per_minute / turn["1 worker"].per_minute for turn in turns
     ]
@@ -103,16 +105,16 @@ def _workers(laid: Laid, count: int) -> Iterator[workers.Workers]:
         yield crew
 
 
-def _told(timed: Timed) -> str:
+def _told(timed: Timed, lanes: int) -> str:
     spent = [each.seconds for each in timed.outcomes]
-    busy = sum(sum(each.values()) for each in spent)
-    machinery = [1000 * (each["score"] + each["other"]) for each in spent]
-    scoring = [1000 * each["score"] for each in spent]
+    scoring = median(1000 * each["score"] for each in spent)
+    own = median(1000 * (each["score"] + each["other"]) for each in spent)
+    idle = lanes * timed.seconds - sum(sum(each.values()) for each in spent)
     return (
         f"{timed.per_minute:.2f} trials per minute, {len(spent)} in "
-        f"{timed.seconds:.1f} s, of which {timed.compiling:.1f} s compilation; at work "
-        f"{busy / timed.seconds:.2f}; all but compiling and training "
-        f"{median(machinery):.0f} ms a trial, of which scoring {median(scoring):.0f} ms"
+        f"{timed.seconds:.1f} s, of which {timed.compiling:.1f} s compilation; all but "
+        f"compiling and training {own:.0f} ms of a trial, of which scoring "
+        f"{scoring:.0f}, and {1000 * idle / len(spent):.0f} until the next"
     )
 
 
@@ -140,7 +142,9 @@ def _cluster(count: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         file = Path(folder) / "scheduler.json"
         here = ("--no-dashboard", "--scheduler-file", str(file))
-        stack.enter_context(_process("scheduler", "--port", "0", *here))
+        stack.enter_context(
+            _process("scheduler", "--host", "127.0.0.1", "--port", "0", *here)
+        )
         for _ in range(count):
             scratch = ("--local-directory", folder, "--nthreads", "1", "--no-nanny")
             stack.enter_context(_process("worker", *here, *scratch))
