@@ -127,7 +127,7 @@ def _search(laid: Laid, settings: dict, crew: workers.Workers) -> Timed:
         outcomes = search.search(
             space,
             carrying.Crew(crew, Path(folder), lambda _: None),
-            trials=settings["trials"] or search.enough(space, settings["group"]),
+            trials=settings["trials"],
             group=settings["group"],
             seed=laid.ground.seed,
             rule=Rule("accuracy", 0.01),

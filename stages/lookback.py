@@ -55,7 +55,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             outcomes = search.search(
                 space,
                 carrying.Crew(crew, kept, lambda o: line(lookback.line(o))),
-                trials=settings["trials"] or search.enough(space, settings["group"]),
+                trials=settings["trials"],
                 group=settings["group"],
                 seed=read["seed"],
                 rule=rule,

@@ -634,15 +634,12 @@ def test_a_pass_that_stops_goes_on_as_one_that_does_not(noise, cut, stops):
     table = cut(noise, layout="per_timestep", segment_length=4)
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     optimizer = Optimizer("adam", 0.02, "cosine", None, 24)
-    ours, run = (
-        training.start(weights, network, optimizer),
-        training.start(weights, network, optimizer),
-    )
+    ours = begun = training.start(weights, network, optimizer)
     given = dict(network=network, optimizer=optimizer)
     for stop in stops:
         ours = training.train(ours, noise, table, [plan], until=stop, **given)
         assert ours.updates.numpy().tolist() == [stop] * len(ours.updates)
-    whole = training.train(run, noise, table, [plan], **given)
+    whole = training.train(begun, noise, table, [plan], **given)
     for one, two in zip(ours.matrices, whole.matrices, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
     np.testing.assert_allclose(ours.sums, whole.sums, rtol=1e-5)

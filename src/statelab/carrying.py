@@ -75,10 +75,9 @@ class Crew:
         free = max(max(self._workers.threads(), 1) - len(self._under_way), 0)
         ranked = sorted(self._waiting, key=lambda part: part.rank)
         for part in ranked[:free]:
-            given = (part.trial,) if part.at is None else (part.trial, part.at)
             may_wait = part.hopeless is not None or part.trial.carries_state
             function = trials.go_on if may_wait else trials.whole
-            self._under_way[self._workers.submit(function, *given)] = part
+            self._under_way[self._workers.submit(function, part.trial, part.at)] = part
         self._waiting = ranked[free:]
 
     def _wait(self) -> None:

@@ -108,7 +108,13 @@ class Carry(Protocol):
 
 
 def search(
-    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+    space: Space,
+    carry: Carry,
+    *,
+    trials: int | None,
+    group: int,
+    seed: int,
+    rule: Rule,
 ) -> list[Outcome]:
     """Search for the smallest window that is not worse than the best.
 
@@ -116,7 +122,7 @@ def search(
         space: what is searched.
         carry: carries trials out; none is given up where `hopeless` is None.
         trials: that the optimisation asks for; it may ask for one twice, which is
-            carried out once.
+            carried out once. None for as many as are `enough`.
         group: trials that are asked for together.
         seed: of the sampler.
         rule: what is better.
@@ -125,6 +131,7 @@ def search(
         Every trial, in the order asked for. One of carried state, beside which windows
         are seen, comes first where `space` has none.
     """
+    trials = trials or enough(space, group)
     of_windows = partial(
         _search, space, carry, trials=trials, group=group, seed=seed, rule=rule
     )

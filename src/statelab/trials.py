@@ -85,9 +85,9 @@ def share_cores(trials: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(trials)
 
 
-def whole(ground: Ground, trial: Trial) -> Standing:
+def whole(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
     """Train a trial to its end, part by part, and score it."""
-    at = go_on(ground, trial)
+    at = go_on(ground, trial, at)
     while not at.ended:
         at = go_on(ground, trial, at)
     return at
