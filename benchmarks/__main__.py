@@ -12,7 +12,7 @@ from benchmarks import chart, check, machine, table, works
 from benchmarks.duel import duel
 from benchmarks.processes import Unable, started
 from benchmarks.works import OURS, WORKS, Work
-from statelab import plots
+from statelab.report import figures
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 METRICS = Path("metrics")
@@ -56,7 +56,7 @@ def main(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "benchmark.json").write_text(json.dumps(document, indent=2) + "\n")
-        (folder / "benchmark.svg").write_bytes(plots.svg(chart.ratios(rows)))
+        (folder / "benchmark.svg").write_bytes(figures.svg(chart.ratios(rows)))
 
 
 def _rows(work: Work) -> list[dict]:

@@ -22,12 +22,14 @@ import typer
 from rich.console import Console
 
 from benchmarks import machine
-from statelab import command, params, tasks
-from statelab.lookback import Outcome, Rule
+from statelab.config import params
+from statelab.data import tasks
+from statelab.lookback.decision import Outcome, Rule
+from statelab.pipeline import command
 
 with command.quiet_import():
-    from statelab import carrying, ground, search, workers
-    from statelab.ground import Laid
+    from statelab.lookback import executors, problem, scheduler, search
+    from statelab.lookback.problem import Laid
 
 CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +58,7 @@ def main(
     """Print the trials per minute of each, and what is not compiling or training."""
     read, asked = params.read(ROOT), params.read(ROOT / "search")
     settings = asked["search"] | {"updates": updates}
-    laid = ground.lay(
+    laid = problem.lay(
         tasks.make(seed=read["seed"], label="each_step", **MADE),
         Path(),
         seed=read["seed"],
@@ -70,7 +72,7 @@ def main(
         crews = {
             "1 worker": stack.enter_context(_workers(laid, 1)),
             "2 workers": stack.enter_context(_workers(laid, 2)),
-            "1 thread": stack.enter_context(workers.here(laid.ground, 1)),
+            "1 thread": stack.enter_context(executors.here(laid.ground, 1)),
         }
         turns: list[dict[str, Timed]] = []
         for _ in range(TRIES):
@@ -100,8 +102,8 @@ def main(
 
 
 @contextmanager
-def _workers(laid: Laid, count: int) -> Iterator[workers.Workers]:
-    with _cluster(count) as address, workers.cluster(laid.ground, address) as crew:
+def _workers(laid: Laid, count: int) -> Iterator[executors.Workers]:
+    with _cluster(count) as address, executors.cluster(laid.ground, address) as crew:
         yield crew
 
 
@@ -118,7 +120,7 @@ def _told(timed: Timed, lanes: int) -> str:
     )
 
 
-def _search(laid: Laid, settings: dict, crew: workers.Workers) -> Timed:
+def _search(laid: Laid, settings: dict, crew: executors.Workers) -> Timed:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         space = search.space(
@@ -126,7 +128,7 @@ def _search(laid: Laid, settings: dict, crew: workers.Workers) -> Timed:
         )
         outcomes = search.search(
             space,
-            carrying.Crew(crew, Path(folder), lambda _: None),
+            scheduler.Crew(crew, Path(folder), lambda _: None),
             trials=settings["trials"],
             group=settings["group"],
             seed=laid.ground.seed,

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from statelab import command, files, params, schema
+from statelab.config import params, settings
+from statelab.io import files
+from statelab.pipeline import command
 
 
 def main(done: Path) -> None:
-    schema.check(params.read())
+    settings.check(params.read())
     with files.whole(done) as stream:
         stream.write(b"params.yaml is sound\n")
 

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from statelab import arrays, command, files, params, questions, schema
-from statelab.sequences import Sequences
+from statelab.config import params, settings
+from statelab.data.sequences import Sequences
+from statelab.io import arrays, files
+from statelab.lookback import evaluation_set
+from statelab.pipeline import command
 
 
 def main(sequences: Path, done: Path) -> None:
     read, asked = params.read(), params.read(params.SEARCH)
-    schema.check_search(asked, read)
-    questions.ask(
+    settings.check_search(asked, read)
+    evaluation_set.ask(
         arrays.read(sequences, Sequences),
         seed=read["seed"],
         horizon=read["generate"]["horizon"],

@@ -4,19 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import (
-    arrays,
-    command,
-    entrants,
-    files,
-    metrics,
-    params,
-    plots,
-    results,
-    verdict,
-)
-from statelab.layouts import Windows
-from statelab.sequences import Sequences
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.evaluation import comparison as comparison_
+from statelab.evaluation import scoring, verdict
+from statelab.io import arrays, files
+from statelab.io import predictions as predictions_
+from statelab.pipeline import command
+from statelab.report import figures as figures_
+from statelab.samples.windows import Windows
 
 MODES = ("stateless", "stateful")
 
@@ -32,26 +28,27 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
     asked = params.load("evaluate")
-    forecast = metrics.forecast_of(sequences / "names.json", asked["season"])
+    forecast = scoring.forecast_of(sequences / "names.json", asked["season"])
     everyone = {
-        mode: results.read_predictions(predictions / f"{mode}.npz") for mode in MODES
+        mode: predictions_.read_predictions(predictions / f"{mode}.npz")
+        for mode in MODES
     }
     for mode in MODES:
-        predicted = results.predictions_in_use(predictions / f"{mode}.npz")
-        histories[mode] = results.read_table(history / f"{mode}.csv")
-        tables[mode] = metrics.seed_scores(
+        predicted = predictions_.predictions_in_use(predictions / f"{mode}.npz")
+        histories[mode] = predictions_.read_table(history / f"{mode}.csv")
+        tables[mode] = scoring.seed_scores(
             predicted.answers, data, cut, histories[mode]
         )
         comparison[mode] = {
-            **metrics.summary(tables[mode]),
-            **metrics.bounds(data, cut, predicted.visible_from, forecast),
+            **scoring.summary(tables[mode]),
+            **scoring.bounds(data, cut, predicted.visible_from, forecast),
         }
-        print(metrics.in_words(mode, tables[mode], comparison[mode]))
+        print(scoring.in_words(mode, tables[mode], comparison[mode]))
         del predicted  # of long data there is no room for that of both modes
-    contest = entrants.contest(data, cut, everyone)
+    contest = comparison_.contest(data, cut, everyone)
     told = verdict.figures(contest, verdict.judge(contest, asked["margin"]))
     print(told["text"])
-    results.write_json(
+    predictions_.write_json(
         scores,
         {
             "layout": params.load("window")["layout"],
@@ -59,17 +56,17 @@ def main(
             **comparison,
         },
     )
-    results.write_table(figures / "variants.csv", entrants.table(contest))
-    results.write_table(
+    predictions_.write_table(figures / "variants.csv", comparison_.table(contest))
+    predictions_.write_table(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
-    results.write_table(
-        figures / "learning_curves.csv", metrics.learning_curves(histories, comparison)
+    predictions_.write_table(
+        figures / "learning_curves.csv", scoring.learning_curves(histories, comparison)
     )
-    curves = plots.learning_curves(histories, comparison)
+    curves = figures_.learning_curves(histories, comparison)
     with files.whole(figures / "learning_curves.svg") as stream:
-        stream.write(plots.svg(curves))
+        stream.write(figures_.svg(curves))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
-from statelab import arrays, command, params, results, sources, tasks
+from statelab.config import params
+from statelab.data import sources, tasks
+from statelab.io import arrays, predictions
+from statelab.pipeline import command
 
 AGAIN = ("columns", "label", "max_gap", "missing")  # to read more of the same alike
 
@@ -15,7 +18,7 @@ def main(path: Path, sequences: Path) -> None:
         return
     read = sources.load(**{**asked, "path": path})
     arrays.write(sequences, read.sequences)
-    results.write_json(
+    predictions.write_json(
         sequences / "names.json",
         {
             "features": read.features,

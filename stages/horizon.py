@@ -4,13 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from statelab import arrays, command, files, params, plots, reach, results
-from statelab.layouts import Windows
-from statelab.scores import SCORES
-from statelab.sequences import Sequences, head_of
+from statelab.config import params
+from statelab.data.sequences import Sequences, head_of
+from statelab.io import arrays, files, predictions
+from statelab.memory import summary
+from statelab.networks.scores import SCORES
+from statelab.pipeline import command
+from statelab.report import figures
+from statelab.samples.windows import Windows
 
 with command.quiet_import():
-    from statelab import horizon, models
+    from statelab.memory import attribution
+    from statelab.networks import keras_models
 
 MODES = ("stateless", "stateful")
 
@@ -26,10 +31,10 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     score = SCORES[head_of(data.targets)[0]].main
     seed = params.load("seed")
-    networks = {mode: models.read(trained / mode, network=None) for mode in MODES}
-    reset = results.read_json(trained / "stateful" / "data.json")["reset"]
+    networks = {mode: keras_models.read(trained / mode, network=None) for mode in MODES}
+    reset = predictions.read_json(trained / "stateful" / "data.json")["reset"]
     measured = {
-        mode: horizon.measure(
+        mode: attribution.measure(
             each,
             data,
             cut,
@@ -39,30 +44,30 @@ def main(
         )
         for mode, each in networks.items()
     }
-    warmed_up = horizon.warm_up(
+    warmed_up = attribution.warm_up(
         networks["stateful"],
         data,
         cut,
-        results.predictions_in_use(stateful).answers,
+        predictions.predictions_in_use(stateful).answers,
         reset=reset,
         naive=params.load("train_stateful")["batching"] == "contiguous",
         rng=np.random.default_rng((seed, 4)),
     )
     told = {
         **{
-            mode: reach.summary(table, horizon.spread(data, cut))
+            mode: summary.summary(table, attribution.spread(data, cut))
             for mode, table in measured.items()
         },
-        "warm_up": reach.warm_ups(warmed_up, score),
+        "warm_up": summary.warm_ups(warmed_up, score),
     }
-    for sentence in reach.in_words(told).values():
+    for sentence in summary.in_words(told).values():
         print(sentence)
-    lags, burn_ins = reach.by_lag(measured), reach.by_burn_in(warmed_up)
-    results.write_json(found, told)
-    results.write_table(tables / "lags.csv", lags)
-    results.write_table(tables / "warm_up.csv", burn_ins)
+    lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(warmed_up)
+    predictions.write_json(found, told)
+    predictions.write_table(tables / "lags.csv", lags)
+    predictions.write_table(tables / "warm_up.csv", burn_ins)
     with files.whole(tables / "horizon.svg") as stream:
-        stream.write(plots.svg(plots.horizon(lags, burn_ins, score)))
+        stream.write(figures.svg(figures.horizon(lags, burn_ins, score)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from statelab import command, lockstep, tracking
+from statelab.pipeline import command
+from statelab.tracking import mlflow_store, sync
 
 LONGEST = 60  # seconds that a stage waits for a store that takes its time
 
@@ -32,16 +33,16 @@ def main(
     signal.signal(signal.SIGALRM, _give_up)
     try:
         if so_far is not None:
-            lockstep.log_so_far(stage, so_far)
+            sync.log_so_far(stage, so_far)
             return
-        bundle = lockstep.bundle(stage)
+        bundle = sync.bundle(stage)
         signal.alarm(LONGEST)
-        lockstep.deliver(bundle)
+        sync.deliver(bundle)
     except Exception as error:
         signal.alarm(0)
         # Training took long and its files are sound: they are kept, whatever this is.
         if so_far is None:  # else it is said once the training is over
-            said = f"not logged to {tracking.refusal(error)}. `statelab sync` will"
+            said = f"not logged to {mlflow_store.refusal(error)}. `statelab sync` will"
             print(f"{stage}: {said}", file=sys.stderr)
 
 

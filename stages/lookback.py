@@ -2,32 +2,26 @@
 
 from pathlib import Path
 
-from statelab import (
-    arrays,
-    command,
-    files,
-    lookback,
-    metrics,
-    params,
-    plots,
-    progress,
-    results,
-    scaling,
-    workspace,
-)
-from statelab.lookback import Rule
-from statelab.scores import SCORES
-from statelab.sequences import Sequences
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.evaluation import scoring
+from statelab.io import arrays, files, predictions
+from statelab.lookback import decision
+from statelab.lookback.decision import Rule
+from statelab.networks.scores import SCORES
+from statelab.pipeline import command, progress, workspace
+from statelab.report import figures
+from statelab.samples import scaling
 
 with command.quiet_import():
-    from statelab import carrying, ground, ledger, search, workers
+    from statelab.lookback import executors, problem, scheduler, search, trial_store
 
 
 def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
     read, asked = params.read(), params.read(params.SEARCH)
     settings, made = asked["search"], read["generate"]
     with workspace.only_writer("lookback", trials):
-        laid = ground.lay(
+        laid = problem.lay(
             arrays.read(sequences, Sequences),
             (trials.parent / "shards").resolve(),
             seed=read["seed"],
@@ -37,10 +31,10 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             model=read["model"] | asked["model"],
             search=settings,
         )
-        forecast = metrics.forecast_of(
+        forecast = scoring.forecast_of(
             sequences / "names.json", read["evaluate"]["season"]
         )
-        baselines = ground.baselines(laid, forecast)
+        baselines = problem.baselines(laid, forecast)
         rule = Rule.of(
             SCORES[laid.ground.network.head].main, read["evaluate"]["margin"], baselines
         )
@@ -48,19 +42,19 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             **settings | {"high": laid.high}, default_units=read["model"]["units"]
         )
         with (
-            ledger.of(laid, settings | asked["model"]) as kept,
-            workers.opened(laid.ground) as crew,
+            trial_store.of(laid, settings | asked["model"]) as kept,
+            executors.opened(laid.ground) as crew,
             progress.lines("lookback", " trials") as line,
         ):
             outcomes = search.search(
                 space,
-                carrying.Crew(crew, kept, lambda o: line(lookback.line(o))),
+                scheduler.Crew(crew, kept, lambda o: line(decision.line(o))),
                 trials=settings["trials"],
                 group=settings["group"],
                 seed=read["seed"],
                 rule=rule,
             )
-            told = lookback.summary(
+            told = decision.summary(
                 outcomes,
                 rule,
                 low=space.low,
@@ -70,21 +64,21 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
                 longest=laid.ground.longest,
                 baselines=baselines,
             )
-            told["adopt"] = lookback.adopt(
+            told["adopt"] = decision.adopt(
                 told["settings"],
                 settings,
-                samples=ground.samples(laid, told["settings"]),
+                samples=problem.samples(laid, told["settings"]),
                 forget_bias=asked["model"]["forget_bias"],
             )
-            told["text"] = lookback.in_words(told)
+            told["text"] = decision.in_words(told)
             windows = sorted({each.window_length for each in outcomes})
-            curve = lookback.curve(outcomes, rule, ground.ceilings(laid, windows))
+            curve = decision.curve(outcomes, rule, problem.ceilings(laid, windows))
             with files.whole(trials) as stream:
-                lookback.table(outcomes).to_parquet(stream, index=False)
-            results.write_json(answer, told)
-            results.write_table(drawn / "curve.csv", curve)
+                decision.table(outcomes).to_parquet(stream, index=False)
+            predictions.write_json(answer, told)
+            predictions.write_table(drawn / "curve.csv", curve)
             with files.whole(drawn / "curve.svg") as stream:
-                stream.write(plots.svg(plots.lookback(curve, told)))
+                stream.write(figures.svg(figures.lookback(curve, told)))
     print(told["text"])
 
 

@@ -7,25 +7,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from statelab import (
-    arrays,
-    command,
-    layouts,
-    params,
-    results,
-    scaling,
-    variants,
-    workspace,
-)
-from statelab.journal import Journal
-from statelab.layouts import Windows
-from statelab.progress import Progress
-from statelab.results import Predictions
-from statelab.sequences import Sequences
-from statelab.variants import Variant
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.evaluation import variants
+from statelab.evaluation.variants import Variant
+from statelab.io import arrays
+from statelab.io import predictions as predictions_
+from statelab.io.predictions import Predictions
+from statelab.pipeline import command, workspace
+from statelab.pipeline.live_log import Journal
+from statelab.pipeline.progress import Progress
+from statelab.samples import scaling
+from statelab.samples import windows as windows_
+from statelab.samples.windows import Windows
 
 with command.quiet_import():
-    from statelab import checkpoints, experiment, models
+    from statelab.networks import keras_models
+    from statelab.training import checkpoints, trainer
 
 
 def main(
@@ -56,20 +54,20 @@ def main(
             Journal(history, _log_so_far(stage)) as journal,
         ):
 
-            def trained_as(variant: Variant) -> experiment.Trained:
-                cut = layouts.recut(table, **variant.layout)
+            def trained_as(variant: Variant) -> trainer.Trained:
+                cut = windows_.recut(table, **variant.layout)
                 resume, keep = until_written.enter_context(
                     checkpoints.of(variant.settings, data, cut, scale)
                 )
 
-                def note(standing: experiment.Standing) -> None:
+                def note(standing: trainer.Standing) -> None:
                     keep(standing)
                     if variant is in_use:
                         journal.note(standing.history)
 
                 named = "" if variant is in_use else f", {variant.name}"
                 watcher = Progress(stage + named, settings["epochs"])
-                return experiment.train(
+                return trainer.train(
                     data,
                     cut,
                     watcher,
@@ -82,18 +80,18 @@ def main(
             trained = trained_as(in_use)
             answered = [_answered(in_use, trained)]
             answered += [_answered(each, trained_as(each)) for each in others]
-            results.write_table(usage, journal.usage())
-            models.write(model, trained.weights, trained.network._asdict(), scale)
-            results.write_json(
+            predictions_.write_table(usage, journal.usage())
+            keras_models.write(model, trained.weights, trained.network._asdict(), scale)
+            predictions_.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
             )
-            results.write_predictions(predictions, answered)
-            results.write_table(history, trained.history)
-            results.write_json(metrics, _last_scores(trained))
-            results.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+            predictions_.write_predictions(predictions, answered)
+            predictions_.write_table(history, trained.history)
+            predictions_.write_json(metrics, _last_scores(trained))
+            predictions_.write_json(timing, _timing(trained.seconds, settings["seeds"]))
 
 
-def _answered(variant: Variant, trained: experiment.Trained) -> Predictions:
+def _answered(variant: Variant, trained: trainer.Trained) -> Predictions:
     return Predictions(
         variant.name,
         variant.layout,
@@ -114,15 +112,15 @@ def _learnt_from(
     sequences: Path, windows: Path, *, reset: str = "sequence", **_: object
 ) -> dict[str, Any]:
     """Say what a network takes, for those who give it more of the same."""
-    told = {"layout": results.read_json(windows / "layout.json"), "reset": reset}
+    told = {"layout": predictions_.read_json(windows / "layout.json"), "reset": reset}
     names = sequences / "names.json"
     if names.exists():
-        known = results.read_json(names)
+        known = predictions_.read_json(names)
         told |= {name: known[name] for name in ("features", "classes", "read")}
     return told
 
 
-def _last_scores(trained: experiment.Trained) -> dict[str, float]:
+def _last_scores(trained: trainer.Trained) -> dict[str, float]:
     last = trained.history.groupby("seed").last()  # a network may have stopped early
     means = last.drop(columns="epoch").mean().to_dict()
     return {"updates": trained.updates, **means}

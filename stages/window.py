@@ -3,21 +3,25 @@
 import sys
 from pathlib import Path
 
-from statelab import arrays, command, layouts, params, results, scaling
-from statelab.sequences import Sequences
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.io import arrays, predictions
+from statelab.pipeline import command
+from statelab.samples import scaling
+from statelab.samples import windows as windows_
 
 
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
     asked, made = params.load("window"), params.load("generate")
-    table = layouts.cut(
+    table = windows_.cut(
         read, seed=params.load("seed"), horizon=made["horizon"], **asked
     )
     arrays.write(windows, table)
-    results.write_json(windows / "layout.json", layouts.layout_of(**asked))
+    predictions.write_json(windows / "layout.json", windows_.layout_of(**asked))
     if scaling.wanted(asked["scaling"], made["source"]):
         arrays.write(windows / "scaling", scaling.fit(read, table))
-    for note in layouts.notes(table):
+    for note in windows_.notes(table):
         print(f"{sequences}: {note}", file=sys.stderr)
 
 

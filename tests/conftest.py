@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from statelab.layouts import Windows, windows
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.samples.windows import Windows, windows
 
 settings.register_profile("statelab", deadline=None)  # speed is for make bench
 settings.load_profile("statelab")

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from statelab import layouts
-from statelab.models import LAYERS
-from statelab.plans import expand
-from statelab.reference import OPTIMIZERS, SCHEDULES
-from statelab.sequences import present, targets_at
+from statelab.data.sequences import present, targets_at
+from statelab.networks.keras_models import LAYERS
+from statelab.samples import windows as windows_
+from statelab.samples.plans import expand
+from statelab.training.keras_fit import OPTIMIZERS, SCHEDULES
 
 LOSSES = {
     "binary": lambda y, z: keras.ops.binary_crossentropy(
@@ -42,7 +42,7 @@ def train(
     Returns:
         Its weights, the mean loss of each epoch, and the state at the end.
     """
-    _, timesteps = layouts.lengths(windows)
+    _, timesteps = windows_.lengths(windows)
     window = gradient_window or timesteps
     unanswered = timesteps - windows.answered.max()
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
@@ -101,7 +101,7 @@ def train(
         state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
         for sample, reset in zip(*written, strict=True):
-            at = layouts.locate(windows, np.maximum(sample, 0))
+            at = windows_.locate(windows, np.maximum(sample, 0))
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
             asked = index[:, unanswered:]
             target = targets_at(

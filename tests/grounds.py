@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from statelab import ground, tasks
+from statelab.data import tasks
+from statelab.lookback import problem
 
 SEARCH = {
     **dict(low=1, high=None, seeds=3, updates=40, batch_size=8, optimizer="adam"),
@@ -23,7 +24,7 @@ def lay(folder=Path("unused"), *, search=None, model=None, window=None, **task):
         **dict(length=12, lag=3),
         **task,
     }
-    return ground.lay(
+    return problem.lay(
         tasks.make(**task),
         folder,
         seed=1,

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from test_experiment import Silent
 
-from statelab import arrays, checkpoints, experiment, layouts
-from statelab.sequences import SPLITS, Sequences
+from statelab.data.sequences import SPLITS, Sequences
+from statelab.io import arrays
+from statelab.samples import windows as windows_
+from statelab.training import checkpoints, trainer
 
 SETTINGS = {
     "stateful": False,
@@ -33,7 +35,7 @@ def main(folder: Path) -> None:
     sequences = arrays.read(folder, Sequences)
     split = np.full(len(sequences.offsets) - 1, SPLITS["train"], np.int8)
     split[-1] = SPLITS["test"]
-    windows = layouts.windows(
+    windows = windows_.windows(
         sequences.offsets,
         split,
         layout="subsampled",
@@ -42,7 +44,7 @@ def main(folder: Path) -> None:
         segment_length=1,
     )
     with checkpoints.of(SETTINGS, sequences, windows) as (resume, keep):
-        experiment.train(
+        trainer.train(
             sequences, windows, Silent(), resume=resume, keep=keep, **SETTINGS
         )
     status = dict(

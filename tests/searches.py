@@ -4,8 +4,10 @@ from pathlib import Path
 
 from test_lookback import trial
 
-from statelab import lookback, plots, results
-from statelab.lookback import PRUNED, Rule
+from statelab.io import predictions
+from statelab.lookback import decision
+from statelab.lookback.decision import PRUNED, Rule
+from statelab.report import figures
 
 RULE = Rule("accuracy", 0.01)
 SETTINGS = {
@@ -26,7 +28,7 @@ OUTCOMES = [
 
 def write(root: Path) -> dict:
     """Write the files of the stage below a root; return the answer."""
-    told = lookback.summary(
+    told = decision.summary(
         OUTCOMES,
         RULE,
         low=1,
@@ -36,18 +38,18 @@ def write(root: Path) -> dict:
         asked=40,
         baselines={"one_answer": 0.5},
     )
-    told["adopt"] = lookback.adopt(
+    told["adopt"] = decision.adopt(
         told["settings"], SETTINGS, samples=320, forget_bias="chrono"
     )
-    told["text"] = lookback.in_words(told)
+    told["text"] = decision.in_words(told)
     ceilings = {1: 0.5, 2: 0.75, 3: 1.0, 4: None}
-    curve = lookback.curve(OUTCOMES, RULE, ceilings)
+    curve = decision.curve(OUTCOMES, RULE, ceilings)
     drawn = root / "metrics/lookback"
     trials = root / "data/lookback/trials.parquet"
     for folder in (drawn, trials.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    lookback.table(OUTCOMES).to_parquet(trials, index=False)
-    results.write_json(root / "metrics/lookback.json", told)
-    results.write_table(drawn / "curve.csv", curve)
-    (drawn / "curve.svg").write_bytes(plots.svg(plots.lookback(curve, told)))
+    decision.table(OUTCOMES).to_parquet(trials, index=False)
+    predictions.write_json(root / "metrics/lookback.json", told)
+    predictions.write_table(drawn / "curve.csv", curve)
+    (drawn / "curve.svg").write_bytes(figures.svg(figures.lookback(curve, told)))
     return told

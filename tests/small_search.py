@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from statelab import command, files, lookback, params, tasks
-from statelab.lookback import Rule
+from statelab.config import params
+from statelab.data import tasks
+from statelab.io import files
+from statelab.lookback import decision
+from statelab.lookback.decision import Rule
+from statelab.pipeline import command
 
 with command.quiet_import():
-    from statelab import carrying, ground, search, workers
-    from statelab.ground import Laid
-    from statelab.workers import Workers
+    from statelab.lookback import executors, problem, scheduler, search
+    from statelab.lookback.executors import Workers
+    from statelab.lookback.problem import Laid
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
@@ -33,7 +37,7 @@ def lay(folder: Path, shard_steps: int | None = None) -> Laid:
     """Lay the ground: 60 sequences of 12 steps, each a label of 2 steps ago."""
     read, asked = params.read(REPOSITORY), params.read(REPOSITORY / "search")
     made = {"task": "lagged_copy", "sequences": 60, "length": 12, "lag": 2}
-    return ground.lay(
+    return problem.lay(
         tasks.make(seed=1, label="each_step", **made),
         folder / "shards",
         seed=0,
@@ -50,18 +54,18 @@ def run(laid: Laid, crew: Workers, folder: Path) -> pd.DataFrame:
     settings = params.read(REPOSITORY / "search")["search"] | SMALL
     outcomes = search.search(
         search.space(**settings, default_units=3),
-        carrying.Crew(crew, folder / "ledger", lambda _: None),
+        scheduler.Crew(crew, folder / "ledger", lambda _: None),
         trials=settings["trials"],
         group=settings["group"],
         seed=0,
         rule=Rule("accuracy", 0.01),
     )
-    return lookback.table(outcomes).drop(columns=WHO)
+    return decision.table(outcomes).drop(columns=WHO)
 
 
 def main(folder: Path, shard_steps: int | None = None) -> None:
     laid = lay(folder, shard_steps)
-    with workers.opened(laid.ground) as crew:
+    with executors.opened(laid.ground) as crew:
         table = run(laid, crew, folder)
     with files.whole(folder / "table.json") as stream:
         stream.write(table.to_json(orient="records", double_precision=15).encode())

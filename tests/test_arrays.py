@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from statelab import arrays
 from statelab.errors import UserError
+from statelab.io import arrays
 
 
 class Pair(NamedTuple):

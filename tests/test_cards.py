@@ -5,8 +5,9 @@ import pytest
 from conftest import REPOSITORY
 from ruamel.yaml import YAML
 
-from statelab import cards, layouts
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.report import model_card
+from statelab.samples import windows as windows_
 
 PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
 INTERVAL = {"mean": 0.5, "std": 0.1, "low": 0.4, "high": 0.6, "n": 4}
@@ -17,8 +18,8 @@ def counts():
     offsets = np.array([0, 5, 8, 12, 19])
     split = np.int8([0, 0, 1, 2])
     data = Sequences(np.zeros((19, 2), np.float32), offsets, np.zeros(19))
-    windows = layouts.windows(offsets, split, layout="subsampled", window_length=3)
-    return cards.count(data, windows)
+    windows = windows_.windows(offsets, split, layout="subsampled", window_length=3)
+    return model_card.count(data, windows)
 
 
 def params(**changes):
@@ -43,11 +44,11 @@ def a_card(counts, mode="stateful", head="regression", outputs=1, **changes):
     }
     architecture = {"cell": "gru", "units": 3, "layers": 2, "features": 2}
     architecture |= {"head": head, "outputs": outputs}
-    return cards.card(mode, architecture=architecture, counts=counts, **told)
+    return model_card.card(mode, architecture=architecture, counts=counts, **told)
 
 
 def test_count_counts_sequences_by_split_and_steps_of_those_that_train(counts):
-    assert counts == cards.Counts(
+    assert counts == model_card.Counts(
         sequences={"train": 2, "validation": 1, "test": 1},
         steps=19,
         length=(3, 5),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from statelab import cells
+from statelab.networks import cells
 
 
 def sigmoid(z):

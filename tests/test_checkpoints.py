@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from statelab import checkpoints, experiment, layouts, resuming, training
-from statelab.experiment import Standing
-from statelab.sequences import split
-from statelab.stopping import Stopping
-from statelab.tasks import first_step
+from statelab.data.sequences import split
+from statelab.data.tasks import first_step
+from statelab.pipeline import resume_key
+from statelab.samples import windows as windows_
+from statelab.training import checkpoints, compiled, trainer
+from statelab.training.early_stopping import Stopping
+from statelab.training.trainer import Standing
 
 SETTINGS = {
     "stateful": True,
@@ -59,7 +61,7 @@ def data():
     values = rng.normal(size=task.values.shape).astype(np.float32)
     codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1}
-    table = layouts.windows(task.offsets, codes, layout="subsampled", **sizes)
+    table = windows_.windows(task.offsets, codes, layout="subsampled", **sizes)
     return task._replace(values=values), table
 
 
@@ -78,7 +80,7 @@ def standing() -> Standing:
     lines = {"seed": [3, 4], "epoch": [1, 1], "loss": array(2)}
     return Standing(
         epoch=1,
-        run=training.Run(
+        run=compiled.Run(
             matrices=tuple(tensor(2, 3, 4) for _ in range(11)),
             slots=tuple((tensor(2, 3, 4), tensor(2, 3, 4)) for _ in range(11)),
             updates=tf.constant([5, 6]),
@@ -159,34 +161,34 @@ def test_fingerprint_is_another_for_whatever_changes_the_outcome(
 ):
     sequences, windows = data
     arrays = [*sequences, *windows]
-    usual = resuming.fingerprint(SETTINGS, arrays)
-    monkeypatch.setattr(resuming, "LINES_AT_ONCE", 5)  # so that all are in pieces
-    assert resuming.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
+    usual = resume_key.fingerprint(SETTINGS, arrays)
+    monkeypatch.setattr(resume_key, "LINES_AT_ONCE", 5)  # so that all are in pieces
+    assert resume_key.fingerprint(dict(reversed(SETTINGS.items())), arrays) == usual
     read = json.loads(json.dumps(SETTINGS))
     np.save(tmp_path / "values.npy", arrays[0])
     mapped = np.load(tmp_path / "values.npy", mmap_mode="r")
-    assert resuming.fingerprint(read, [mapped, *arrays[1:]]) == usual
+    assert resume_key.fingerprint(read, [mapped, *arrays[1:]]) == usual
     found = [usual]
     for name, value in {"seed": 4, "learning_rate": 0.031, "clipnorm": 1.0}.items():
-        found.append(resuming.fingerprint({**SETTINGS, name: value}, arrays))
+        found.append(resume_key.fingerprint({**SETTINGS, name: value}, arrays))
     for index, array in enumerate(arrays):
         changed = array.copy()
         changed.flat[-1] += 1
         changed = [*arrays[:index], changed, *arrays[index + 1 :]]
-        found.append(resuming.fingerprint(SETTINGS, changed))
+        found.append(resume_key.fingerprint(SETTINGS, changed))
     turned = [arrays[0].reshape(-1, 2), *arrays[1:]]
-    found.append(resuming.fingerprint(SETTINGS, turned))
+    found.append(resume_key.fingerprint(SETTINGS, turned))
     with monkeypatch.context() as patched:
-        patched.setattr(resuming.os, "sched_getaffinity", lambda _: {7, 8, 9})
-        found.append(resuming.fingerprint(SETTINGS, arrays))
+        patched.setattr(resume_key.os, "sched_getaffinity", lambda _: {7, 8, 9})
+        found.append(resume_key.fingerprint(SETTINGS, arrays))
     with monkeypatch.context() as patched:
-        patched.setattr(resuming, "version", lambda _: "0")
-        found.append(resuming.fingerprint(SETTINGS, arrays))
+        patched.setattr(resume_key, "version", lambda _: "0")
+        found.append(resume_key.fingerprint(SETTINGS, arrays))
     edited = tmp_path / "training.py"
     edited.write_text("# edited")
     with monkeypatch.context() as patched:
-        patched.setattr(training, "__file__", str(edited))
-        found.append(resuming.fingerprint(SETTINGS, arrays))
+        patched.setattr(compiled, "__file__", str(edited))
+        found.append(resume_key.fingerprint(SETTINGS, arrays))
     assert len(set(found)) == len(found)
 
 
@@ -203,10 +205,10 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
 ):
     """Some chunks an epoch: training goes on from some of the places where it stood,
     and then it is cut again and again, after every fifth of what it keeps."""
-    monkeypatch.setattr(training, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
+    monkeypatch.setattr(compiled, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
     settings = {**SETTINGS, **changes}
     stood = []
-    whole = experiment.train(*data, Heard(), keep=stood.append, **settings)
+    whole = trainer.train(*data, Heard(), keep=stood.append, **settings)
     assert {0 < at.run.batch < at.run.batches for at in stood} == {True, False}
     stopped_early = len(whole.history) < settings["epochs"] * settings["seeds"]
     assert stopped_early == ("patience" in changes)
@@ -224,7 +226,7 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
 
     def resumed(heard, keep=lambda _: None):
         at = checkpoints.load(file)
-        return experiment.train(*data, heard, resume=at, keep=keep, **settings)
+        return trainer.train(*data, heard, resume=at, keep=keep, **settings)
 
     def assert_same(trained):
         assert trained.answers.tobytes() == whole.answers.tobytes()
@@ -267,7 +269,7 @@ def test_of_resumes_and_cleans_up(data, tmp_path, monkeypatch):
         checkpoints.of(SETTINGS, *data) as (resume, keep),
     ):
         assert resume is None
-        experiment.train(*data, Heard(), keep=cut, **SETTINGS)
+        trainer.train(*data, Heard(), keep=cut, **SETTINGS)
     (kept,) = folder.iterdir()
     with checkpoints.of({**SETTINGS, "seed": 4}, *data) as (resume, _):
         assert resume is None

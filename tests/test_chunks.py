@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from statelab import layouts
-from statelab.chunks import gather, stretches, wanted
-from statelab.plans import expand, plan
-from statelab.scaling import Scaling
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.samples import windows
+from statelab.samples.chunks import gather, stretches, wanted
+from statelab.samples.plans import expand, plan
+from statelab.samples.scaling import Scaling
 
 
 @pytest.mark.parametrize("features", [1, 3])
@@ -20,8 +20,8 @@ def test_stretches_are_the_steps_one_by_one(features):
 
 
 def asked(sequences, table, sample, burn_in=0):
-    at = layouts.locate(table, np.maximum(sample, 0))
-    _, timesteps = layouts.lengths(table)
+    at = windows.locate(table, np.maximum(sample, 0))
+    _, timesteps = windows.lengths(table)
     return [
         field.tolist()
         for field in wanted(sequences, table, sample, at, timesteps, burn_in)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from test_experiment import Silent
 
-from statelab import experiment, layouts, metrics
-from statelab.sequences import split
-from statelab.tasks import first_step
+from statelab.data.sequences import split
+from statelab.data.tasks import first_step
+from statelab.evaluation import scoring
+from statelab.samples import windows
+from statelab.training import trainer
 
 AS_THE_POST = {
     "seed": 0,
@@ -24,7 +26,7 @@ def task_of_the_post(layout):
     task = first_step(sequences=1200, length=20, rng=np.random.default_rng((0, 0)))
     rng = np.random.default_rng((0, 1))
     codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
-    return task, layouts.windows(
+    return task, windows.windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
 
@@ -43,7 +45,7 @@ def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
     layout, stateful, epochs, lowest
 ):
     task, table = task_of_the_post(layout)
-    trained = experiment.train(
+    trained = trainer.train(
         task,
         table,
         Silent(),
@@ -54,10 +56,10 @@ def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
         epochs=epochs,
         seeds=32,
     )
-    scored = metrics.seed_scores(trained.answers, task, table, trained.history)
-    bounds = metrics.bounds(task, table, trained.visible_from)
+    scored = scoring.seed_scores(trained.answers, task, table, trained.history)
+    bounds = scoring.bounds(task, table, trained.visible_from)
     assert scored["accuracy"].min() >= lowest - 1e-9
-    assert metrics.above_ceiling(scored, bounds["ceiling"]) == []
+    assert scoring.above_ceiling(scored, bounds["ceiling"]) == []
 
 
 @pytest.mark.slow
@@ -65,7 +67,7 @@ def test_an_epoch_of_the_post_is_that_of_keras():
     """20,000 updates one step at a time, at the constant rate of the post."""
     task, table = task_of_the_post("per_timestep")
     ours, theirs = (
-        experiment.train(
+        trainer.train(
             task,
             table,
             Silent(),

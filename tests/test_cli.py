@@ -5,8 +5,9 @@ from conftest import REPOSITORY
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from statelab import cli, models
+from statelab.cli import main
 from statelab.errors import UserError
+from statelab.networks import keras_models
 
 SMALL = {"cell": "gru", "units": 3, "layers": 1, "features": 2}
 
@@ -14,13 +15,13 @@ SMALL = {"cell": "gru", "units": 3, "layers": 1, "features": 2}
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    weights = models.initial_weights(range(2), **SMALL)
-    models.write(tmp_path / "data" / "models" / "stateful", weights, SMALL)
+    weights = keras_models.initial_weights(range(2), **SMALL)
+    keras_models.write(tmp_path / "data" / "models" / "stateful", weights, SMALL)
 
 
 def test_export_writes_two_models_that_answer_alike(trained):
     arguments = ["export", "stateful", "out", "--network", "1", "--batch-size", "2"]
-    ended = CliRunner().invoke(cli.app, arguments)
+    ended = CliRunner().invoke(main.app, arguments)
     assert ended.exit_code == 0
     assert ended.stderr == (
         "no card: dvc.lock: must tell of `train_stateful`. Run `dvc repro`\n"
@@ -34,7 +35,7 @@ def test_export_writes_two_models_that_answer_alike(trained):
 
 
 def test_export_of_a_model_that_is_not_there_says_how_to_make_it(trained):
-    ended = CliRunner().invoke(cli.app, ["export", "stateless"])
+    ended = CliRunner().invoke(main.app, ["export", "stateless"])
     assert isinstance(ended.exception, UserError)
     assert "data/models/stateless: holds no model" in str(ended.exception)
 
@@ -44,7 +45,7 @@ def test_plan_tells_what_params_yaml_means_and_draws_it(tmp_path, monkeypatch):
     text = text.replace("batch_size: 1 ", "batch_size: 3 ")
     (tmp_path / "params.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(cli.app, ["plan", "--lanes", "2", "--batches", "24"])
+    ended = CliRunner().invoke(main.app, ["plan", "--lanes", "2", "--batches", "24"])
     assert ended.exit_code == 0
     lines = ended.output.splitlines()
     (updates,) = [line for line in lines if line.startswith("| updates")]
@@ -57,7 +58,7 @@ def test_plan_refuses_params_that_are_not_sound(tmp_path, monkeypatch):
     text = (REPOSITORY / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace("units: 10", "units: 0"))
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(cli.app, ["plan"])
+    ended = CliRunner().invoke(main.app, ["plan"])
     assert "`model.units` should be greater" in str(ended.exception)
 
 
@@ -75,7 +76,7 @@ def test_plan_of_a_file_counts_its_sequences_and_says_what_is_too_short(
     ]
     (tmp_path / "own.csv").write_text("\n".join(["id,time,target,x", *rows]))
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(cli.app, ["plan", "--no-rehearse"])
+    ended = CliRunner().invoke(main.app, ["plan", "--no-rehearse"])
     assert ended.exit_code == 0
     assert "have no sample: 1 of 4" in ended.stderr
     understood = "4 sequences of 17 steps together; 1 features: x; targets: 2 classes, "

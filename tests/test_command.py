@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from statelab import command
 from statelab.errors import UserError
+from statelab.pipeline import command
 
 STAGE = """
 import sys

@@ -5,15 +5,15 @@ import pytest
 from keras import layers
 from planted import pairs_by_users
 
-from statelab import diagnose_model
+from statelab.diagnosis import model as model_
+from statelab.diagnosis.findings import QUESTIONS
 from statelab.errors import UserError
-from statelab.findings import QUESTIONS
 
 
 def diagnosed(folder, model, arrays):
     model.save(folder / "model.keras")
     np.savez(folder / "data.npz", **arrays)
-    return list(diagnose_model.findings(folder / "model.keras", folder / "data.npz"))
+    return list(model_.findings(folder / "model.keras", folder / "data.npz"))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_one_array_is_no_archive(tmp_path):
     with data.open("wb") as stream:
         np.save(stream, X)
     with pytest.raises(UserError, match="must be an .npz of arrays of numbers"):
-        list(diagnose_model.findings(model, data))
+        list(model_.findings(model, data))
 
 
 @pytest.mark.parametrize("what", [None, b"no model", b""])
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_model_or_no_archive_is_refused_in_one_line(what, tmp_
         if what is not None:
             file.write_bytes(what)
         with pytest.raises(UserError) as error:
-            list(diagnose_model.findings(model, data))
+            list(model_.findings(model, data))
         assert str(error.value).startswith(f"{file}: ")
         assert "\n" not in str(error.value)
         _small().save(model)

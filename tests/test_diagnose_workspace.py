@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from statelab import diagnose_workspace, layouts, scaling
-from statelab.findings import QUESTIONS
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.diagnosis import workspace
+from statelab.diagnosis.findings import QUESTIONS
+from statelab.samples import scaling, windows
 
 OFFSETS = np.array([0, 6, 12])
 
@@ -13,7 +14,7 @@ OFFSETS = np.array([0, 6, 12])
 def parts(first_stops):
     """Windows of one step of stretches of two sequences of six steps."""
     first, stop, split = np.array(first_stops).T
-    cut = layouts.windows(
+    cut = windows.windows(
         np.append(0, np.cumsum(stop - first)), split.astype(np.int8), layout="full"
     )
     return cut._replace(first=first, stop=stop)
@@ -30,7 +31,7 @@ def parts(first_stops):
     ],
 )
 def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where):
-    found = diagnose_workspace.overlap(OFFSETS, parts(stretches), horizon)
+    found = workspace.overlap(OFFSETS, parts(stretches), horizon)
     assert found.passed == (where is None)
     assert where is None or found.where.startswith(where)
 
@@ -38,11 +39,11 @@ def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where)
 def test_a_scaling_of_more_than_training_is_named():
     values = np.float32([[1, 7], [3, 7], [5, 8], [9, 1]])
     data = Sequences(values, np.array([0, 3, 4]), np.array([0, 1]))
-    cut = layouts.windows(data.offsets, np.int8([0, 2]), layout="full")
+    cut = windows.windows(data.offsets, np.int8([0, 2]), layout="full")
     own = scaling.fit(data, cut)
-    assert diagnose_workspace.scaling(data, cut, own).passed
-    everything = layouts.windows(data.offsets, np.int8([0, 0]), layout="full")
-    found = diagnose_workspace.scaling(data, cut, scaling.fit(data, everything))
+    assert workspace.scaling(data, cut, own).passed
+    everything = windows.windows(data.offsets, np.int8([0, 0]), layout="full")
+    found = workspace.scaling(data, cut, scaling.fit(data, everything))
     assert found.where == (
         "`mean` of feature 0 is 4.5; that of the steps of training alone is 3"
     )

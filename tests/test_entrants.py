@@ -1,15 +1,16 @@
 import numpy as np
 import pytest
 
-from statelab import entrants, layouts
+from statelab.data.sequences import Sequences
 from statelab.errors import UserError
-from statelab.results import Predictions
-from statelab.sequences import Sequences
+from statelab.evaluation import comparison
+from statelab.io.predictions import Predictions
+from statelab.samples import windows as windows_
 
 # a sequence to train on, one to validate on and one to test on, of 4, 4 and 5 steps
 OFFSETS = np.array([0, 4, 8, 13])
 SPLIT = np.array([0, 1, 2], np.int8)
-PER_STEP = layouts.windows(OFFSETS, SPLIT, layout="per_timestep", segment_length=1)
+PER_STEP = windows_.windows(OFFSETS, SPLIT, layout="per_timestep", segment_length=1)
 WINDOW = {"layout": "subsampled", "window_length": 3, "stride": 1}
 
 
@@ -32,7 +33,7 @@ def test_variants_are_scored_on_the_steps_that_all_answer():
     carried[1, 10:] = [1, 1, 0]  # one of three
     carried[0, 6] = carried[1, 7] = 1
     windows = [[0, 0, 1, 0, 1, 1, 1], [0, 0, 0, 1, 0, 0, 0]]
-    found = entrants.contest(
+    found = comparison.contest(
         data,
         PER_STEP,
         {
@@ -54,7 +55,7 @@ def test_variants_are_scored_on_the_steps_that_all_answer():
 
 def test_values_are_held_against_the_mean_of_train():
     targets = np.array([1.0, 2, 3, 6, 0, 0, 0, 0, 3, 3, 3, 3, 5])
-    found = entrants.contest(
+    found = comparison.contest(
         of_classes(targets),
         PER_STEP,
         {mode: [told("in use", targets[None] + 2)] for mode in ("stateless",)},
@@ -67,7 +68,7 @@ def test_values_are_held_against_the_mean_of_train():
 
 def test_the_gap_is_from_a_target_to_the_one_before():
     targets = [-1, 1, -1, 0, 0, 1, -1, -1, -1, -1, -1, -1, 1]
-    found = entrants.contest(
+    found = comparison.contest(
         of_classes(targets), PER_STEP, {"stateful": [told("in use", np.ones((1, 13)))]}
     )
     assert found.gap == 2  # train has targets at 1 and 3: what follows is of no use
@@ -80,7 +81,7 @@ def test_there_must_be_a_step_that_all_answer():
     ends = {"layout": "subsampled", "window_length": 1, "stride": 2}
     # steps 11 of windows of 4, and 8, 10 and 12 of single steps, of which 12 has none
     with pytest.raises(UserError, match=r"a step of test that every variant answers"):
-        entrants.contest(
+        comparison.contest(
             data,
             PER_STEP,
             {

@@ -12,8 +12,12 @@ from test_post import CARRIED, RESET, file_experiment, repository  # noqa: F401
 from test_schema import PARAMS
 from typer.testing import CliRunner
 
-from statelab import cli, examples, plots, schema, sources
+from statelab.cli import main
+from statelab.config import settings
+from statelab.data import sources
 from statelab.errors import UserError
+from statelab.report import figures
+from statelab.studies import examples
 
 ROWS = [row for example in examples.EXAMPLES.values() for row in example.rows]
 
@@ -164,7 +168,7 @@ def test_an_unknown_example_is_told_the_known_ones(tmp_path):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.experiment)
 def test_every_experiment_says_all_of_params_yaml_itself(row):
-    schema.check({"seed": 0, **row.sections})
+    settings.check({"seed": 0, **row.sections})
     assert set(row.sections) | {"seed"} == set(PARAMS)
     for name, keys in row.sections.items():
         assert set(keys) == set(PARAMS[name])
@@ -231,7 +235,7 @@ def test_command_writes_the_tables_and_shows_what_is_there(
     file_experiment("example-sunspots", {"evaluate.json": forecast})
     voices = evaluated("accuracy", baseline=0.125)
     file_experiment("example-vowels", {"evaluate.json": voices})
-    shown = CliRunner().invoke(cli.app, ["examples", "--no-run"])
+    shown = CliRunner().invoke(main.app, ["examples", "--no-run"])
     assert shown.exit_code == 0
     lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -257,10 +261,10 @@ def test_command_writes_the_scores_once_all_are_there(
     forecast = evaluated("rmse", baseline=0.5, persistence=0.375)
     for row in ROWS:
         file_experiment(row.experiment, {"evaluate.json": forecast})
-    one = CliRunner().invoke(cli.app, ["examples", "sunspots", "--no-run"])
+    one = CliRunner().invoke(main.app, ["examples", "sunspots", "--no-run"])
     assert one.exit_code == 0 and "glucose" not in one.output
     assert not Path("metrics/examples.json").exists()
-    every = CliRunner().invoke(cli.app, ["examples", "--no-run"])
+    every = CliRunner().invoke(main.app, ["examples", "--no-run"])
     assert every.exit_code == 0
     written = json.loads(Path("metrics/examples.json").read_text())
     assert [row["experiment"] for row in written["rows"]] == [
@@ -278,11 +282,11 @@ def test_command_runs_what_is_missing_with_its_folder(
     file_experiment("example-sunspots", {"evaluate.json": forecast})
     ran = []
     monkeypatch.setattr(
-        cli.experiments,
+        main.experiments,
         "run",
         lambda name, sections, copied: ran.append((name, copied)),
     )
-    CliRunner().invoke(cli.app, ["examples", "sunspots"])
+    CliRunner().invoke(main.app, ["examples", "sunspots"])
     assert ran == [("example-sunspots-windows", [Path("data/examples")])]
     assert Path("data/examples/sunspots.csv").exists()
 
@@ -314,7 +318,7 @@ def test_picture_has_a_panel_for_each_example():
             "baselines": {"majority": 0.125},
         },
     ]
-    one, two = plots.examples(rows).axes
+    one, two = figures.examples(rows).axes
     assert one.get_title() == "sunspots" and two.get_title() == "vowels"
     assert [text.get_text() for text in one.get_xticklabels()] == [
         "segments of 12",
@@ -325,7 +329,7 @@ def test_picture_has_a_panel_for_each_example():
         for container in two.containers
     ]
     assert drawn == [
-        (plots.COLOURS["stateless"], [0.25]),
-        (plots.COLOURS["stateful"], [0.75]),
+        (figures.COLOURS["stateless"], [0.25]),
+        (figures.COLOURS["stateful"], [0.75]),
     ]
     assert len(one.collections) == 4 + 2 * 3  # error bars, and lines without a model

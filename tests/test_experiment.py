@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
 
-from statelab import experiment, layouts, metrics, models, scaling, training
+from statelab.data.sequences import SPLITS, Sequences, at_the_end, split
+from statelab.data.tasks import TASKS, first_step
 from statelab.errors import UserError
-from statelab.plans import expand
-from statelab.plans import plan as lay_out
-from statelab.sequences import SPLITS, Sequences, at_the_end, split
-from statelab.tasks import TASKS, first_step
+from statelab.evaluation import scoring
+from statelab.networks import keras_models
+from statelab.samples import scaling
+from statelab.samples import windows as windows_
+from statelab.samples.plans import expand
+from statelab.samples.plans import plan as lay_out
+from statelab.training import compiled, trainer
 
 
 class Silent:
@@ -19,16 +23,16 @@ class Silent:
     def done(self): ...
 
 
-def task_and_windows(**layout) -> tuple[Sequences, layouts.Windows]:
+def task_and_windows(**layout) -> tuple[Sequences, windows_.Windows]:
     """Six sequences to train on, four to validate on, two to test on."""
     rng = np.random.default_rng(0)
     task = first_step(sequences=12, length=4, rng=rng)
     codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1, **layout}
-    return task, layouts.windows(task.offsets, codes, **sizes)
+    return task, windows_.windows(task.offsets, codes, **sizes)
 
 
-def train(task, table, **changes) -> experiment.Trained:
+def train(task, table, **changes) -> trainer.Trained:
     settings = {
         "stateful": True,
         "seed": 3,
@@ -44,7 +48,7 @@ def train(task, table, **changes) -> experiment.Trained:
         "schedule": "cosine",
         "clipnorm": None,
     }
-    return experiment.train(task, table, Silent(), **{**settings, **changes})
+    return trainer.train(task, table, Silent(), **{**settings, **changes})
 
 
 def test_train_answers_every_sample_of_every_split():
@@ -71,8 +75,8 @@ def test_train_keeps_a_history_of_each_seed():
 def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    test = layouts.answers_of(table, layouts.of_split(table, SPLITS["test"]))
-    _, target = layouts.with_target(task, table, test)
+    test = windows_.answers_of(table, windows_.of_split(table, SPLITS["test"]))
+    _, target = windows_.with_target(task, table, test)
     right = (trained.answers[:, test] > 0.5) == (target > 0.5)
     last = trained.history[trained.history["epoch"] == 2]
     assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
@@ -90,7 +94,7 @@ def test_train_does_the_same_twice(stateful):
 def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     task, table = task_and_windows(layout="subsampled")
     orders = []
-    engine = experiment.ENGINES["compiled"]
+    engine = trainer.ENGINES["compiled"]
 
     def spy(run, sequences, windows, plans, **settings):
         for plan in plans:
@@ -99,7 +103,7 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
         return engine.train(run, sequences, windows, plans, **settings)
 
     ordered = train(task, table, stateful=stateful)
-    monkeypatch.setitem(experiment.ENGINES, "compiled", engine._replace(train=spy))
+    monkeypatch.setitem(trainer.ENGINES, "compiled", engine._replace(train=spy))
     shuffled = train(task, table, stateful=stateful, shuffle=True)
     assert len(orders) == len(set(orders)) == 4
     assert len({tuple(sorted(order)) for order in orders}) == 1
@@ -130,10 +134,10 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             lines["validation_loss"], loss.iloc[: len(lines)], atol=1e-5
         )
         lasts.append(len(lines))
-        validation, target = layouts.with_target(
+        validation, target = windows_.with_target(
             task,
             table,
-            layouts.answers_of(table, layouts.of_split(table, SPLITS["validation"])),
+            windows_.answers_of(table, windows_.of_split(table, SPLITS["validation"])),
         )
         answer = stopped.answers[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
@@ -165,15 +169,15 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
     task, table = task_and_windows(layout="subsampled")
     naive = {"batching": "contiguous", "reset": "never"}
     trained = train(task, table, batch_size=3, **naive)
-    test = layouts.of_split(table, SPLITS["test"])
-    expected = training.predict(
+    test = windows_.of_split(table, SPLITS["test"])
+    expected = compiled.predict(
         trained.weights,
         task,
         table,
         lay_out(table, test, batch_size=3, stateful=True, **naive),
-        training.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
+        compiled.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
-    answered = layouts.answers_of(table, test)
+    answered = windows_.answers_of(table, test)
     np.testing.assert_array_equal(trained.answers[:, answered], expected[:, answered])
 
 
@@ -212,7 +216,7 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
     rng = np.random.default_rng(0)
     task = at_the_end(TASKS[name](sequences=24, length=10, lag=1, rng=rng))
     codes = np.int8(np.arange(24) % 3)  # of each split as many
-    table = layouts.windows(
+    table = windows_.windows(
         task.offsets,
         codes,
         layout="per_timestep",
@@ -227,12 +231,12 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
         *("validation_loss", f"validation_{score}"),
         *("test_loss", f"test_{score}"),
     ]
-    scored = metrics.seed_scores(trained.answers, task, table, trained.history)
+    scored = scoring.seed_scores(trained.answers, task, table, trained.history)
     last = trained.history[trained.history["epoch"] == 2]
     assert scored["loss"].tolist() == last["test_loss"].tolist()
     main = "accuracy" if score == "accuracy" else "rmse"
     assert scored[main].tolist() == scored[f"final_{main}"].tolist()  # the only labels
-    bounds = metrics.bounds(task, table, trained.visible_from)
+    bounds = scoring.bounds(task, table, trained.visible_from)
     assert set(bounds["baseline"]) == {main, f"final_{main}", f"train_{main}"}
 
 
@@ -281,7 +285,7 @@ def test_train_on_scaled_values_answers_in_the_units_of_the_sequences(engine):
     for name, power in [("loss", 2), ("mae", 1), ("test_loss", 2), ("test_mae", 1)]:
         expected = theirs.history[name] * unit**power
         np.testing.assert_allclose(ours.history[name], expected, rtol=1e-4)
-    model = models.build(
+    model = keras_models.build(
         **ours.network._asdict(),
         scaling=fitted,
     )

@@ -1,9 +1,9 @@
 import numpy as np
 from test_layouts import cut
 
-from statelab import explain
-from statelab.explain import Figures
-from statelab.sequences import Sequences, at_the_end
+from statelab.data.sequences import Sequences, at_the_end
+from statelab.samples import plan_summary
+from statelab.samples.plan_summary import Figures
 
 
 def sequences(*lengths) -> Sequences:
@@ -17,8 +17,8 @@ def test_figures_by_hand():
     # first two sequences begin together, and the third follows in the second lane
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
     task = sequences(5, 3, 4)
-    plan = explain.training_plan(table, stateful=True, batch_size=2)
-    assert explain.figures(task, table, plan) == Figures(
+    plan = plan_summary.training_plan(table, stateful=True, batch_size=2)
+    assert plan_summary.figures(task, table, plan) == Figures(
         sequences=3,
         samples=7,
         answers=12,
@@ -30,46 +30,46 @@ def test_figures_by_hand():
         counted=1.0,
     )
     # ends are at batch 2 in lane 0, and at batches 1 and 3 in lane 1
-    ends = explain.figures(at_the_end(task), table, plan)
+    ends = plan_summary.figures(at_the_end(task), table, plan)
     assert (ends.updates, ends.counted) == (3, 3 / 12)
     # of 12 steps the first two of each sequence do not count: three samples
-    late = explain.figures(task, table, plan, burn_in=2)
+    late = plan_summary.figures(task, table, plan, burn_in=2)
     assert (late.updates, late.counted) == (3, 6 / 12)
 
 
 def test_drawing_shows_lanes_that_go_on_while_others_begin():
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
-    stateful = explain.training_plan(table, stateful=True, batch_size=2)
-    assert explain.drawing(table, stateful, lanes=9, batches=9) == ["Aaa-", "BbCc"]
-    assert explain.drawing(table, stateful, lanes=1, batches=2) == ["Aa"]
-    stateless = explain.training_plan(table, stateful=False, batch_size=3)
-    assert explain.drawing(table, stateless, lanes=3, batches=9) == [
+    stateful = plan_summary.training_plan(table, stateful=True, batch_size=2)
+    assert plan_summary.drawing(table, stateful, lanes=9, batches=9) == ["Aaa-", "BbCc"]
+    assert plan_summary.drawing(table, stateful, lanes=1, batches=2) == ["Aa"]
+    stateless = plan_summary.training_plan(table, stateful=False, batch_size=3)
+    assert plan_summary.drawing(table, stateless, lanes=3, batches=9) == [
         *("ABC", "AB-", "AC-"),
     ]
 
 
 def test_in_words_keeps_the_three_lengths_apart():
     counted = Figures(3, 7, 12, (1, 20), 2, 4, 4, 0.125, 1.0)
-    words = explain.in_words(
+    words = plan_summary.in_words(
         counted, stateful=True, reset="every_40", gradient_window=5
     )
     assert words["steps of a sample"] == "1 to 20"
     assert words["the gradient reaches back"] == "5 steps at most"
     assert words["state is zero at each"] == "sequence, and every 40 steps"
     assert words["padding"] == "12.5%"
-    stateless = explain.in_words(counted, stateful=False, gradient_window=1)
+    stateless = plan_summary.in_words(counted, stateful=False, gradient_window=1)
     assert stateless["state is zero at each"] == "sample"
     assert stateless["the gradient reaches back"] == "1 step at most"
 
 
 def test_places_number_sequences_as_they_appear_and_leave_padding_out():
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
-    plan = explain.training_plan(table, stateful=True, batch_size=2)
-    shown = explain.places(table, plan, lanes=2, batches=9)
+    plan = plan_summary.training_plan(table, stateful=True, batch_size=2)
+    shown = plan_summary.places(table, plan, lanes=2, batches=9)
     assert shown.sequence.T.tolist() == [[0, 0, 0, -1], [1, 1, 2, 2]]
     assert shown.reset.T.tolist() == [[1, 0, 0, 0], [1, 0, 1, 0]]
     assert shown.length.T.tolist() == [[2, 2, 1, 0], [2, 1, 2, 2]]
     four = cut([1, 1, 1, 1], layout="full")
-    plan = explain.training_plan(four, stateful=True, batch_size=3)
-    only = explain.places(four, plan, lanes=1, batches=2)
+    plan = plan_summary.training_plan(four, stateful=True, batch_size=3)
+    only = plan_summary.places(four, plan, lanes=1, batches=2)
     assert only.sequence.tolist() == [[0], [3]]  # 1 and 2 are in lanes not shown

@@ -1,6 +1,6 @@
 import pytest
 
-from statelab import files
+from statelab.io import files
 
 
 def test_whole_shows_a_file_when_it_is_complete(tmp_path):

@@ -4,10 +4,12 @@ import grounds
 import numpy as np
 import pytest
 
-from statelab import ground, layouts, metrics, questions
+from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.ground import Laid
-from statelab.sequences import SPLITS, Sequences
+from statelab.evaluation import scoring
+from statelab.lookback import evaluation_set, problem
+from statelab.lookback.problem import Laid
+from statelab.samples import windows
 
 
 def test_every_window_answers_the_same_steps_of_validation():
@@ -53,18 +55,18 @@ def test_a_window_that_no_sequence_has_is_refused(search, words):
 def test_a_window_that_leaves_nothing_to_score_is_refused():
     data = Sequences(np.zeros((8, 1)), np.array([0, 3, 8]), np.array([1, 1, 1, 1] * 2))
     data.targets[7] = -1
-    table = layouts.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    table = windows.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
     with pytest.raises(
         UserError, match="must leave a step of validation .* Received: 5"
     ):
-        questions.asked_of(data, table, 5, 9, np.random.default_rng(0))
+        evaluation_set.asked_of(data, table, 5, 9, np.random.default_rng(0))
 
 
 def test_targets_of_sequences_are_those_of_their_steps():
     data = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([1, 0]))
-    assert questions.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
-    every = questions.each_step(data)
-    assert questions.each_step(every) is every
+    assert evaluation_set.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
+    every = evaluation_set.each_step(data)
+    assert evaluation_set.each_step(every) is every
 
 
 def of_values():
@@ -72,31 +74,31 @@ def of_values():
     values = np.float32([0, 2, 4, 10, 20, 30, 40])[:, None]
     targets = np.float32([2, 4, np.nan, 20, 30, 40, np.nan])
     data = Sequences(values, np.array([0, 3, 7]), targets)
-    table = layouts.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    table = windows.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
     return Laid(None, data, table, np.array([4, 5]), 2)
 
 
 def test_the_baselines_of_values_are_those_of_what_is_asked():
     """Targets are 30 and 40; the mean of train is 3, and the values there 20 and 30."""
-    forecast = metrics.Forecast(feature=0, horizon=1, season=2)
-    found = ground.baselines(of_values(), forecast)
+    forecast = scoring.Forecast(feature=0, horizon=1, season=2)
+    found = problem.baselines(of_values(), forecast)
     assert found["one_answer"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
     assert found["persistence"] == pytest.approx(10)
     # a season of 2 before what is forecast is a step before the one that is answered
     assert found["seasonal_naive"] == pytest.approx(20)
-    assert list(ground.baselines(of_values(), None)) == ["one_answer"]
+    assert list(problem.baselines(of_values(), None)) == ["one_answer"]
 
 
 def test_the_ceilings_of_what_is_asked():
     """First steps 1, 0, 1, 0 tell the label; only windows of 3 see them at the last."""
     laid = grounds.lay(task="first_step", length=3, search={"answers": 1000})
-    assert ground.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
-    assert ground.baselines(laid, None) == {"one_answer": 0.5}
+    assert problem.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
+    assert problem.baselines(laid, None) == {"one_answer": 0.5}
     # of 8 random windows of 12 bits none is like another
-    assert ground.ceilings(grounds.lay(), [12]) == {12: None}
-    assert ground.ceilings(of_values(), [2]) == {2: None}
+    assert problem.ceilings(grounds.lay(), [12]) == {12: None}
+    assert problem.ceilings(of_values(), [2]) == {2: None}
 
 
 def test_windows_to_train_on_are_counted():
     settings = {"window_length": 5, "stride": 2}
-    assert ground.samples(grounds.lay(), settings) == 24 * 4  # at 0, 2, 4 and 6
+    assert problem.samples(grounds.lay(), settings) == 24 * 4  # at 0, 2, 4 and 6

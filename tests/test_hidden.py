@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from statelab import hidden, layouts
-from statelab.models import Model
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.memory import hidden_states
+from statelab.networks.keras_models import Model
+from statelab.samples import windows
 
 # One unit, h = tanh(x + h/2), answered by 2h + 1; by hand where it says so.
 NETWORK = Model(
@@ -35,8 +36,8 @@ def by_hand(*steps: int, h: float = 0.0) -> float:
 
 
 def compared(reset="sequence", steps=99, **layout):
-    table = layouts.windows(DATA.offsets, np.int8([0, 2]), **layout)
-    return hidden.compare(NETWORK, DATA, table, 1, reset=reset, steps=steps)
+    table = windows.windows(DATA.offsets, np.int8([0, 2]), **layout)
+    return hidden_states.compare(NETWORK, DATA, table, 1, reset=reset, steps=steps)
 
 
 def test_state_is_carried_from_segment_to_segment_or_begins_anew():

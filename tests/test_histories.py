@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from statelab import histories, layouts, plans
-from statelab.histories import READS, Reads
+from statelab.memory import input_history
+from statelab.memory.input_history import READS, Reads
+from statelab.samples import plans
+from statelab.samples import windows as windows_
 
 OFFSETS = np.array([0, 5, 8, 14])
 LAYOUTS = [
@@ -13,7 +15,7 @@ LAYOUTS = [
 
 
 def table(**layout):
-    return layouts.windows(OFFSETS, np.full(3, 2, np.int8), **layout)
+    return windows_.windows(OFFSETS, np.full(3, 2, np.int8), **layout)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda each: each["layout"])
@@ -29,14 +31,14 @@ def test_reads_are_what_a_plan_feeds_since_the_last_reset(layout, stateful, rese
     )
     fed = plans.expand(plan, 0, plan.batches)
     answer = np.arange(windows.answers[-1])
-    read = histories.reads(windows, answer, stateful=stateful, reset=reset)
-    at = layouts.locate_answers(windows, answer)
+    read = input_history.reads(windows, answer, stateful=stateful, reset=reset)
+    at = windows_.locate_answers(windows, answer)
     for row, (sample, last) in enumerate(zip(at.sample, at.step, strict=True)):
         expected = []
         for batch in range(sample + 1):
             if fed.reset[batch, 0]:
                 expected = []
-            where = layouts.locate(windows, fed.sample[batch, 0])
+            where = windows_.locate(windows, fed.sample[batch, 0])
             expected += range(where.first, where.first + where.length)
         expected = expected[: len(expected) - expected[::-1].index(last)]
         assert read.step[row, : read.length[row]].tolist() == expected
@@ -45,8 +47,8 @@ def test_reads_are_what_a_plan_feeds_since_the_last_reset(layout, stateful, rese
 
 def test_of_long_histories_the_last_reads_are_kept():
     length = READS + 7
-    windows = layouts.windows(np.array([0, length]), np.int8([2]), layout="full")
-    read = histories.reads(windows, np.array([2, length - 1]), stateful=False)
+    windows = windows_.windows(np.array([0, length]), np.int8([2]), layout="full")
+    read = input_history.reads(windows, np.array([2, length - 1]), stateful=False)
     assert read.length.tolist() == [3, READS]
     assert read.step[0, :3].tolist() == [0, 1, 2]
     assert read.step[1].tolist() == list(range(7, length))
@@ -57,18 +59,18 @@ def test_a_burn_in_ends_where_state_was_zero():
     windows = table(layout="per_timestep", segment_length=2)
     answer = np.array([13])  # the last of steps 8 to 13, in a segment from 12 on
     for burn_in, first in ((0, 12), (3, 9), (9, 8)):
-        read = histories.warmed_up(windows, answer, burn_in=burn_in)
+        read = input_history.warmed_up(windows, answer, burn_in=burn_in)
         assert read.step.tolist() == [list(range(first, 14))]
-    often = histories.warmed_up(windows, answer, burn_in=9, reset="every_2")
+    often = input_history.warmed_up(windows, answer, burn_in=9, reset="every_2")
     assert often.step.tolist() == [[12, 13]]
-    assert histories.longest_past(windows, np.arange(14), reset="sequence") == 4
+    assert input_history.longest_past(windows, np.arange(14), reset="sequence") == 4
 
 
 def test_donors_stand_where_a_step_stands_in_another_sequence():
     windows = table(layout="full")
-    read = histories.reads(windows, np.array([2, 4, 10]), stateful=True)
+    read = input_history.reads(windows, np.array([2, 4, 10]), stateful=True)
     found = [
-        histories.donors(
+        input_history.donors(
             windows,
             np.array([0, 0, 2]),
             read,
@@ -91,14 +93,14 @@ def test_where_no_other_sequence_is_as_long_any_step_is_a_donor():
     found = {
         step
         for _ in range(60)
-        for step in histories.donors(windows, np.array([2]), read, among, rng)[0]
+        for step in input_history.donors(windows, np.array([2]), read, among, rng)[0]
     }
     assert found == set(range(5, 14))
 
 
 @pytest.mark.parametrize("longest", [0, 63, 64, 65, 300])
 def test_stretches_hold_every_lag_once(longest):
-    edges = histories.stretches(longest)
+    edges = input_history.stretches(longest)
     assert edges[0] == 0 and edges[-1] == longest + 1
     assert (np.diff(edges) > 0).all()
     assert (np.diff(edges)[:64] == 1).all()

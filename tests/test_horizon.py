@@ -5,20 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from statelab import (
-    experiment,
-    gradients,
-    histories,
-    horizon,
-    layouts,
-    models,
-    reach,
-    tasks,
-)
-from statelab.models import Model
-from statelab.scaling import Scaling
-from statelab.sequences import Sequences
-from statelab.training import Network
+from statelab.data import tasks
+from statelab.data.sequences import Sequences
+from statelab.memory import attribution, input_gradients, input_history, summary
+from statelab.networks import keras_models
+from statelab.networks.keras_models import Model
+from statelab.samples import windows as windows_
+from statelab.samples.scaling import Scaling
+from statelab.training import trainer
+from statelab.training.compiled import Network
 
 LINE = Model(
     weights={
@@ -54,11 +49,11 @@ def data() -> Sequences:
 
 
 def windows(**layout):
-    return layouts.windows(OFFSETS, np.full(4, 2, np.int8), **layout)
+    return windows_.windows(OFFSETS, np.full(4, 2, np.int8), **layout)
 
 
 def measured(stateful=True, reset="sequence", **layout):
-    return horizon.measure(
+    return attribution.measure(
         LINE,
         data(),
         windows(**layout),
@@ -87,8 +82,8 @@ SEGMENTS = {"layout": "per_timestep", "segment_length": 1}
 )
 def test_the_lag_of_a_delay_line_is_found(settings, lag):
     table = measured(**settings)
-    told = reach.summary(table)
-    for measure in reach.MEASURES:
+    told = summary.summary(table)
+    for measure in summary.MEASURES:
         assert told[measure]["looks_back"] == told[measure]["peak"] == lag
         elsewhere = table.loc[table["lag"] != lag, measure]
         np.testing.assert_allclose(elsewhere, 0, atol=1e-6)
@@ -108,7 +103,7 @@ def test_the_slope_of_a_delay_line_is_the_product_of_its_own():
 
 def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
     cut = windows(**SEGMENTS)
-    table = horizon.warm_up(
+    table = attribution.warm_up(
         LINE,
         data(),
         cut,
@@ -116,7 +111,7 @@ def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
         reset="sequence",
         rng=np.random.default_rng(0),
     )
-    told = reach.warm_ups(table, "rmse")
+    told = summary.warm_ups(table, "rmse")
     assert list(told["burn_in"]) == ["1", "2", "4"]
     nothing = np.sqrt((data().targets ** 2).mean())  # zeros are answered
     for found in (told["zero_state"], told["burn_in"]["1"]):
@@ -128,8 +123,8 @@ def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
 @pytest.mark.parametrize("naive", [True, False])
 def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
     if not naive:  # samples of one step, of which not two may be read
-        monkeypatch.setattr(histories, "READS", 2)
-    table = horizon.warm_up(
+        monkeypatch.setattr(input_history, "READS", 2)
+    table = attribution.warm_up(
         LINE,
         data(),
         windows(**SEGMENTS),
@@ -138,11 +133,11 @@ def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
         naive=naive,
         rng=np.random.default_rng(0),
     )
-    told = reach.warm_ups(table, "rmse")
+    told = summary.warm_ups(table, "rmse")
     assert list(told["burn_in"]) == ([] if naive else ["1"])
     assert (told["zero_state"] is None) == naive
-    summaries = {mode: reach.summary(measured(**SEGMENTS)) for mode in MODES}
-    said = reach.in_words({**summaries, "warm_up": told})["warm_up"]
+    summaries = {mode: summary.summary(measured(**SEGMENTS)) for mode in MODES}
+    said = summary.in_words({**summaries, "warm_up": told})["warm_up"]
     assert said.startswith("what state is warmed up by cannot be told") == naive
 
 
@@ -166,16 +161,16 @@ def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
         scaling = scaling._replace(
             target_mean=np.zeros(1, np.float32), target_scale=np.ones(1, np.float32)
         )
-    weights = models.initial_weights(range(2), **network._asdict())
-    models.write(tmp_path, weights, network._asdict(), scaling)
-    found = models.read(tmp_path, network=None)
+    weights = keras_models.initial_weights(range(2), **network._asdict())
+    keras_models.write(tmp_path, weights, network._asdict(), scaling)
+    found = keras_models.read(tmp_path, network=None)
     values = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
     targets = np.zeros(30, np.float32 if head == "regression" else int)
     steps = Sequences(values, OFFSETS, targets)
     cut = windows(layout="full")
     answer = np.array([3, 8, 16, 21])
-    read = histories.reads(cut, answer, stateful=False)
-    donors = histories.donors(
+    read = input_history.reads(cut, answer, stateful=False)
+    donors = input_history.donors(
         cut,
         np.array([0, 1, 2, 2]),
         read,
@@ -183,10 +178,10 @@ def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
         np.random.default_rng(2),
     )
     edges = np.array([0, 1, 2, 5, 9])  # stretches of 1, 1, 3 and 4 lags
-    change = horizon.occlusion(found, steps, read, donors, edges)
-    slope = horizon.gradient(found, steps, read, edges)
+    change = attribution.occlusion(found, steps, read, donors, edges)
+    slope = attribution.gradient(found, steps, read, edges)
     for seed in range(2):
-        model = models.load(tmp_path, network=seed)
+        model = keras_models.load(tmp_path, network=seed)
         lagged = {low: ([], []) for low in edges[:-1]}
         for row, length in enumerate(read.length):
             x = values[read.step[row, :length]]
@@ -224,7 +219,7 @@ def test_a_step_that_is_read_twice_counts_with_both():
     """h = tanh(x/2) of two reads of the same step; the later one alone is answered."""
     network = Network(**LINE.architecture)
     lag = np.array([[1, 1, 0, 0]])  # the delay line shows the second read
-    slope = gradients.by_lag(
+    slope = input_gradients.by_lag(
         LINE.weights, network, np.float32([[[0.3], [0.7]]]), lag, np.array([4])
     )
     one = np.tanh(0.35)
@@ -260,10 +255,10 @@ class Silent:
 )
 def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
     made = tasks.make(seed=0, sequences=400, length=9, label="each_step", **task)
-    cut = layouts.cut(
+    cut = windows_.cut(
         made, seed=0, split="sequence", test_size=100, validation_size=0, **layout
     )
-    trained = experiment.train(
+    trained = trainer.train(
         made,
         cut,
         Silent(),
@@ -281,13 +276,13 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
         schedule="cosine",
         clipnorm=None,
     )
-    table = horizon.measure(
+    table = attribution.measure(
         Model(trained.weights, trained.network._asdict(), None),
         made,
         cut,
         stateful=stateful,
         rng=np.random.default_rng(0),
     )
-    found = reach.summary(table)["change"]
+    found = summary.summary(table)["change"]
     assert found["looks_back"] == found["peak"] == lag
     assert found["shortest"] == found["longest"] == lag

@@ -13,7 +13,8 @@ from browser import browser, needs_browser
 from checkouts import Checkout
 from servers import HOST, free_port, serving
 
-from statelab import fingerprints, params
+from statelab.config import params
+from statelab.pipeline import stage_fingerprints
 
 DEAD = "http://127.0.0.1:9"
 
@@ -22,7 +23,7 @@ def results(checkout: Checkout, revision: str = "") -> dict[str, str]:
     """The fingerprint of each stage as dvc.lock tells it, here or in an experiment."""
     shown = checkout.run("git", "show", f"{revision}:dvc.lock") if revision else None
     lock = shown or (checkout.root / "dvc.lock").read_text()
-    return {each.stage: each.fingerprint for each in fingerprints.recorded(lock)}
+    return {each.stage: each.fingerprint for each in stage_fingerprints.recorded(lock)}
 
 
 def revision_of(checkout: Checkout, name: str) -> str:
@@ -75,8 +76,11 @@ def test_a_fingerprint_is_the_same_before_dvc_has_written_its_lock_and_after(che
     links = json.loads((checkout.root / "metrics/run.json").read_text())
     linked = {stage: link["fingerprint"] for stage, link in links.items()}
     assert linked == results(checkout)
-    for stage in fingerprints.STAGES:
-        assert fingerprints.current(stage, checkout.root).fingerprint == linked[stage]
+    for stage in stage_fingerprints.STAGES:
+        assert (
+            stage_fingerprints.current(stage, checkout.root).fingerprint
+            == linked[stage]
+        )
 
 
 @pytest.mark.slow
@@ -111,7 +115,7 @@ def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):
     said = checkout.dvc("exp", "run", "--name", "again", "-f", "check")
     assert "stages/log.py" not in said
     checkout.statelab("sync")
-    for stage in fingerprints.STAGES:
+    for stage in stage_fingerprints.STAGES:
         (run,) = checkout.mlflow_runs(stage)
         assert "again" in run.data.tags["dvc.exp"]
     assert "0 found by more" in checkout.statelab("sync")
@@ -135,8 +139,10 @@ def searched(checkout):
 
 def test_a_search_out_of_the_cache_has_a_run_and_its_trials_if_asked_for(searched):
     lock = (searched.root / "search/dvc.lock").read_text()
-    (result,) = fingerprints.recorded(lock)
-    assert fingerprints.current("lookback", searched.root) == result._replace(files=())
+    (result,) = stage_fingerprints.recorded(lock)
+    assert stage_fingerprints.current("lookback", searched.root) == result._replace(
+        files=()
+    )
     assert "1 made" in searched.statelab("sync")
     run = searched.linked("lookback")
     assert run.data.tags["fingerprint"] == result.fingerprint
@@ -212,7 +218,7 @@ def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, ou
 def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     before = {
         run.data.tags["fingerprint"]: run
-        for stage in fingerprints.STAGES
+        for stage in stage_fingerprints.STAGES
         for run in checkout.mlflow_runs(stage)
     }
     assert len(before) == 5
@@ -227,7 +233,9 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     ]
     assert [each.wait() for each in both] == [0, 0]
     after = [
-        run for stage in fingerprints.STAGES for run in checkout.mlflow_runs(stage)
+        run
+        for stage in stage_fingerprints.STAGES
+        for run in checkout.mlflow_runs(stage)
     ]
     assert len(after) == 5
     for run in after:
@@ -242,7 +250,7 @@ def test_the_workspace_has_no_run_of_other_settings(checkout, outage):
     said = checkout.statelab("sync")
     checkout.edit("params.yaml", "units: 11", "units: 10")
     checkout.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.002")
-    for stage in fingerprints.STAGES:
+    for stage in stage_fingerprints.STAGES:
         for run in checkout.mlflow_runs(stage):
             assert run.data.params["model.units"] == "10"
     (checkout.root / "kept.db").rename(checkout.root / "mlflow.db")

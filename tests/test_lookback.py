@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from statelab import lookback
 from statelab.errors import UserError
-from statelab.lookback import COMPLETE, PRUNED, Outcome, Rule
+from statelab.lookback import decision
+from statelab.lookback.decision import COMPLETE, PRUNED, Outcome, Rule
 
 RULE = Rule("accuracy", 0.01)
 
@@ -25,29 +25,29 @@ def trial(window, scores, parts=None, *, state=COMPLETE, reset="sample", **chang
 
 def test_not_worse_is_shown_by_seeds_and_by_parts():
     best = trial(9, 0.9)
-    assert lookback.not_worse(best, best, RULE)
-    assert lookback.not_worse(trial(5, 0.895), best, RULE)
-    assert not lookback.not_worse(trial(5, 0.88), best, RULE)
+    assert decision.not_worse(best, best, RULE)
+    assert decision.not_worse(trial(5, 0.895), best, RULE)
+    assert not decision.not_worse(trial(5, 0.88), best, RULE)
     # the mean differs by 0.005, but its interval over six seeds reaches far beyond 0.01
     wide = [0.85, 0.95, 0.83, 0.96, 0.87, 0.91]
-    assert not lookback.not_worse(trial(5, wide, best.parts), best, RULE)
-    assert not lookback.not_worse(trial(5, best.scores, wide), best, RULE)
+    assert not decision.not_worse(trial(5, wide, best.parts), best, RULE)
+    assert not decision.not_worse(trial(5, best.scores, wide), best, RULE)
 
 
 def test_worse_is_shown_and_matters():
     best = trial(9, 0.9)
-    assert lookback.worse(trial(5, 0.88), best, RULE)  # p is 1/32, of either
-    assert not lookback.worse(trial(5, 0.895), best, RULE)  # less than the margin
+    assert decision.worse(trial(5, 0.88), best, RULE)  # p is 1/32, of either
+    assert not decision.worse(trial(5, 0.895), best, RULE)  # less than the margin
     # of four parts that all differ, signs at random are as far off one time in eight
     few = trial(5, 0.88, [0.88] * 4), best._replace(parts=[0.9] * 4)
-    assert not lookback.worse(*few, RULE)
+    assert not decision.worse(*few, RULE)
 
 
 def test_one_seed_is_judged_by_its_mean():
     best = trial(9, [0.9], [0.9])
-    assert lookback.not_worse(trial(5, [0.895], [0.895]), best, RULE)
-    assert not lookback.not_worse(trial(5, [0.88], [0.88]), best, RULE)
-    assert not lookback.worse(trial(5, [0.1], [0.1]), best, RULE)  # it cannot be shown
+    assert decision.not_worse(trial(5, [0.895], [0.895]), best, RULE)
+    assert not decision.not_worse(trial(5, [0.88], [0.88]), best, RULE)
+    assert not decision.worse(trial(5, [0.1], [0.1]), best, RULE)  # it cannot be shown
 
 
 def test_trials_given_up_and_those_with_carried_state_are_no_windows():
@@ -57,18 +57,18 @@ def test_trials_given_up_and_those_with_carried_state_are_no_windows():
         trial(6, 0.99, reset="sequence"),
         trial(7, 0.9),
     ]
-    found = lookback.judge(outcomes, RULE, low=1)
+    found = decision.judge(outcomes, RULE, low=1)
     assert found.best.window_length == found.smallest.window_length == 7
 
 
 def test_the_longest_worse_window_is_of_the_same_settings():
     others, best = trial(5, 0.5), trial(7, 0.9)
-    assert lookback.judge([others, best], RULE, low=2).below == 5
-    assert lookback.judge([others._replace(units=3), best], RULE, low=2).below == 1
+    assert decision.judge([others, best], RULE, low=2).below == 5
+    assert decision.judge([others._replace(units=3), best], RULE, low=2).below == 1
 
 
 def answer(outcomes, rule=RULE, **changes):
-    told = lookback.summary(
+    told = decision.summary(
         outcomes,
         rule,
         **{
@@ -77,7 +77,7 @@ def answer(outcomes, rule=RULE, **changes):
             **changes,
         },
     )
-    return {**told, "text": lookback.in_words(told)}
+    return {**told, "text": decision.in_words(told)}
 
 
 PARTS = [[0.5, 0.4, 0.5, 0.6, 0.5, 0.5], [0.9, 0.8, 0.9, 0.9, 0.95, 0.9]]
@@ -126,7 +126,7 @@ def test_the_words_say_what_is_uncertain():
 
 
 def test_the_curve_has_the_best_of_each_window():
-    curve = lookback.curve(
+    curve = decision.curve(
         [*TRIALS, trial(3, 0.6)], RULE, {3: 0.6, 5: None, 6: 1, 9: 1}
     )
     assert curve["window_length"].tolist() == [3, 5, 6, 9]
@@ -141,7 +141,7 @@ def test_the_curve_has_the_best_of_each_window():
 
 
 def test_the_table_is_the_same_as_parquet(tmp_path):
-    table = lookback.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
+    table = decision.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
     assert table["gradient_window"].tolist()[-1] == 2
     assert table["gradient_window"].isna().sum() == 6
     assert table["seconds_train"].tolist() == [2.0] * 7
@@ -156,7 +156,7 @@ def test_adopting_the_answer_makes_as_many_updates():
         **dict(batch_size=32, updates=1500, optimizer="adam", schedule="cosine"),
         "clipnorm": None,
     }
-    keys = lookback.adopt(
+    keys = decision.adopt(
         answer(TRIALS)["settings"], search, samples=6400, forget_bias="chrono"
     )
     assert keys["train_stateless.epochs"] == 8  # of 200 batches
@@ -167,4 +167,4 @@ def test_adopting_the_answer_makes_as_many_updates():
 
 def test_where_nothing_comes_to_its_end_the_learning_rate_is_named():
     with pytest.raises(UserError, match=r"`search.learning_rate` .*: \[0.02\]"):
-        lookback.judge([trial(3, 0.5, state=PRUNED)], RULE, low=1)
+        decision.judge([trial(3, 0.5, state=PRUNED)], RULE, low=1)

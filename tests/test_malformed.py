@@ -22,8 +22,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from statelab import layouts, sources
+from statelab.data import sources
 from statelab.errors import UserError
+from statelab.samples import windows
 
 FILES = 16  # of each fault
 COLUMNS = ["id", "time", "x", "y", "target"]
@@ -413,7 +414,7 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
         "label": draw(st.sampled_from(["each_step", "each_step", "end"])),
     }
     window = {
-        "layout": draw(st.sampled_from(sorted(layouts.LAYOUTS))),
+        "layout": draw(st.sampled_from(sorted(windows.LAYOUTS))),
         "window_length": draw(st.integers(1, 3)),
         "split": draw(st.sampled_from(["sequence", "sequence", "time"])),
         "test_size": draw(st.sampled_from([1, 0.4])),
@@ -450,7 +451,7 @@ def outcome(path: Path, asked: dict[str, Any], window: dict[str, Any]) -> str:
     source = path.name.split(".")[1]
     try:
         found = sources.load(path=path, source=source, **asked)
-        table = layouts.cut(
+        table = windows.cut(
             found.sequences, seed=0, stride=1, segment_length=1, **window
         )
     except UserError as error:

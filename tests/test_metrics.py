@@ -5,16 +5,17 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab import layouts, metrics
-from statelab.plans import plan as lay_out
-from statelab.plans import visible_from
-from statelab.sequences import Sequences, split
-from statelab.tasks import first_step
+from statelab.data.sequences import Sequences, split
+from statelab.data.tasks import first_step
+from statelab.evaluation import scoring
+from statelab.samples import windows
+from statelab.samples.plans import plan as lay_out
+from statelab.samples.plans import visible_from
 
 
 def test_interval_is_the_t_interval_of_scipy():
     values = np.array([0.3, 0.5, 0.9, 0.4])
-    result = metrics.interval(values)
+    result = scoring.interval(values)
     low, high = scipy.stats.t.interval(
         0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values)
     )
@@ -25,7 +26,7 @@ def test_interval_is_the_t_interval_of_scipy():
 
 
 def test_interval_of_one_seed_says_nothing_about_spread():
-    assert metrics.interval(np.array([0.7])) == {
+    assert scoring.interval(np.array([0.7])) == {
         "mean": 0.7,
         "std": None,
         "low": None,
@@ -35,7 +36,7 @@ def test_interval_of_one_seed_says_nothing_about_spread():
 
 
 def test_interval_of_what_is_not_defined_is_null():
-    assert metrics.interval(np.array([0.5, np.nan])) == {
+    assert scoring.interval(np.array([0.5, np.nan])) == {
         **dict.fromkeys(("mean", "std", "low", "high")),
         "n": 2,
     }
@@ -50,7 +51,7 @@ def test_interval_of_what_is_not_defined_is_null():
 def test_visible_classes_are_equal_where_the_stretches_are(values, stretches):
     start = np.array([first for first, _ in stretches])
     stop = np.minimum(start + [length for _, length in stretches], 8)
-    classes = metrics.visible_classes(np.array(values)[:, None], start, stop)
+    classes = scoring.visible_classes(np.array(values)[:, None], start, stop)
     seen = [tuple(values[a:b]) for a, b in zip(start, stop, strict=True)]
     for one, class_of_one in zip(seen, classes, strict=True):
         for two, class_of_two in zip(seen, classes, strict=True):
@@ -59,14 +60,14 @@ def test_visible_classes_are_equal_where_the_stretches_are(values, stretches):
 
 def test_visible_classes_tell_every_feature_apart():
     values = np.array([[1, 0], [0, 1], [1, 0]])
-    classes = metrics.visible_classes(values, np.arange(3), np.arange(3) + 1)
+    classes = scoring.visible_classes(values, np.arange(3), np.arange(3) + 1)
     assert classes[0] == classes[2] != classes[1]
 
 
 def test_majority_vote_counts_the_most_frequent_target_of_each_class():
     # class 5: targets 1 1 0, vote right 2 times; class 2: 0 0, right 2 times; 4 of 5
     classes, target = np.array([5, 2, 5, 5, 2]), np.array([1, 0, 1, 0, 0])
-    assert metrics.majority_vote(classes, target) == 0.8
+    assert scoring.majority_vote(classes, target) == 0.8
 
 
 @pytest.mark.parametrize(
@@ -86,22 +87,22 @@ def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
     rng = np.random.default_rng(0)
     task = first_step(sequences=1200, length=20, rng=rng)
     codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
-    table = layouts.windows(
+    table = windows.windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     planned = lay_out(table, np.arange(1200), batch_size=10, stateful=stateful)
-    visible = layouts.by_answer(table, visible_from(planned, table))
-    ceiling = metrics.bounds(task, table, visible)["ceiling"]
+    visible = windows.by_answer(table, visible_from(planned, table))
+    ceiling = scoring.bounds(task, table, visible)["ceiling"]
     assert ceiling["accuracy"] == pytest.approx(accuracy)
     assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
     assert ceiling["train_accuracy"] == pytest.approx(accuracy)
 
 
-def three_sequences() -> tuple[Sequences, layouts.Windows]:
+def three_sequences() -> tuple[Sequences, windows.Windows]:
     """Of two steps each: label 0 in train, then labels 1 and 0 in test."""
     values = np.float32([[0], [1], [1], [0], [0], [1]])
     task = Sequences(values, np.array([0, 2, 4, 6]), np.array([0, 1, 0]))
-    table = layouts.windows(
+    table = windows.windows(
         task.offsets,
         np.int8([0, 2, 2]),
         layout="per_timestep",
@@ -114,7 +115,7 @@ def three_sequences() -> tuple[Sequences, layouts.Windows]:
 
 def test_ceiling_is_none_where_state_is_never_reset():
     task, table = three_sequences()
-    bounds = metrics.bounds(task, table, np.array([0, 0, -1, -1, -1, -1]))
+    bounds = scoring.bounds(task, table, np.array([0, 0, -1, -1, -1, -1]))
     assert bounds["ceiling"] == {
         "accuracy": None,
         "final_accuracy": None,
@@ -124,12 +125,12 @@ def test_ceiling_is_none_where_state_is_never_reset():
 
 
 def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
-    monkeypatch.setattr(metrics, "STEPS_AT_ONCE", 7)
+    monkeypatch.setattr(scoring, "STEPS_AT_ONCE", 7)
     values = np.random.default_rng(0).normal(size=80)
     task = Sequences(
         np.float32(values)[:, None], np.array([0, 40, 80]), np.array([0, 1])
     )
-    table = layouts.windows(
+    table = windows.windows(
         task.offsets,
         np.int8([2, 2]),
         layout="full",
@@ -142,12 +143,12 @@ def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
         "answers": np.array([39, 79]),
         "target": task.targets,
     }
-    assert metrics.ceiling(task, table, **seen) is None
+    assert scoring.ceiling(task, table, **seen) is None
     symbols = np.float32(np.arange(80) // 30)  # the last of three comes late
-    assert metrics.ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1
-    monkeypatch.setattr(metrics, "MAX_SYMBOLS", 2)
+    assert scoring.ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1
+    monkeypatch.setattr(scoring, "MAX_SYMBOLS", 2)
     assert (
-        metrics.ceiling(task._replace(values=symbols[:, None]), table, **seen) is None
+        scoring.ceiling(task._replace(values=symbols[:, None]), table, **seen) is None
     )
 
 
@@ -161,7 +162,7 @@ def test_seed_scores_tell_final_train_and_running_accuracy_apart():
     history = pd.DataFrame(
         {"seed": [4, 5, 4, 5], "epoch": [1, 1, 2, 2], "accuracy": [0, 0, 0.6, 0.7]}
     )
-    scored = metrics.seed_scores(probability, task, table, history)
+    scored = scoring.seed_scores(probability, task, table, history)
     assert scored["seed"].tolist() == [4, 5]
     assert scored["accuracy"].tolist() == [0.75, 0.25]
     assert scored["final_accuracy"].tolist() == [1.0, 0.0]
@@ -173,19 +174,19 @@ def test_above_ceiling_names_a_score_that_one_seed_has_too_high():
     table = pd.DataFrame({"seed": [0, 1], "accuracy": [0.5, 0.56], "auc": [1, 1]})
     table["final_accuracy"] = [0.5, 0.5]
     ceilings = {"accuracy": 0.55, "final_accuracy": 0.5}
-    assert metrics.above_ceiling(table, ceilings) == ["accuracy"]
-    assert metrics.above_ceiling(table, {"accuracy": 0.56}) == []
-    assert metrics.above_ceiling(table, {"accuracy": None}) == []
+    assert scoring.above_ceiling(table, ceilings) == ["accuracy"]
+    assert scoring.above_ceiling(table, {"accuracy": 0.56}) == []
+    assert scoring.above_ceiling(table, {"accuracy": None}) == []
 
 
 def test_in_words_warns_of_a_score_above_its_ceiling():
     table = pd.DataFrame({"seed": [0], "accuracy": [0.9], "final_accuracy": [0.5]})
     scored = {
-        **metrics.summary(table),
+        **scoring.summary(table),
         "ceiling": {"accuracy": 0.5, "final_accuracy": None},
         "baseline": {"accuracy": 0.4, "final_accuracy": 0.25},
     }
-    lines = metrics.in_words("stateless", table, scored).splitlines()
+    lines = scoring.in_words("stateless", table, scored).splitlines()
     assert lines == [
         "stateless: accuracy 0.9000, ceiling 0.5000; "
         "final_accuracy 0.5000, baseline 0.2500; n = 1",
@@ -201,15 +202,15 @@ def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
     targets = np.float32([4, 2, 6, 9, 3, none, none, 53, 58, none, none])
     task = Sequences(values, np.array([0, 7, 11]), targets)
     # in time: steps 0 1 train, 2 to 6 test; 7 trains, 8 to 10 test
-    table = layouts.windows(
+    table = windows.windows(
         np.array([0, 2, 7, 8, 11]), np.int8([0, 2, 0, 2]), layout="per_timestep"
     )
     never = np.full(11, -1)
-    found = metrics.bounds(task, table, never, metrics.Forecast(1, 2, None))
+    found = scoring.bounds(task, table, never, scoring.Forecast(1, 2, None))
     # at 2, 3, 4 and 8 from 4, 2, 6 and 51 to 6, 9, 3 and 58
     assert found["persistence"]["rmse"] == pytest.approx(np.sqrt((4 + 49 + 9 + 49) / 4))
     assert "seasonal_naive" not in found
-    found = metrics.bounds(task, table, never, metrics.Forecast(1, 2, 5))
+    found = scoring.bounds(task, table, never, scoring.Forecast(1, 2, 5))
     # three steps before 3 and 4 are 0 and 1; 2 and 8 have none in their sequences
     expected = np.sqrt(
         ((6 - 4) ** 2 + (9 - 0) ** 2 + (3 - 1) ** 2 + (58 - 51) ** 2) / 4
@@ -217,7 +218,7 @@ def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
     assert found["seasonal_naive"]["rmse"] == pytest.approx(expected)
     final = np.sqrt(((3 - 1) ** 2 + (58 - 51) ** 2) / 2)
     assert found["seasonal_naive"]["final_rmse"] == pytest.approx(final)
-    assert metrics.bounds(task, table, never).keys() == {"ceiling", "baseline"}
+    assert scoring.bounds(task, table, never).keys() == {"ceiling", "baseline"}
 
 
 def test_learning_curves_are_the_mean_and_the_range_of_the_seeds_still_training():
@@ -233,7 +234,7 @@ def test_learning_curves_are_the_mean_and_the_range_of_the_seeds_still_training(
         "stateless": {"ceiling": {"accuracy": None}, "baseline": {"accuracy": 0.25}},
         "stateful": {"ceiling": {"accuracy": 0.875}, "baseline": {"accuracy": 0.25}},
     }
-    table = metrics.learning_curves(dict.fromkeys(scored, history), scored)
+    table = scoring.learning_curves(dict.fromkeys(scored, history), scored)
     expected = pd.DataFrame(
         {
             "mode": ["stateless", "stateless", "stateful", "stateful"],
@@ -254,7 +255,7 @@ def test_learning_curves_of_values_are_of_mae_which_has_no_ceiling_and_no_baseli
         {"seed": [0, 1], "epoch": 1, "mae": 9.0, "test_mae": [1.0, 4.0]}
     )
     scored = {"stateful": {"ceiling": {"rmse": None}, "baseline": {"rmse": 2.0}}}
-    (row,) = metrics.learning_curves({"stateful": history}, scored).to_dict("records")
+    (row,) = scoring.learning_curves({"stateful": history}, scored).to_dict("records")
     assert (row["score"], row["mean"], row["lowest"], row["highest"]) == (
         *("mae", 2.5, 1.0, 4.0),
     )

@@ -8,64 +8,66 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statelab import models, shapes
 from statelab.errors import UserError
-from statelab.scaling import Scaling
+from statelab.networks import architecture, keras_models
+from statelab.samples.scaling import Scaling
 
 SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
 
 
 def test_initial_weights_are_those_of_the_model_built_from_each_seed():
-    weights = models.initial_weights(range(4, 6), **SMALL)
+    weights = keras_models.initial_weights(range(4, 6), **SMALL)
     assert list(weights) == [
         *("lstm_0/kernel", "lstm_0/recurrent_kernel", "lstm_0/bias"),
         *("lstm_1/kernel", "lstm_1/recurrent_kernel", "lstm_1/bias"),
         *("dense/kernel", "dense/bias"),
     ]
     for k, seed in enumerate((4, 5)):
-        built = models.build(**SMALL, seed=seed).get_weights()
+        built = keras_models.build(**SMALL, seed=seed).get_weights()
         for mine, theirs in zip(weights.values(), built, strict=True):
             np.testing.assert_array_equal(mine[k], theirs)
 
 
 def test_initial_weights_differ_between_seeds_and_between_layers():
-    weights = models.initial_weights(range(2), **SMALL)
+    weights = keras_models.initial_weights(range(2), **SMALL)
     kernels = weights["lstm_0/recurrent_kernel"], weights["lstm_1/recurrent_kernel"]
     assert (kernels[0][0] != kernels[0][1]).any()
     assert (kernels[0][0] != kernels[1][0]).any()
 
 
 def test_initial_weights_have_the_forget_bias_of_keras():
-    bias = models.initial_weights(range(1), **SMALL)["lstm_0/bias"][0]
+    bias = keras_models.initial_weights(range(1), **SMALL)["lstm_0/bias"][0]
     assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6  # gates i, f, g, o
 
 
 def test_load_gives_back_one_network_for_any_batch_and_length(tmp_path):
-    weights = models.initial_weights(range(3), **SMALL)
-    models.write(tmp_path, weights, SMALL)
+    weights = keras_models.initial_weights(range(3), **SMALL)
+    keras_models.write(tmp_path, weights, SMALL)
     x = np.random.default_rng(0).normal(size=(4, 7, 2)).astype(np.float32)
-    expected = models.build(**SMALL, seed=1)(x)
-    loaded = models.load(tmp_path, network=1)
+    expected = keras_models.build(**SMALL, seed=1)(x)
+    loaded = keras_models.load(tmp_path, network=1)
     np.testing.assert_allclose(loaded(x), expected, atol=1e-6)
     assert loaded.input_shape == (None, None, 2)
 
 
 def test_gru_keeps_its_two_biases_apart():
-    weights = models.initial_weights(range(2), **{**SMALL, "cell": "gru"})
+    weights = keras_models.initial_weights(range(2), **{**SMALL, "cell": "gru"})
     assert weights["gru_1/bias"].shape == (2, 2, 9)
 
 
-@pytest.mark.parametrize("cell", models.LAYERS)
+@pytest.mark.parametrize("cell", keras_models.LAYERS)
 def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
     """The stateful one in segments of 2, 1 and 4 steps, the stateless one at once."""
     small = {**SMALL, "cell": cell}
-    models.write(tmp_path, models.initial_weights(range(2), **small), small)
+    keras_models.write(tmp_path, keras_models.initial_weights(range(2), **small), small)
     x = np.random.default_rng(0).normal(size=(3, 7, 2), scale=9).astype(np.float32)
     for name, options in [
         ("stateless", {}),
         ("stateful", {"stateful": True, "batch_size": 3}),
     ]:
-        models.load(tmp_path, network=1, **options).save(tmp_path / f"{name}.keras")
+        keras_models.load(tmp_path, network=1, **options).save(
+            tmp_path / f"{name}.keras"
+        )
     stateless, stateful = (
         keras.models.load_model(tmp_path / f"{name}.keras")
         for name in ("stateless", "stateful")
@@ -77,23 +79,23 @@ def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
 
 
 def test_load_names_the_networks_that_there_are(tmp_path):
-    models.write(tmp_path, models.initial_weights(range(3), **SMALL), SMALL)
+    keras_models.write(tmp_path, keras_models.initial_weights(range(3), **SMALL), SMALL)
     with pytest.raises(UserError, match="from 0 to 2, one for each seed. Received: 3"):
-        models.load(tmp_path, network=3)
+        keras_models.load(tmp_path, network=3)
     with pytest.raises(UserError, match="holds no model. Run `dvc repro`"):
-        models.load(tmp_path / "elsewhere")
+        keras_models.load(tmp_path / "elsewhere")
 
 
 def test_write_gives_the_same_bytes_for_the_same_weights(tmp_path):
     for name in ("one", "two"):
-        weights = models.initial_weights(range(2), **SMALL)
-        models.write(tmp_path / name, weights, SMALL)
+        weights = keras_models.initial_weights(range(2), **SMALL)
+        keras_models.write(tmp_path / name, weights, SMALL)
     one, two = (tmp_path / name / "weights.npz" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
 
 
 def test_a_stateful_model_needs_its_batch_size():
-    model = models.build(**SMALL, stateful=True, batch_size=3, timesteps=1)
+    model = keras_models.build(**SMALL, stateful=True, batch_size=3, timesteps=1)
     with pytest.raises(ValueError, match="batch"):
         model(np.zeros((2, 1, 2), np.float32))
 
@@ -101,8 +103,8 @@ def test_a_stateful_model_needs_its_batch_size():
 def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
     """A gate of bias b forgets within about 1 + exp(b) steps."""
     network = {"cell": "lstm", "units": 200, "layers": 2, "features": 1}
-    unit = models.initial_weights(range(3, 5), **network)
-    chrono = models.initial_weights(
+    unit = keras_models.initial_weights(range(3, 5), **network)
+    chrono = keras_models.initial_weights(
         range(3, 5), forget_bias="chrono", longest=101, **network
     )
     assert (unit["lstm_1/bias"][:, 200:400] == 1).all()
@@ -115,7 +117,7 @@ def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
         assert not bias[:, 400:].any()
         assert (bias[0] != bias[1]).any()
     assert (chrono["lstm_0/bias"] != chrono["lstm_1/bias"]).any()
-    alone = models.initial_weights(
+    alone = keras_models.initial_weights(
         range(4, 5), forget_bias="chrono", longest=101, **network
     )
     for name, array in alone.items():
@@ -126,13 +128,13 @@ def test_chrono_spreads_the_forget_gates_over_the_longest_sequence():
 
 def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
     shape = {**SMALL, "head": "regression"}
-    weights = models.initial_weights(range(2), **shape)
+    weights = keras_models.initial_weights(range(2), **shape)
     parts = ([5, 0], [2, 1e-9], [100], [30])
     scaling = Scaling(*(np.float32(part) for part in parts))
-    models.write(tmp_path, weights, shape)
-    plain = models.load(tmp_path, network=1)
-    models.write(tmp_path, weights, shape, scaling)
-    models.load(tmp_path, network=1).save(tmp_path / "scaled.keras")
+    keras_models.write(tmp_path, weights, shape)
+    plain = keras_models.load(tmp_path, network=1)
+    keras_models.write(tmp_path, weights, shape, scaling)
+    keras_models.load(tmp_path, network=1).save(tmp_path / "scaled.keras")
     scaled = keras.models.load_model(tmp_path / "scaled.keras")
     x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
     raw = np.float32(x * [2, 1e-9] + [5, 0])
@@ -143,17 +145,17 @@ def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
 def stock_and_with_state(cell: str, layers: int, scaled: bool):
     shape = {**SMALL, "cell": cell, "layers": layers, "head": "regression"}
     scaling = Scaling(*map(np.float32, ([5, 0], [2, 3], [1], [2]))) if scaled else None
-    weights = models.initial_weights(range(2), **shape)
-    stock = models.build(**shape, scaling=scaling, return_sequences=True)
+    weights = keras_models.initial_weights(range(2), **shape)
+    stock = keras_models.build(**shape, scaling=scaling, return_sequences=True)
     stock.set_weights([array[1] for array in weights.values()])
     with tempfile.TemporaryDirectory() as folder:
-        models.write(Path(folder), weights, shape, scaling)
-        return stock, models.with_state(Path(folder), network=1)
+        keras_models.write(Path(folder), weights, shape, scaling)
+        return stock, keras_models.with_state(Path(folder), network=1)
 
 
 @settings(max_examples=20)
 @given(
-    cell=st.sampled_from(sorted(models.LAYERS)),
+    cell=st.sampled_from(sorted(keras_models.LAYERS)),
     layers=st.integers(1, 2),
     scaled=st.booleans(),
     cuts=st.sets(st.integers(1, 6)),
@@ -164,7 +166,7 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
     """And the whole as by stock Keras layers, which begin with zeros."""
     stock, model = stock_and_with_state(cell, layers, scaled)
     x = np.random.default_rng(0).normal(size=(2, 7, 2), scale=3).astype(np.float32)
-    width = shapes.state_width(cell=cell, units=3, layers=layers)
+    width = architecture.state_width(cell=cell, units=3, layers=layers)
     zeros = np.zeros((2, width), np.float32)
     whole, after = model([x, zeros])
     np.testing.assert_allclose(whole, stock(x), rtol=1e-6, atol=1e-6)
@@ -177,8 +179,8 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
     np.testing.assert_allclose(state, after, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", models.LAYERS)
+@pytest.mark.parametrize("cell", keras_models.LAYERS)
 def test_shapes_tells_what_keras_counts(cell):
     shape = {"cell": cell, "units": 3, "layers": 2, "features": 5, "outputs": 2}
-    built = models.build(**shape, head="multiclass")
-    assert shapes.parameters(**shape) == built.count_params()
+    built = keras_models.build(**shape, head="multiclass")
+    assert architecture.parameters(**shape) == built.count_params()

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from statelab import paired
+from statelab.evaluation import paired_test
 
 
 def test_a_difference_by_hand():
     # differences 1, 2, 1, 1: mean 1.25, sum of squares 0.75, so std 0.5 and its error
     # 0.25; t of 3 degrees of freedom is 3.1824; all 16 signs, of which 2 give as much
-    found = paired.compare(np.array([3.0, 5, 4, 4]), np.array([2.0, 3, 3, 3]))
+    found = paired_test.compare(np.array([3.0, 5, 4, 4]), np.array([2.0, 3, 3, 3]))
     assert (found.mean, found.std, found.n) == (1.25, 0.5, 4)
     assert found.low == pytest.approx(1.25 - 3.1824 * 0.25, abs=1e-4)
     assert found.high == pytest.approx(1.25 + 3.1824 * 0.25, abs=1e-4)
@@ -20,27 +20,27 @@ def test_a_difference_by_hand():
 def test_the_other_way_round_is_as_far_from_0():
     rng = np.random.default_rng(3)
     one, other = rng.normal(size=(2, 11)) + [[0.9], [0.0]]
-    there, back = paired.compare(one, other), paired.compare(other, one)
+    there, back = paired_test.compare(one, other), paired_test.compare(other, one)
     assert (there.mean, there.low) == (-back.mean, -back.high)
     assert there.p == back.p
 
 
 def test_all_ties_are_no_difference():
     same = np.array([0.25, 1.0, 0.5])
-    found = paired.compare(same, same.copy())
+    found = paired_test.compare(same, same.copy())
     assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1.0)
     assert found.detectable == 0
 
 
 def test_ten_pairs_that_agree_are_as_sure_as_ten_pairs_can_be():
     shift = np.linspace(0.1, 0.2, 10)
-    assert paired.compare(1 + shift, np.ones(10)).p == 2 / 2**10
+    assert paired_test.compare(1 + shift, np.ones(10)).p == 2 / 2**10
 
 
 @pytest.mark.parametrize("pairs", [3, 10, 40])
 def test_the_detectable_gap_is_seen_four_times_in_five(pairs):
     rng = np.random.default_rng(pairs)
-    gap = paired.detectable(2.0, pairs)
+    gap = paired_test.detectable(2.0, pairs)
     drawn = rng.normal(gap, 2.0, (20_000, pairs))
     seen = stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05
     assert seen.mean() == pytest.approx(0.8, abs=0.01)
@@ -48,11 +48,11 @@ def test_the_detectable_gap_is_seen_four_times_in_five(pairs):
 
 @given(st.floats(0.1, 10), st.floats(0.2, 5))
 def test_so_many_pairs_are_enough_and_one_less_is_not(std, gap):
-    pairs = paired.pairs_for(gap, std)
+    pairs = paired_test.pairs_for(gap, std)
     assert pairs is not None
-    assert paired.detectable(std, pairs) <= gap
-    assert pairs == 2 or paired.detectable(std, pairs - 1) > gap
+    assert paired_test.detectable(std, pairs) <= gap
+    assert pairs == 2 or paired_test.detectable(std, pairs - 1) > gap
 
 
 def test_a_gap_may_take_more_pairs_than_anyone_has():
-    assert paired.pairs_for(1e-6, 1.0) is None
+    assert paired_test.pairs_for(1e-6, 1.0) is None

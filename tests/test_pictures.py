@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from statelab import pictures
-from statelab.explain import Places
+from statelab.report import page_figures
+from statelab.samples.plan_summary import Places
 
 # Two lanes of three batches: a sequence of 5 steps and one of 3 and then padding, in
 # segments of 2 steps.
@@ -19,7 +19,7 @@ def legend(figure) -> list[str]:
 
 
 def test_lanes_are_ribbons_cut_where_state_is_zero():
-    figure = pictures.lanes(PLACES, timesteps=2)
+    figure = page_figures.lanes(PLACES, timesteps=2)
     panel = figure.axes[0]
     marks = [tuple(line.get_xydata()[0]) for line in panel.lines]
     assert marks == [(0.56, 0.5), (0.56, 1.5)]  # in the middle of 0.12 to 1
@@ -38,7 +38,7 @@ def test_lanes_without_padding_or_carried_state_have_none_in_the_legend():
         reset=np.ones((3, 2), bool),
         length=np.full((3, 2), 2),
     )
-    assert legend(pictures.lanes(alone, timesteps=2)) == ["state is zero"]
+    assert legend(page_figures.lanes(alone, timesteps=2)) == ["state is zero"]
 
 
 def test_learning_curves_have_one_scale_and_a_panel_each():
@@ -49,7 +49,7 @@ def test_learning_curves_have_one_scale_and_a_panel_each():
         for mode, mae in (("stateless", [9.0, 4.0]), ("stateful", [3.0, 1.0]))
     }
     scored = {mode: {"ceiling": {"rmse": None}} for mode in histories}
-    one, two = pictures.learning_curves(histories, scored).values()
+    one, two = page_figures.learning_curves(histories, scored).values()
     assert len(one.axes) == len(two.axes) == 1
     low, high = one.axes[0].get_ylim()
     assert (low, high) == two.axes[0].get_ylim() and low == 0 and high > 9
@@ -64,7 +64,7 @@ def test_layouts_draw_each_score_beside_its_ceiling():
         {"label": "a", "stateless": scored(0.5, 0.6), "stateful": scored(0.8, 1.0)},
         {"label": "b", "stateless": scored(0.3, 0.4), "stateful": scored(0.7, 0.9)},
     ]
-    figure = pictures.layouts(rows, "accuracy")
+    figure = page_figures.layouts(rows, "accuracy")
     lines = figure.axes[0].lines
     means = [line.get_xdata()[0] for line in lines if line.get_marker() == "o"]
     ceilings = [line.get_xdata()[0] for line in lines if line.get_markersize() == 15]
@@ -75,7 +75,7 @@ def test_layouts_draw_each_score_beside_its_ceiling():
 def test_units_are_a_map_of_units_by_steps():
     hidden = np.array([[0.5, -0.25], [0.1, 0.0], [0.2, 0.3]])  # [steps, units]
     reset = np.array([True, False, True])
-    panel = pictures.units(hidden, reset, np.array([10, 12, 14]), 0.5).axes[0]
+    panel = page_figures.units(hidden, reset, np.array([10, 12, 14]), 0.5).axes[0]
     (image,) = panel.images
     np.testing.assert_array_equal(image.get_array(), hidden.T)
     assert image.get_extent() == [9, 15, 2, 0]
@@ -89,22 +89,22 @@ def test_answers_ring_few_targets_and_draw_many_as_a_line():
     given = {"stateful": np.linspace(0, 1, 100)}
     few = np.full(100, np.nan)
     few[[4, 99]] = 1
-    rings, carried = pictures.answers(given, few, step, "value").axes[0].lines
+    rings, carried = page_figures.answers(given, few, step, "value").axes[0].lines
     assert rings.get_linestyle() == "None" and carried.get_linestyle() == "-"
     np.testing.assert_array_equal(carried.get_ydata(), given["stateful"])
-    line, _ = pictures.answers(given, step / 100, step, "value").axes[0].lines
+    line, _ = page_figures.answers(given, step / 100, step, "value").axes[0].lines
     assert line.get_linestyle() == "-"
 
 
 def test_an_inlined_figure_takes_size_and_colours_from_the_page():
-    figure = pictures.lanes(PLACES, timesteps=2)
-    svg, again = (pictures.inline(figure, "plan", 'a "b" <c>') for _ in range(2))
+    figure = page_figures.lanes(PLACES, timesteps=2)
+    svg, again = (page_figures.inline(figure, "plan", 'a "b" <c>') for _ in range(2))
     assert svg == again
     head = svg[: svg.index(">") + 1]
     assert 'role="img" aria-label="a &quot;b&quot; &lt;c&gt;"' in head
     assert "viewBox" in head and "width" not in head and "height" not in head
     assert "currentColor" in svg and "<text" in svg
-    assert not [colour for colour in pictures.THEME if colour in svg]
+    assert not [colour for colour in page_figures.THEME if colour in svg]
     ids = [part.split('"')[0] for part in svg.split(' id="')[1:]]
     used = [part.split('"')[0] for part in svg.split('href="#')[1:]]
     used += [part.split(")")[0] for part in svg.split("url(#")[1:]]
@@ -114,7 +114,7 @@ def test_an_inlined_figure_takes_size_and_colours_from_the_page():
 def test_differences_are_dots_and_a_mean_within_its_interval_beside_the_margin():
     # two pairs, 0.1 and 0.3: mean 0.2, and t of one degree of freedom is 12.7062
     found = {"one against the other": np.array([0.1, 0.3]), "noise": np.array([-0.05])}
-    panel = pictures.differences(found, 0.02, "rmse").axes[0]
+    panel = page_figures.differences(found, 0.02, "rmse").axes[0]
     zero, dots, mean, *_ = panel.lines
     assert dots.get_xdata().tolist() == [0.1, 0.3]
     assert mean.get_xdata().tolist() == [0.2]

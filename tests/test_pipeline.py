@@ -22,7 +22,9 @@ import vl_convert
 from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
 
-from statelab import experiments, post, results
+from statelab.io import predictions
+from statelab.pipeline import dvc_experiments
+from statelab.studies import post
 
 
 def test_repro_writes_what_other_tools_rely_on(checkout):
@@ -206,10 +208,10 @@ def test_experiments_of_the_post_are_run_once_and_read_back(checkout, monkeypatc
     monkeypatch.chdir(checkout.root)
     for name in ("MLFLOW_TRACKING_URI", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
-    assert experiments.missing(post.EXPERIMENTS) == ["post-small"]
+    assert dvc_experiments.missing(post.EXPERIMENTS) == ["post-small"]
     before = checkout.outputs()
-    experiments.run("post-small", sections)
-    assert experiments.missing(post.EXPERIMENTS) == []
+    dvc_experiments.run("post-small", sections)
+    assert dvc_experiments.missing(post.EXPERIMENTS) == []
     evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
     mean = evaluated["stateful"]["accuracy"]["mean"]
     ((title, _, ours, *_),) = post.table()
@@ -540,7 +542,7 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
     own.statelab(*words, "--out", "answers.parquet")
     table = pd.read_parquet(own.root / "answers.parquet")
     file = own.root / "data/predictions" / f"{mode}.npz"
-    expected = results.predictions_in_use(file).answers[0]
+    expected = predictions.predictions_in_use(file).answers[0]
     # sequences are in the order in which they first appear: the last comes first
     ids = [row[0] for row in cells[1:]]
     last_first = [n for s in range(15, -1, -1) for n in range(104) if ids[n] == f"s{s}"]

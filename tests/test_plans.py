@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_layouts import cut, lengths_of_sequences, samples
 
-from statelab import plans
 from statelab.errors import UserError
-from statelab.layouts import Windows
-from statelab.plans import Batches, expand, plan, visible_from
+from statelab.samples import plans
+from statelab.samples.plans import Batches, expand, plan, visible_from
+from statelab.samples.windows import Windows
 
 
 def every(table: Windows) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from statelab import plots
+from statelab.report import figures
 
 HISTORY = pd.DataFrame(
     {
@@ -16,7 +16,7 @@ HISTORY = pd.DataFrame(
 
 def drawn(ceiling) -> Figure:
     scored = {"stateful": {"ceiling": {"accuracy": ceiling}}}
-    return plots.learning_curves({"stateful": HISTORY}, scored)
+    return figures.learning_curves({"stateful": HISTORY}, scored)
 
 
 def test_learning_curves_draw_the_mean_of_the_seeds_and_the_ceiling():
@@ -35,7 +35,7 @@ def test_learning_curves_draw_no_ceiling_where_there_is_none():
 def test_learning_curves_share_a_scale_that_holds_the_lowest_of_all():
     low = HISTORY.assign(test_accuracy=HISTORY["test_accuracy"] - 0.375)
     scored = dict.fromkeys(("stateless", "stateful"), {"ceiling": {}})
-    figure = plots.learning_curves({"stateless": low, "stateful": HISTORY}, scored)
+    figure = figures.learning_curves({"stateless": low, "stateful": HISTORY}, scored)
     for panel in figure.axes:
         assert panel.get_ylim()[0] < 0.125
 
@@ -43,7 +43,7 @@ def test_learning_curves_share_a_scale_that_holds_the_lowest_of_all():
 def test_learning_curves_of_values_are_of_the_absolute_error():
     columns = {"accuracy": "mae", "test_accuracy": "test_mae"}
     scored = {"stateful": {"ceiling": {"rmse": None}}}
-    figure = plots.learning_curves(
+    figure = figures.learning_curves(
         {"stateful": HISTORY.rename(columns=columns)}, scored
     )
     panel = figure.axes[0]
@@ -69,7 +69,7 @@ def test_beyond_has_a_panel_for_each_task_and_length():
         for task, label in [("a", "each_step"), ("a", "end"), ("b", "end")]
         for segment in (1, None)
     ]
-    one, two = plots.beyond(rows).axes
+    one, two = figures.beyond(rows).axes
     assert one.get_title() == "a, 20 steps" and two.get_title() == "b, 20 steps"
     assert [text.get_text() for text in one.get_xticklabels()] == ["1", "all"]
     assert len(one.containers) == 4
@@ -78,12 +78,12 @@ def test_beyond_has_a_panel_for_each_task_and_length():
         for line in (container.lines[0] for container in two.containers)
     }
     assert drawn == {
-        plots.COLOURS["stateless"]: [0.25, 0.25],
-        plots.COLOURS["stateful"]: [0.75, 0.75],
+        figures.COLOURS["stateless"]: [0.25, 0.25],
+        figures.COLOURS["stateful"]: [0.75, 0.75],
     }
 
 
 def test_svg_gives_the_same_bytes_for_the_same_figure():
-    one, two = (plots.svg(drawn(0.95)) for _ in range(2))
+    one, two = (figures.svg(drawn(0.95)) for _ in range(2))
     assert one == two
     assert one.startswith(b"<?xml")

@@ -7,7 +7,10 @@ from conftest import REPOSITORY
 from test_schema import PARAMS
 from typer.testing import CliRunner
 
-from statelab import beyond, cli, experiments, post, schema
+from statelab.cli import main
+from statelab.config import settings
+from statelab.pipeline import dvc_experiments
+from statelab.studies import beyond, post
 
 
 def git(*words: str, given: str = "") -> str:
@@ -62,13 +65,13 @@ def test_table_says_which_experiment_is_missing(repository):
     line = post.table()[0]
     assert line[2] == "no experiment post-windows"
     assert line[1] == "0.5455"  # what the post says is known all the same
-    assert "post-full" not in experiments.missing(post.EXPERIMENTS)
-    assert len(experiments.missing(post.EXPERIMENTS)) == len(post.EXPERIMENTS) - 1
+    assert "post-full" not in dvc_experiments.missing(post.EXPERIMENTS)
+    assert len(dvc_experiments.missing(post.EXPERIMENTS)) == len(post.EXPERIMENTS) - 1
 
 
 def test_table_of_another_commit_has_no_experiments(repository):
     git("commit", "-q", "--allow-empty", "-m", "Go on")
-    assert set(experiments.missing(post.EXPERIMENTS)) == set(post.EXPERIMENTS)
+    assert set(dvc_experiments.missing(post.EXPERIMENTS)) == set(post.EXPERIMENTS)
 
 
 def test_every_row_names_an_experiment_that_is_there():
@@ -80,7 +83,7 @@ def test_every_row_names_an_experiment_that_is_there():
 )
 def test_every_experiment_says_all_of_params_yaml_itself(sections):
     """So that no row changes its meaning with an edit of params.yaml."""
-    schema.check({"seed": 0, **sections})
+    settings.check({"seed": 0, **sections})
     assert set(sections) | {"seed"} == set(PARAMS)
     for name, keys in sections.items():
         assert set(keys) == set(PARAMS[name])
@@ -147,7 +150,7 @@ def test_readme_shows_what_beyond_wrote():
 
 
 def test_command_prints_the_table_without_running_anything(repository):
-    shown = CliRunner().invoke(cli.app, ["post", "--no-run"])
+    shown = CliRunner().invoke(main.app, ["post", "--no-run"])
     assert shown.exit_code == 0
     assert "| full sequences, stateless" in shown.output
     assert "no experiment post-windows-naive-1" in shown.output

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from statelab import models, prediction
 from statelab.errors import UserError
+from statelab.networks import keras_models
+from statelab.training import predict
 
 SHAPE = {"cell": "lstm", "units": 3, "layers": 1, "features": 2}
 READ = {
@@ -23,9 +24,9 @@ def model(tmp_path):
 
     def write(layout=None, classes=("no", "yes"), reset="sequence", **shape):
         architecture = {**SHAPE, **shape}
-        weights = models.initial_weights(range(4, 6), **architecture)
+        weights = keras_models.initial_weights(range(4, 6), **architecture)
         architecture = {"head": "binary", "outputs": 1, **architecture}
-        models.write(tmp_path / "model", weights, architecture)
+        keras_models.write(tmp_path / "model", weights, architecture)
         known = {
             "layout": layout or {"layout": "per_timestep", "segment_length": 2},
             "reset": reset,
@@ -34,7 +35,7 @@ def model(tmp_path):
             "read": READ,
         }
         (tmp_path / "model" / "data.json").write_text(json.dumps(known))
-        keras_model = models.load(tmp_path / "model", network=1)
+        keras_model = keras_models.load(tmp_path / "model", network=1)
 
         def answer(*rows):
             return keras_model(X[None, list(rows)]).numpy()[0]
@@ -58,7 +59,7 @@ def test_predict_with_state_answers_each_step_of_a_sequence_from_its_first(
 ):
     folder, answer = model()
     for batch_size in (1, 3):
-        table, notes = prediction.predict(
+        table, notes = predict.predict(
             folder, panel, stateful=True, network=1, batch_size=batch_size
         )
         assert table["who"].tolist() == ["b", "b", "b", "a", "a"]
@@ -78,24 +79,24 @@ def test_predict_with_state_answers_each_step_of_a_sequence_from_its_first(
 def test_predict_answers_a_sequence_shorter_than_a_segment(model, panel):
     folder, answer = model({"layout": "per_timestep", "segment_length": 7})
     for stateful in (True, False):
-        table, _ = prediction.predict(folder, panel, stateful=stateful, network=1)
+        table, _ = predict.predict(folder, panel, stateful=stateful, network=1)
         p = [answer(*rows).item() for rows in [(2,), (2, 0), (2, 0, 3), (4,), (4, 1)]]
         np.testing.assert_allclose(table["probability_yes"], p, atol=1e-6)
 
 
 def test_predict_without_state_begins_anew_with_each_segment(model, panel):
     folder, answer = model()
-    table, _ = prediction.predict(folder, panel, stateful=False, network=1)
+    table, _ = predict.predict(folder, panel, stateful=False, network=1)
     p = [answer(*rows).item() for rows in [(2,), (2, 0), (3,), (4,), (4, 1)]]
     np.testing.assert_allclose(table["probability_yes"], p, atol=1e-6)
 
 
 def test_predict_resets_state_as_often_as_training_did(model, panel):
     folder, answer = model(reset="every_2")
-    table, _ = prediction.predict(folder, panel, stateful=True, network=1)
+    table, _ = predict.predict(folder, panel, stateful=True, network=1)
     assert table["probability_yes"][2] == pytest.approx(answer(3).item(), abs=1e-6)
     folder, answer = model(reset="never")
-    table, notes = prediction.predict(folder, panel, stateful=True, network=1)
+    table, notes = predict.predict(folder, panel, stateful=True, network=1)
     assert notes[-1].startswith("state begins with zeros in each sequence, where")
     assert table["probability_yes"][4] == pytest.approx(answer(4, 1).item(), abs=1e-6)
 
@@ -103,7 +104,7 @@ def test_predict_resets_state_as_often_as_training_did(model, panel):
 def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
     layout = {"layout": "subsampled", "window_length": 3, "stride": 1}
     folder, answer = model(layout, classes=None, head="regression")
-    table, notes = prediction.predict(folder, panel, stateful=False, network=1)
+    table, notes = predict.predict(folder, panel, stateful=False, network=1)
     assert table["who"].tolist() == ["b"] and table["t"].tolist() == ["9"]
     assert table["prediction"][0] == pytest.approx(answer(2, 0, 3).item(), abs=1e-6)
     assert notes[-1] == (
@@ -114,8 +115,8 @@ def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
 
 def test_predict_of_sequences_has_a_line_for_each(model, panel):
     folder, _ = model()
-    each_step, _ = prediction.predict(folder, panel, stateful=True)
-    table, _ = prediction.predict(folder, panel, stateful=True, each="sequence")
+    each_step, _ = predict.predict(folder, panel, stateful=True)
+    table, _ = predict.predict(folder, panel, stateful=True, each="sequence")
     assert table["t"].tolist() == ["9", "2"]
     assert (table.to_numpy() == each_step.to_numpy()[[2, 4]]).all()
 
@@ -124,9 +125,7 @@ def test_predict_of_arrays_numbers_sequences_and_steps(model, tmp_path):
     folder, answer = model(classes=("a", "b", "c"), head="multiclass", outputs=3)
     x = np.stack([X[[2, 0, 3]], X[[4, 1, 1]]])
     np.savez(tmp_path / "new.npz", x=x, lengths=[3, 2])
-    table, _ = prediction.predict(
-        folder, tmp_path / "new.npz", stateful=True, network=1
-    )
+    table, _ = predict.predict(folder, tmp_path / "new.npz", stateful=True, network=1)
     assert table["sequence"].tolist() == [0, 0, 0, 1, 1]
     assert table["step"].tolist() == [0, 1, 2, 0, 1]
     names = [f"probability_{name}" for name in "abc"]
@@ -136,17 +135,17 @@ def test_predict_of_arrays_numbers_sequences_and_steps(model, tmp_path):
 
 def test_predict_says_what_a_model_or_a_file_lacks(model, panel, tmp_path):
     with pytest.raises(UserError, match="holds no model. Run `dvc repro` to train it"):
-        prediction.predict(tmp_path, panel, stateful=True)
+        predict.predict(tmp_path, panel, stateful=True)
     folder, _ = model()
     with pytest.raises(UserError, match="new.tsv: must end in one of .csv, .csv.gz, "):
-        prediction.predict(folder, tmp_path / "new.tsv", stateful=True)
+        predict.predict(folder, tmp_path / "new.tsv", stateful=True)
     with pytest.raises(UserError, match="old.csv: must be a file that is there"):
-        prediction.predict(folder, tmp_path / "old.csv", stateful=True)
+        predict.predict(folder, tmp_path / "old.csv", stateful=True)
     np.savez(tmp_path / "wide.npz", x=np.zeros((1, 4, 5)))
     with pytest.raises(UserError, match="takes sequences of 2 features. Received: 5"):
-        prediction.predict(folder, tmp_path / "wide.npz", stateful=True)
+        predict.predict(folder, tmp_path / "wide.npz", stateful=True)
     known = json.loads((folder / "data.json").read_text())
     del known["read"]
     (folder / "data.json").write_text(json.dumps(known))
     with pytest.raises(UserError, match="has learnt from a generated task, which has"):
-        prediction.predict(folder, panel, stateful=True)
+        predict.predict(folder, panel, stateful=True)

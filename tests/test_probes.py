@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from statelab import probes, split_probes
-from statelab.probes import Lanes
+from statelab.diagnosis import array_probes, split_probes
+from statelab.diagnosis.array_probes import Lanes
 
 NOT = np.zeros((3, 2), bool)
 SEQUENCE = np.array([[0, 1], [0, 1], [2, -1]])
@@ -10,7 +10,7 @@ FIRST = np.array([[0, 0], [4, 4], [0, 0]])
 
 
 def test_lanes_that_go_on_are_sound_and_a_new_sequence_may_begin():
-    assert probes.contiguity(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT)).passed
+    assert array_probes.contiguity(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT)).passed
 
 
 @pytest.mark.parametrize(
@@ -24,22 +24,22 @@ def test_a_lane_that_goes_back_or_ahead_is_named(first, where):
     moved = FIRST.copy()
     moved[1, 1] = first
     lanes = Lanes(SEQUENCE, moved, FIRST + 4, NOT)
-    found = probes.contiguity(lanes)
+    found = array_probes.contiguity(lanes)
     assert found.where == f"{where} 4; 1 of 5 samples are out of place"
     reset = NOT.copy()
     reset[1, 1] = True
-    assert probes.contiguity(lanes._replace(reset=reset)).passed
+    assert array_probes.contiguity(lanes._replace(reset=reset)).passed
 
 
 def test_state_of_another_sequence_is_named_unless_it_is_reset():
-    found = probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT))
+    found = array_probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT))
     assert found is not None and found.passed is False
     assert found.where.startswith(
         "batch 2, lane 0, step 0: sequence 2 begins with the state that sequence 0 "
     )
     reset = NOT.copy()
     reset[2, 0] = True
-    assert probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, reset)) is None
+    assert array_probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, reset)) is None
 
 
 ROWS = np.float32([[[1], [2]], [[3], [5]], [[4], [7]], [[8], [6]]])
@@ -56,8 +56,10 @@ def carried(x):
     [([5, 5, 9, 9], None), ([5, 5, 9, 3], "row 3"), ([0, 1, 2, 2], "row 1")],
 )
 def test_the_first_answer_that_another_sequence_moves_is_named(sequence, where):
-    other = probes.altered(ROWS)
-    found = probes.boundary(carried, ROWS, other, np.array(sequence), "row {}".format)
+    other = array_probes.altered(ROWS)
+    found = array_probes.boundary(
+        carried, ROWS, other, np.array(sequence), "row {}".format
+    )
     assert found.passed == (where is None)
     assert where is None or found.where.startswith(f"{where}: the answer to sequence ")
 
@@ -65,20 +67,22 @@ def test_the_first_answer_that_another_sequence_moves_is_named(sequence, where):
 def test_answers_that_do_not_follow_their_sequences_are_named():
     swapped = np.array([2, 3, 0, 1])
     was = carried(ROWS)
-    sound = probes.order(was[swapped], carried(ROWS[swapped]), str, "halves swapped")
+    sound = array_probes.order(
+        was[swapped], carried(ROWS[swapped]), str, "halves swapped"
+    )
     assert sound.passed
     turned = np.array([1, 0, 2, 3])
-    found = probes.order(was[turned], carried(ROWS[turned]), str, "two swapped")
+    found = array_probes.order(was[turned], carried(ROWS[turned]), str, "two swapped")
     assert found.where == "0: another answer with two swapped; so have 2 of 4"
 
 
 def test_answers_at_another_batch_size_are_compared_and_counted():
     was = np.float32([[0.5], [0.25], [4.0]])
     near = was + np.float32([[0], [0], [1e-6]])
-    assert probes.batch_size({2: was, 3: near}, str).passed
-    found = probes.batch_size({2: was, 3: was, 1: was + [[0], [0.01], [0]]}, str)
+    assert array_probes.batch_size({2: was, 3: near}, str).passed
+    found = array_probes.batch_size({2: was, 3: was, 1: was + [[0], [0.01], [0]]}, str)
     assert found.where == "1: another answer at batch size 1 than at 2"
-    found = probes.batch_size({2: was, 1: np.append(was, was[:1], axis=0)}, str)
+    found = array_probes.batch_size({2: was, 1: np.append(was, was[:1], axis=0)}, str)
     assert found.where == "3 answers at batch size 2, 4 at 1"
 
 

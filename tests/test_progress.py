@@ -3,7 +3,7 @@ import sys
 
 import pandas as pd
 
-from statelab.progress import Progress
+from statelab.pipeline.progress import Progress
 
 FOLLOW = """
 import pandas as pd

@@ -8,9 +8,12 @@ import pytest
 import searches
 from conftest import REPOSITORY
 
-from statelab import arrays, params, projection, tasks, tracking
-from statelab.fingerprints import Result
-from statelab.projection import Origin
+from statelab.config import params
+from statelab.data import tasks
+from statelab.io import arrays
+from statelab.pipeline.stage_fingerprints import Result
+from statelab.tracking import bundle_builder, mlflow_store
+from statelab.tracking.bundle_builder import Origin
 
 
 @pytest.fixture
@@ -35,16 +38,16 @@ def client(root):
     return mlflow.MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 
-def deliver(root, *, child_runs=False) -> tracking.Shown:
+def deliver(root, *, child_runs=False) -> mlflow_store.Shown:
     file = root / "search/params.yaml"
     text = file.read_text()
     assert text.count("child_runs: false") == 1
     if child_runs:
         file.write_text(text.replace("child_runs: false", "child_runs: true"))
     result, origin = Result("lookback", "abc", "8df.dir"), Origin(None, "57fa74f")
-    projection.project(result, origin, root, root / "bundle")
+    bundle_builder.project(result, origin, root, root / "bundle")
     file.write_text(text)
-    return tracking.deliver(root / "bundle")
+    return mlflow_store.deliver(root / "bundle")
 
 
 def below(client, run_id) -> list[mlflow.entities.Run]:
@@ -98,13 +101,13 @@ def test_the_trials_are_a_table_to_mlflow(root, client):
 
 def test_a_trial_is_a_run_below_where_that_is_asked_for_and_once(root, client):
     run = deliver(root)
-    assert below(client, run.run_id) == [] and not tracking.has_trials(run.run_id)
+    assert below(client, run.run_id) == [] and not mlflow_store.has_trials(run.run_id)
     for _ in range(2):  # asked for since, and delivered again
         assert deliver(root, child_runs=True) == run
         children = below(client, run.run_id)
         assert len(children) == 5
-    assert tracking.has_trials(run.run_id)
-    assert [each.run_id for each in tracking.shown()] == [run.run_id]
+    assert mlflow_store.has_trials(run.run_id)
+    assert [each.run_id for each in mlflow_store.shown()] == [run.run_id]
     child = children[1]
     assert child.info.status == "FINISHED"
     assert child.info.end_time - child.info.start_time == 3760
@@ -138,5 +141,5 @@ def test_trials_that_were_half_shown_are_shown_whole(root, client):
 
 def test_the_trials_go_with_the_search(root, client):
     run = deliver(root, child_runs=True)
-    tracking.discard(run.run_id)
+    mlflow_store.discard(run.run_id)
     assert below(client, run.run_id) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from statelab import reach
+from statelab.memory import summary
 
 MEASURED = pd.DataFrame(
     {
@@ -17,7 +17,7 @@ MEASURED = pd.DataFrame(
 
 
 def test_the_summary_is_of_the_mean_and_of_single_networks():
-    told = reach.summary(MEASURED)
+    told = summary.summary(MEASURED)
     assert told["answers"] == 9
     assert told["change"] == {
         "looks_back": 4,  # 0.05 is a tenth of 0.5
@@ -31,14 +31,14 @@ def test_the_summary_is_of_the_mean_and_of_single_networks():
 
 def test_what_changes_nothing_has_no_horizon():
     still = MEASURED.assign(change=[0.0, 2e-3, 0, 0, 1e-3, 0])
-    assert reach.summary(still)["change"]["looks_back"] == 1
-    told = reach.summary(still, spread=2.0)  # of values, 0.0015 of 2 is nothing
+    assert summary.summary(still)["change"]["looks_back"] == 1
+    told = summary.summary(still, spread=2.0)  # of values, 0.0015 of 2 is nothing
     assert told["change"]["looks_back"] is None
     assert told["change"]["peak"] is None
 
 
 def test_by_lag_has_the_mean_and_the_range_of_networks():
-    table = reach.by_lag({"stateful": MEASURED})
+    table = summary.by_lag({"stateful": MEASURED})
     line = table.query("measure == 'change' and lag == 2").iloc[0]
     assert line["mode"] == "stateful" and line["last"] == 4
     assert line[["mean", "lowest", "highest"]].tolist() == [0.05, 0.0, 0.1]
@@ -71,7 +71,7 @@ def test_the_shortest_burn_in_that_is_as_good_as_carrying(
     table = warmed_up(
         carried=[carried, carried], zero=[worst, worst], one=[one, one], two=[two, two]
     )
-    told = reach.warm_ups(table, score)
+    told = summary.warm_ups(table, score)
     assert told["as_good_as_carrying"] == enough
     assert told["zero_state"]["mean"] == worst
     assert told["burn_in"]["2"] == {
@@ -81,13 +81,13 @@ def test_the_shortest_burn_in_that_is_as_good_as_carrying(
 
 def test_sentences_say_how_far_back_and_what_a_burn_in_is_worth():
     told = {
-        "stateless": reach.summary(MEASURED.assign(change=0.0)),
-        "stateful": reach.summary(MEASURED),
-        "warm_up": reach.warm_ups(
+        "stateless": summary.summary(MEASURED.assign(change=0.0)),
+        "stateful": summary.summary(MEASURED),
+        "warm_up": summary.warm_ups(
             warmed_up(carried=[0.75], zero=[0.5], one=[0.75], two=[0.625]), "accuracy"
         ),
     }
-    assert reach.in_words(told) == {
+    assert summary.in_words(told) == {
         "stateless": "stateless networks answer alike whatever they have read",
         "stateful": (
             "stateful networks look back 4 steps (single ones 1 to 4); most depends on "

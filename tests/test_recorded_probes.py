@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from statelab import diagnose_script, provenance, recording
+from statelab.diagnosis.findings import QUESTIONS
+from statelab.diagnosis.script import recorder, registry, sample_origin
 from statelab.errors import UserError
-from statelab.findings import QUESTIONS
 
 PLANTED = Path(__file__).parent / "planted"
 BROKEN = sorted(PLANTED.glob("broken_scripts/*.py"))
@@ -81,7 +81,7 @@ def planted(script: Path):
 
 @pytest.mark.parametrize("script", [*map(planted, [*BROKEN, *SOUND, *BY_USERS])])
 def test_a_planted_fault_is_named_and_nothing_else(script):
-    found = list(diagnose_script.findings(script))
+    found = list(registry.findings(script))
     assert [finding.name for finding in found] == list(QUESTIONS)
     failed = {finding.name for finding in found if finding.passed is False}
     assert failed == expected(script)
@@ -102,7 +102,7 @@ def test_recording_changes_no_number(tmp_path, capsys):
     exec(compile(STATEFUL, str(script), "exec"), plain)
     fit, call = keras.Model.fit, keras.Model.__call__
     capsys.readouterr()
-    recorded = recording.run(script)
+    recorded = recorder.run(script)
     assert keras.Model.fit is fit and keras.Model.__call__ is call
     assert capsys.readouterr().out == ""  # what it says goes to stderr
     assert recorded.calls[0].scores["loss"] == plain["history"].history["loss"][-1]
@@ -112,7 +112,7 @@ def test_recording_changes_no_number(tmp_path, capsys):
 def test_a_batch_is_kept_as_it_was_fed(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(STATEFUL.replace("epochs=2,", "epochs=2, shuffle=False,"))
-    recorded = recording.run(script)
+    recorded = recorder.run(script)
     x = np.random.default_rng(3).normal(size=(24, 3, 2)).astype(np.float32)
     # each epoch 3 batches of the first half, and 3 of the other; then 6 to predict
     kinds = 2 * (3 * ["train"] + 3 * ["validation"]) + 6 * ["predict"]
@@ -150,7 +150,7 @@ def test_a_script_runs_as_python_would_start_it(tmp_path, capfd, monkeypatch):
     Path("inner").mkdir()
     Path("train.py").write_text(AS_STARTED)
     leave, predict = os._exit, keras.Model.predict
-    recorded = recording.run(Path("train.py"), ["--folder", "inner"])
+    recorded = recorder.run(Path("train.py"), ["--folder", "inner"])
     assert [(call.method, call.line) for call in recorded.calls] == [("predict", 12)]
     assert recorded.batches[0].x[0].tolist() == [[[3.0], [5.0]]]
     assert capfd.readouterr().out == ""
@@ -172,7 +172,7 @@ def test_a_script_that_cannot_be_judged_costs_one_line(tmp_path, text, line, rec
     script = tmp_path / "train.py"
     script.write_text(text)
     with pytest.raises(UserError) as error:
-        list(diagnose_script.findings(script))
+        list(registry.findings(script))
     assert str(error.value).startswith(f"{script}{line}: ")
     assert str(error.value).endswith(received)
     assert "\n" not in str(error.value)
@@ -183,13 +183,13 @@ def test_another_backend_is_refused(tmp_path):
     script.write_text(f"import os\nos.environ['KERAS_BACKEND'] = 'jax'\n{STATEFUL}")
     fit, environment = keras.Model.fit, dict(os.environ)
     with pytest.raises(UserError, match="must be tensorflow.*Received: jax"):
-        recording.run(script)
+        recorder.run(script)
     assert keras.Model.fit is fit and os.environ == environment
 
 
 def test_a_script_that_is_missing_costs_one_line(tmp_path):
     with pytest.raises(UserError, match="must be a file. Received: .*none.py"):
-        recording.run(tmp_path / "none.py")
+        recorder.run(tmp_path / "none.py")
 
 
 def test_samples_are_found_where_they_stand():
@@ -199,7 +199,7 @@ def test_samples_are_found_where_they_stand():
         9: np.array([[[11.0], [12.0]], [[0.0], [5.0]]]),  # over a border; nowhere
         11: np.array([[[22.0], [23.0]], [[1.0], [2.0]]]),
     }
-    found = provenance.locate(
+    found = sample_origin.locate(
         {number: x.astype(np.float32) for number, x in batches.items()}, [source]
     )
     assert found[7].sequence.tolist() == [0, 1]
@@ -214,7 +214,7 @@ def test_symbols_are_found_along_a_lane():
     source[:, 0, 0] = first
     fed = source.reshape(-1, 1, 1)
     batches = {number: fed[number : number + 1] for number in range(40)}
-    found = provenance.locate(batches, [source])
+    found = sample_origin.locate(batches, [source])
     assert [int(found[n].step[0]) for n in range(40)] == 8 * [0, 1, 2, 3, 4]
 
 

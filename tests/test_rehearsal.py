@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from test_experiment import task_and_windows
 
-from statelab import rehearsal, training
+from statelab.training import compiled, estimate
 
 SETTINGS = {
     "stateful": True,
@@ -23,9 +23,9 @@ SETTINGS = {
 def rehearse(monkeypatch, ticks, **changes):
     clock = iter(ticks)
     monkeypatch.setattr(
-        rehearsal, "time", SimpleNamespace(perf_counter=lambda: next(clock))
+        estimate, "time", SimpleNamespace(perf_counter=lambda: next(clock))
     )
-    told = rehearsal.rehearse(
+    told = estimate.rehearse(
         *task_and_windows(layout="per_timestep"), None, **SETTINGS, **changes
     )
     assert list(clock) == []
@@ -35,7 +35,7 @@ def rehearse(monkeypatch, ticks, **changes):
 def test_rehearse_tells_the_whole_from_what_is_done_once_it_is_compiled(monkeypatch):
     # 12 batches an epoch in chunks of 3; begun at 100, they end at 110, 111 and 114:
     # two quarters of an epoch take 4 s, and the other 4.75 epochs 8 s each
-    monkeypatch.setattr(training, "MAX_CHUNK", 3)
+    monkeypatch.setattr(compiled, "MAX_CHUNK", 3)
     told = rehearse(monkeypatch, [100, 110, 111, 114], epochs=5, seeds=2)
     assert told.seconds == pytest.approx(10 + 4.75 * 8)
 
@@ -64,8 +64,8 @@ def test_rehearse_trains_to_the_end_where_that_takes_no_time(monkeypatch):
 
 def test_rehearse_counts_the_answers_of_all_seeds(monkeypatch):
     monkeypatch.setattr(
-        rehearsal.resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7)
+        estimate.resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7)
     )
-    monkeypatch.setattr(rehearsal.sys, "platform", "linux")
+    monkeypatch.setattr(estimate.sys, "platform", "linux")
     told = rehearse(monkeypatch, [0, 1, 2, 3], epochs=1, seeds=3)
-    assert told.memory == 7 * 1024 + 48 * (4 * 3 + rehearsal.PER_ANSWER)
+    assert told.memory == 7 * 1024 + 48 * (4 * 3 + estimate.PER_ANSWER)

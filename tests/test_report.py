@@ -10,21 +10,17 @@ import pytest
 import searches
 from test_layouts import cut
 
-from statelab import (
-    arrays,
-    experiments,
-    fingerprints,
-    hidden,
-    models,
-    report,
-    results,
-    wording,
-)
+from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.experiments import Finished
-from statelab.explain import Places
-from statelab.layouts import Windows
-from statelab.sequences import SPLITS, Sequences
+from statelab.io import arrays, predictions
+from statelab.memory import hidden_states
+from statelab.networks import keras_models
+from statelab.pipeline import dvc_experiments, stage_fingerprints
+from statelab.pipeline.dvc_experiments import Finished
+from statelab.report import captions
+from statelab.report import page as page_
+from statelab.samples.plan_summary import Places
+from statelab.samples.windows import Windows
 
 
 def score(mean, low=None, high=None, n=1):
@@ -58,21 +54,21 @@ VALUES = {
 
 
 def test_the_sentence_puts_each_score_beside_its_own_bound():
-    assert wording.came_out(CLASSES) == (
+    assert captions.came_out(CLASSES) == (
         "On the test split, networks that carry state have a mean accuracy of 0.8750 "
         "(one answer 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
     )
 
 
 def test_the_sentence_says_once_what_bounds_both():
-    assert wording.came_out(VALUES) == (
+    assert captions.came_out(VALUES) == (
         "On the test split, networks that carry state have a mean rmse of 25.50, "
         "networks that do not 40.00, beside one answer 60.50, persistence 31.25."
     )
 
 
 def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
-    table = wording.score_table(CLASSES)
+    table = captions.score_table(CLASSES)
     assert table["headings"] == [
         *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1", "one answer"),
     ]
@@ -85,7 +81,7 @@ def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
     )
     assert last == "final accuracy" and "last step" in meaning
     assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
-    assert wording.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
+    assert captions.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
 
 
 def test_a_plan_in_words_counts_what_is_drawn():
@@ -95,7 +91,7 @@ def test_a_plan_in_words_counts_what_is_drawn():
         length=np.array([[2, 2], [2, 1], [1, 0]]),
     )
     words = {"samples": "1,000", "batches": "500", "padding": "1.5%"}
-    assert wording.plan("stateful", shown, words) == (
+    assert captions.plan("stateful", shown, words) == (
         "Plan of the stateful training, 2 lanes by 3 batches: 5 samples of 3 sequences "
         "are drawn, 3 of them begin with a state of zeros. In an epoch there are 1,000 "
         "samples in 500 batches, and padding is 1.5%."
@@ -118,7 +114,7 @@ def test_other_layouts_differ_in_nothing_else():
         Finished("older", settings("full", segment=5), {"n": 2}),
         Finished("longer segments", settings(segment=5), {"n": 3}),
     ]
-    chosen = report.other_layouts(settings(), finished)
+    chosen = page_.other_layouts(settings(), finished)
     assert [each.name for each in chosen] == ["newer", "longer segments"]
 
 
@@ -126,9 +122,9 @@ def test_what_is_drawn_is_the_first_test_sequence_that_changes():
     table = cut([2, 3, 2], layout="full")._replace(split=np.int8([0, 2, 2]))
     values = np.float32([1, 2, 5, 5, 5, 7, 8])[:, None]
     data = Sequences(values, np.array([0, 2, 5, 7]), np.zeros(3, int))
-    assert report.telling_sequence(data, table) == 2
+    assert page_.telling_sequence(data, table) == 2
     constant = data._replace(values=np.ones_like(values))
-    assert report.telling_sequence(constant, table) == 1
+    assert page_.telling_sequence(constant, table) == 1
 
 
 @pytest.fixture
@@ -157,13 +153,13 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_finished_are_the_commit_and_its_experiments(repository):
-    assert experiments.finished() == []  # there is no commit
+    assert dvc_experiments.finished() == []  # there is no commit
     head = repository.commit("seed: 1e-3  # a number in YAML 1.2", {"layout": "full"})
     other = repository.commit("seed: 2", {"layout": "subsampled"})
     repository.git("reset", "--quiet", "--hard", head)
     repository.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/fuzzy-cat", other)
     repository.git("update-ref", f"refs/exps/{other[:2]}/{other[2:]}/of-another", head)
-    assert experiments.finished() == [
+    assert dvc_experiments.finished() == [
         Finished("HEAD", {"seed": 0.001}, {"layout": "full"}),
         Finished("fuzzy-cat", {"seed": 2}, {"layout": "subsampled"}),
     ]
@@ -171,13 +167,13 @@ def test_finished_are_the_commit_and_its_experiments(repository):
 
 def test_what_is_not_evaluated_is_not_finished(repository):
     repository.commit("seed: 1", None)
-    assert experiments.finished() == []
+    assert dvc_experiments.finished() == []
 
 
 def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"metrics/evaluate.json: .* Run `dvc repro`"):
-        report.write(tmp_path / "page.html")
+        page_.write(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
@@ -192,7 +188,7 @@ def results_there(checkout, monkeypatch):
 @browser.needs_browser
 def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
     file = results_there.root / "report.html"
-    assert report.write(file) == []  # nothing to warn of
+    assert page_.write(file) == []  # nothing to warn of
     page = file.read_bytes()
     ids = re.findall(rb' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
@@ -215,7 +211,7 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
             assert drawn["colour"] == seen.ink
     papers = {scheme: seen.paper for (_, scheme), seen in views.items()}
     assert papers == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
-    report.write(file)
+    page_.write(file)
     assert file.read_bytes() == page  # the same files give the same page
     assert results_there.run("git", "check-ignore", "report.html")
 
@@ -235,7 +231,7 @@ def test_what_a_search_has_found_is_on_the_page_if_there_was_one(
     searched, results_there
 ):
     file = results_there.root / "report.html"
-    assert report.write(file) == []
+    assert page_.write(file) == []
     text = file.read_text()
     lead = "A window of 3 steps is enough: it is not worse than the best"
     assert text.count(lead) == 1
@@ -258,22 +254,22 @@ def test_the_page_says_when_a_search_is_of_other_sequences(searched, results_the
         "stages: {lookback: {deps: [{path: data/sequences, md5: other}], outs: [], "
         "params: {params.yaml: {seed: 0}}}}"
     )
-    (note,) = report.write(results_there.root / "report.html")
+    (note,) = page_.write(results_there.root / "report.html")
     lock.unlink()
     assert note.endswith("run `dvc repro search/dvc.yaml`.")
 
 
 def test_the_table_of_windows_marks_the_smallest(tmp_path):
     told = searches.write(tmp_path)
-    curve = results.read_table(tmp_path / "metrics/lookback/curve.csv")
-    table = wording.lookback_table(curve, told)
+    curve = predictions.read_table(tmp_path / "metrics/lookback/curve.csv")
+    table = captions.lookback_table(curve, told)
     assert table["headings"] == ["accuracy", "against the best"]
     first, smallest, best = table["lines"]
     assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
     assert smallest[:2] == ("3 steps", "the smallest")
     assert best[2][0][0] == "0.9802"  # 0.98, and 0 to 5 ten-thousandths
     curve["low"] = np.nan  # of one network there is no interval
-    lines = wording.lookback_table(curve, told)["lines"]
+    lines = captions.lookback_table(curve, told)["lines"]
     assert [cells[0][1] for *_, cells in lines] == [""] * 3
 
 
@@ -282,7 +278,7 @@ def test_the_horizon_beside_the_smallest_window_counts_the_step_itself():
         "stateless": {"change": {"looks_back": None}},
         "stateful": {"change": {"looks_back": 3}},
     }
-    assert wording.beside_horizon(4, told).endswith(
+    assert captions.beside_horizon(4, told).endswith(
         "they make use of no step without state, 4 steps with it, and the "
         "smallest window is 4 steps."
     )
@@ -295,11 +291,13 @@ def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):
     kept = runs.read_bytes()
     links = {
         each.stage: {"fingerprint": each.fingerprint, "run_id": f"<{each.stage}>"}
-        for each in fingerprints.recorded((results_there.root / "dvc.lock").read_text())
+        for each in stage_fingerprints.recorded(
+            (results_there.root / "dvc.lock").read_text()
+        )
     }
     links["train_stateful"]["fingerprint"] = "of what was here before"
     runs.write_text(json.dumps(links))
-    report.write(results_there.root / "report.html")
+    page_.write(results_there.root / "report.html")
     page = (results_there.root / "report.html").read_text()
     names.unlink()
     runs.write_bytes(kept)
@@ -311,20 +309,22 @@ def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):
 
 def test_the_page_says_when_its_results_are_of_other_settings(results_there):
     results_there.edit("params.yaml", "layers: 1", "layers: 2")
-    (note,) = report.write(results_there.root / "report.html")
+    (note,) = page_.write(results_there.root / "report.html")
     assert note.endswith("run `dvc repro`. Changed: model.layers")
     assert note in (results_there.root / "report.html").read_text()
     results_there.restore()
 
 
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
-    data = arrays.read(report.DATA / "sequences", Sequences)
-    windows = arrays.read(report.DATA / "windows", Windows)
-    written = results.predictions_in_use(report.DATA / "predictions/stateful.npz")
-    found = models.read(report.DATA / "models/stateful")
-    sequence = report.telling_sequence(data, windows)
+    data = arrays.read(page_.DATA / "sequences", Sequences)
+    windows = arrays.read(page_.DATA / "windows", Windows)
+    written = predictions.predictions_in_use(page_.DATA / "predictions/stateful.npz")
+    found = keras_models.read(page_.DATA / "models/stateful")
+    sequence = page_.telling_sequence(data, windows)
     assert windows.split[sequence] == SPLITS["test"]
-    seen = hidden.compare(found, data, windows, sequence, reset="sequence", steps=3)
+    seen = hidden_states.compare(
+        found, data, windows, sequence, reset="sequence", steps=3
+    )
     first = windows.answers[sequence]
     expected = written.answers[0, first : first + 3]
     np.testing.assert_allclose(seen.carried.answers[:, 0], expected, atol=1e-6)

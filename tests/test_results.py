@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from statelab import results
 from statelab.errors import UserError
+from statelab.io import predictions as predictions_
 
 
 def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
@@ -11,15 +11,15 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     other = np.float32([[0.1, 0.2, 0.3]]), np.array([0, 1, 2])  # it has other samples
     layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
     predictions = [
-        results.Predictions("in use", {}, 1, *one),
-        results.Predictions("lookback 2", layout, 2, *other),
+        predictions_.Predictions("in use", {}, 1, *one),
+        predictions_.Predictions("lookback 2", layout, 2, *other),
     ]
     for name in ("one.npz", "two.npz"):
-        results.write_predictions(tmp_path / "new" / name, predictions)
+        predictions_.write_predictions(tmp_path / "new" / name, predictions)
     one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
     assert one.read_bytes() == two.read_bytes()
-    every = list(results.read_predictions(one))
-    for read in (results.predictions_in_use(one), every[0]):
+    every = list(predictions_.read_predictions(one))
+    for read in (predictions_.predictions_in_use(one), every[0]):
         assert read[:3] == ("in use", {}, 1)
         assert read.answers.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
@@ -30,12 +30,13 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):
     third = np.float32(1) / np.float32(3)
-    results.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
-    assert np.float32(results.read_table(tmp_path / "t.csv")["x"][0]) == third
+    predictions_.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
+    assert np.float32(predictions_.read_table(tmp_path / "t.csv")["x"][0]) == third
 
 
 @pytest.mark.parametrize(
-    "read", [results.read_predictions, results.read_table, results.read_json]
+    "read",
+    [predictions_.read_predictions, predictions_.read_table, predictions_.read_json],
 )
 def test_reading_names_the_file_that_is_missing(tmp_path, read):
     with pytest.raises(UserError, match=r"gone: no such file"):

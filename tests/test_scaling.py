@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from statelab import layouts, scaling
-from statelab.sequences import SPLITS, Sequences
+from statelab.data.sequences import SPLITS, Sequences
+from statelab.samples import scaling, windows
 
 TRAIN, VALIDATION, TEST = SPLITS.values()
 
 
-def table(sequences: Sequences, *split: int) -> layouts.Windows:
+def table(sequences: Sequences, *split: int) -> windows.Windows:
     sizes = {"window_length": 1, "stride": 1, "segment_length": 1}
     codes = np.int8(split)
-    return layouts.windows(sequences.offsets, codes, layout="per_timestep", **sizes)
+    return windows.windows(sequences.offsets, codes, layout="per_timestep", **sizes)
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 100])

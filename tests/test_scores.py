@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab import scores
+from statelab.networks import scores
 
 PROBABILITY = np.float32([[0.9, 0.2, 0.7, 0.6], [0.4, 0.1, 0.3, 0.8]])
 TARGET = np.array([1, 0, 0, 1])

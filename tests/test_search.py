@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from statelab import lookback, search
-from statelab.lookback import COMPLETE, PRUNED, Outcome, Rule
-from statelab.search import Space
-from statelab.trials import Trial
+from statelab.lookback import decision, search
+from statelab.lookback.decision import COMPLETE, PRUNED, Outcome, Rule
+from statelab.lookback.search import Space
+from statelab.lookback.trials import Trial
 
 RULE = Rule("accuracy", 0.01)
 SEEDS, PARTS = 6, 20
@@ -62,7 +62,7 @@ def run(space, carry, trials=10, seed=0, group=4):
 
 
 def smallest(outcomes, low=1):
-    return lookback.judge(outcomes, RULE, low).smallest.window_length
+    return decision.judge(outcomes, RULE, low).smallest.window_length
 
 
 @given(boundary=st.integers(2, 80), seed=st.integers(0, 99))
@@ -192,4 +192,4 @@ def test_errors_are_better_the_smaller_they_are():
     rule = Rule("rmse", 0.1)
     carry = Known(lambda t: spread(9.0 - 4 * (t.window_length >= 30)))
     outcomes = search.search(WINDOWS, carry, trials=8, group=4, seed=1, rule=rule)
-    assert lookback.judge(outcomes, rule, 1).smallest.window_length == 30
+    assert decision.judge(outcomes, rule, 1).smallest.window_length == 30

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab.sequences import SPLITS, Sequences, split, targets_at
+from statelab.data.sequences import SPLITS, Sequences, split, targets_at
 
 
 def test_targets_at_are_those_of_the_sequence_or_of_the_step():

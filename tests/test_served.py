@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from mlflow.pyfunc import scoring_server
 
-from statelab import experiment, layouts, models, scaling, shapes, tracking
+from statelab.data.sequences import Sequences
 from statelab.errors import UserError
-from statelab.sequences import Sequences
+from statelab.networks import architecture, keras_models
+from statelab.samples import scaling
+from statelab.samples import windows as windows_
 from statelab.served import ExplicitState
+from statelab.tracking import mlflow_store
+from statelab.training import trainer
 
 SETTINGS = {
     "seed": 5,
@@ -72,13 +76,13 @@ def store(tmp_path_factory):
 
 def logged(folder: Path, network: dict, example: np.ndarray, timesteps: int) -> str:
     with mlflow.start_run() as run:
-        tracking._log_model(
+        mlflow_store._log_model(
             run.info.run_id,
             folder,
             timesteps=timesteps,
             features=example.shape[2],
             outputs=network["outputs"],
-            width=shapes.state_width(**network),
+            width=architecture.state_width(**network),
             example=example,
         )
     (output,) = mlflow.get_run(run.info.run_id).outputs.model_outputs
@@ -87,11 +91,11 @@ def logged(folder: Path, network: dict, example: np.ndarray, timesteps: int) -> 
 
 def trained(folder: Path, data: Sequences, windows, fitted, **settings):
     """Train as the stage does; return the network, and the answers of the first one."""
-    found = experiment.train(
+    found = trainer.train(
         data, windows, Watcher(), scaling=fitted, **SETTINGS, **settings
     )
     network = found.network._asdict()
-    models.write(folder, found.weights, network, fitted)
+    keras_models.write(folder, found.weights, network, fitted)
     answers = found.answers[0]
     return network, answers.reshape(len(answers), -1)
 
@@ -106,7 +110,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     split = np.zeros(3, np.int8)  # all train
     requests, expected, uris = {}, {}, []
 
-    whole = layouts.windows(offsets, split, layout="per_timestep")
+    whole = windows_.windows(offsets, split, layout="per_timestep")
     fitted = scaling.fit(of_values, whole)
     network, expected["whole"] = trained(
         *(store / "whole", of_values, whole, fitted),
@@ -118,7 +122,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     }
     uris.append(logged(store / "whole", network, values[None, :1], -1))
 
-    cut = layouts.windows(offsets, split, layout="subsampled", window_length=3)
+    cut = windows_.windows(offsets, split, layout="subsampled", window_length=3)
     network, expected["windows"] = trained(
         *(store / "windows", of_classes, cut, None),
         **{"stateful": False, "cell": "gru", "layers": 1},
@@ -129,7 +133,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     }
     uris.append(logged(store / "windows", network, values[None, :3], 3))
 
-    segments = layouts.windows(offsets, split, layout="per_timestep", segment_length=2)
+    segments = windows_.windows(offsets, split, layout="per_timestep", segment_length=2)
     fitted = scaling.fit(of_classes, segments)
     network, expected["pieces"] = trained(
         *(store / "pieces", of_classes, segments, fitted),
@@ -185,8 +189,10 @@ def test_logging_keeps_an_example_and_runs_no_network(store, capfd):
 
 def test_a_state_of_the_wrong_size_costs_one_line(tmp_path):
     network = {"cell": "lstm", "units": 3, "layers": 2, "features": 1}
-    models.write(tmp_path, models.initial_weights(range(1), **network), network)
-    model = ExplicitState(models.with_state(tmp_path))
+    keras_models.write(
+        tmp_path, keras_models.initial_weights(range(1), **network), network
+    )
+    model = ExplicitState(keras_models.with_state(tmp_path))
     x = np.zeros((2, 1, 1), np.float32)
     with pytest.raises(UserError) as raised:
         model.predict(x, params={"state": [0.5] * 12})

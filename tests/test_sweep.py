@@ -19,7 +19,7 @@ import pytest
 from checkouts import Checkout
 from servers import HOST, free_port, serving
 
-from statelab import experiments, fingerprints
+from statelab.pipeline import dvc_experiments, stage_fingerprints
 
 pytestmark = pytest.mark.slow
 LONGEST = 900  # seconds that a sweep may take
@@ -70,7 +70,7 @@ def fresh(checkout, tmp_path) -> Checkout:
     shutil.copytree(checkout.root, root, symlinks=True, ignore=lost)
     copy = Checkout(root)
     with chdir(root):
-        for each in experiments.listed():
+        for each in dvc_experiments.listed():
             copy.dvc("exp", "remove", each.name)
     copy.dvc("checkout", "dvc.yaml")  # other tests leave data of other settings
     return copy
@@ -109,7 +109,7 @@ def wait_for(fresh: Checkout, count: int) -> None:
     """Wait until so many experiments are there."""
     deadline = time.monotonic() + LONGEST
     with chdir(fresh.root):
-        while len(experiments.listed()) < count:
+        while len(dvc_experiments.listed()) < count:
             assert time.monotonic() < deadline, fresh.dvc("queue", "status")
             time.sleep(1)
 
@@ -127,11 +127,12 @@ def _in_step(store: str) -> int:
     by_fingerprint = {run.data.tags["fingerprint"]: run for run in runs}
     assert len(by_fingerprint) == len(runs)  # none twice
     wanted = {
-        each.fingerprint for each in fingerprints.recorded(Path("dvc.lock").read_text())
+        each.fingerprint
+        for each in stage_fingerprints.recorded(Path("dvc.lock").read_text())
     }
-    for each in experiments.listed():
+    for each in dvc_experiments.listed():
         evaluated = json.loads(each.read("metrics/evaluate.json"))
-        for result in fingerprints.recorded(each.read("dvc.lock")):
+        for result in stage_fingerprints.recorded(each.read("dvc.lock")):
             wanted.add(result.fingerprint)
             run = by_fingerprint[result.fingerprint]
             assert run.info.status == "FINISHED"

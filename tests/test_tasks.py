@@ -3,8 +3,8 @@ import typing
 import numpy as np
 import pytest
 
-from statelab import schema
-from statelab.tasks import (
+from statelab.config import settings
+from statelab.data.tasks import (
     TASKS,
     adding,
     copy_memory,
@@ -42,7 +42,7 @@ def test_first_step_is_drawn_anew_for_another_seed():
 
 
 def test_every_task_may_be_named_in_params():
-    field = schema._Generate.model_fields["task"]
+    field = settings._Generate.model_fields["task"]
     assert set(typing.get_args(field.annotation)) == set(TASKS)
 
 

@@ -12,7 +12,8 @@ import psutil
 import pytest
 from conftest import REPOSITORY
 
-from statelab import bundles, models, tracking
+from statelab.networks import keras_models
+from statelab.tracking import bundles, mlflow_store
 
 NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
 MODEL = {"timesteps": -1, "features": 1, "outputs": 1, "width": 4}
@@ -58,33 +59,33 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         (part / "files" / "scores.csv").write_text("seed\n0\n")
         if "model" in told:
             np.save(part / "example.npy", np.zeros((1, 2, 1), np.float32))
-            weights = models.initial_weights(range(1, 3), **NETWORK)
-            models.write(part / "model", weights, NETWORK)
+            weights = keras_models.initial_weights(range(1, 3), **NETWORK)
+            keras_models.write(part / "model", weights, NETWORK)
         bundles.write(part, bundles.Bundle(**told))
     return folder / "spool" / told["fingerprint"]
 
 
 def test_store_is_at_the_root_of_the_main_checkout(root):
-    assert tracking.store() == f"sqlite:///{root}/mlflow.db"
+    assert mlflow_store.store() == f"sqlite:///{root}/mlflow.db"
 
 
 def test_store_keeps_a_database_of_ones_own_out_of_temporary_workspaces(
     root, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
-    assert tracking.store() == f"sqlite:///{root}/mine.db"
+    assert mlflow_store.store() == f"sqlite:///{root}/mine.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mine.db")
-    assert tracking.store() == "sqlite:////elsewhere/mine.db"
+    assert mlflow_store.store() == "sqlite:////elsewhere/mine.db"
 
 
 def test_store_is_the_server_that_the_environment_names(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
-    assert tracking.store() == "http://localhost:5000"
+    assert mlflow_store.store() == "http://localhost:5000"
 
 
 def test_deliver_shows_all_that_a_bundle_holds_to_the_last_digit(root, client):
     folder = a_bundle(root)
-    shown = tracking.deliver(folder)
+    shown = mlflow_store.deliver(folder)
     assert shown.finished and shown.names == ["first-try"]
     assert not folder.exists()
     run = client.get_run(shown.run_id)
@@ -109,34 +110,34 @@ def test_deliver_shows_all_that_a_bundle_holds_to_the_last_digit(root, client):
 
 
 def test_deliver_again_changes_nothing(root, client):
-    first = tracking.deliver(a_bundle(root))
+    first = mlflow_store.deliver(a_bundle(root))
     before = client.get_run(first.run_id).to_dictionary()
-    assert tracking.deliver(a_bundle(root, losses=(7, 8, 9))) == first
+    assert mlflow_store.deliver(a_bundle(root, losses=(7, 8, 9))) == first
     assert client.get_run(first.run_id).to_dictionary() == before
     assert len(runs(client)) == 1
 
 
 def test_deliver_makes_another_run_for_another_fingerprint(root, client):
     for fingerprint in ("abc", "abd"):
-        tracking.deliver(a_bundle(root, fingerprint=fingerprint))
+        mlflow_store.deliver(a_bundle(root, fingerprint=fingerprint))
     assert len(runs(client)) == 2
 
 
 def test_deliver_goes_on_with_a_run_that_shows_a_training_so_far(root, client):
     so_far = {"metrics": {}, "losses": (0.5,)}
     here = psutil.Process()
-    shown = tracking.deliver(a_bundle(root, **so_far), training=here)
+    shown = mlflow_store.deliver(a_bundle(root, **so_far), training=here)
     run = client.get_run(shown.run_id)
     assert run.info.start_time == int(1000 * here.create_time())
     assert run.info.status == "RUNNING" and not shown.finished
     assert run.data.metrics == {"epoch.loss": 0.5}
-    assert tracking.deliver(a_bundle(root)).run_id == shown.run_id
+    assert mlflow_store.deliver(a_bundle(root)).run_id == shown.run_id
     curve = client.get_metric_history(shown.run_id, "epoch.loss")
     assert [point.step for point in curve] == [1, 2]  # none of them twice
     run = client.get_run(shown.run_id)
     assert run.info.status == "FINISHED" and "writer" not in run.data.tags
     # a teller that was late
-    tracking.deliver(a_bundle(root, **so_far), training=here)
+    mlflow_store.deliver(a_bundle(root, **so_far), training=here)
     assert client.get_run(shown.run_id).info.status == "FINISHED"
 
 
@@ -144,8 +145,8 @@ def test_deliver_makes_a_run_anew_that_shows_another_training(root, client):
     """Trained again elsewhere, say, where the last digits are others."""
     here = psutil.Process()
     so_far = a_bundle(root, metrics={}, losses=(0.25,))
-    first = tracking.deliver(so_far, training=here)
-    second = tracking.deliver(a_bundle(root))
+    first = mlflow_store.deliver(so_far, training=here)
+    second = mlflow_store.deliver(a_bundle(root))
     assert second.run_id != first.run_id
     curve = client.get_metric_history(second.run_id, "epoch.loss")
     assert [point.value for point in curve] == [0.5, 0.1 + 0.2]
@@ -155,8 +156,8 @@ def test_deliver_makes_a_run_anew_that_shows_another_training(root, client):
 def test_deliver_leaves_a_parameter_that_made_no_difference(root, client):
     here = psutil.Process()
     so_far = a_bundle(root, metrics={}, params={"generate.lag": 5})
-    first = tracking.deliver(so_far, training=here)
-    second = tracking.deliver(a_bundle(root, params={"generate.lag": 6, "seed": 3}))
+    first = mlflow_store.deliver(so_far, training=here)
+    second = mlflow_store.deliver(a_bundle(root, params={"generate.lag": 6, "seed": 3}))
     assert second.run_id == first.run_id and second.finished
     logged = client.get_run(second.run_id).data.params
     assert logged == {"generate.lag": "5", "seed": "3"}
@@ -165,13 +166,13 @@ def test_deliver_leaves_a_parameter_that_made_no_difference(root, client):
 def test_shown_tells_mlflow_of_a_training_that_was_killed(root, client):
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as training:
         process = psutil.Process(training.pid)
-        tracking.deliver(a_bundle(root), training=process)
-        (run,) = tracking.shown()
+        mlflow_store.deliver(a_bundle(root), training=process)
+        (run,) = mlflow_store.shown()
         assert client.get_run(run.run_id).info.status == "RUNNING"
         training.kill()
-    (run,) = tracking.shown()
+    (run,) = mlflow_store.shown()
     assert client.get_run(run.run_id).info.status == "KILLED" and not run.finished
-    assert tracking.deliver(a_bundle(root)).finished  # it was begun again
+    assert mlflow_store.deliver(a_bundle(root)).finished  # it was begun again
 
 
 def test_two_processes_that_deliver_the_same_make_one_run(root, client):
@@ -199,21 +200,21 @@ test_tracking.tracking.deliver(folder)
     for each in both:
         each.communicate(b"\n")
     assert [each.returncode for each in both] == [0, 0]
-    (run,) = tracking.shown()
+    (run,) = mlflow_store.shown()
     assert run.finished and run.names == ["brave-cat", "dizzy-dog"]
 
 
 def test_deliver_says_that_another_process_was_faster(root):
-    with pytest.raises(tracking.Delivered):
-        tracking.deliver(root / "spool" / "abc")
+    with pytest.raises(mlflow_store.Delivered):
+        mlflow_store.deliver(root / "spool" / "abc")
 
 
 def test_name_finds_a_run_by_more_names_than_a_tag_can_hold(root, client):
-    run = tracking.deliver(a_bundle(root))
+    run = mlflow_store.deliver(a_bundle(root))
     names = [f"experiment-number-{number}" for number in range(700)]
-    tracking.name(run.run_id, names[:400])
-    tracking.name(run.run_id, names[400:])
-    (run,) = tracking.shown()
+    mlflow_store.name(run.run_id, names[:400])
+    mlflow_store.name(run.run_id, names[400:])
+    (run,) = mlflow_store.shown()
     assert run.names == sorted(["first-try", *names])
     (found,) = client.search_runs(
         [client.get_experiment_by_name("statelab").experiment_id],
@@ -223,18 +224,18 @@ def test_name_finds_a_run_by_more_names_than_a_tag_can_hold(root, client):
 
 
 def test_discard_leaves_no_trace_but_for_mlflow_gc(root, client):
-    run = tracking.deliver(a_bundle(root, model=MODEL))
-    tracking.discard(run.run_id)
-    tracking.discard(run.run_id)  # by another process, as it were
-    assert tracking.shown() == []
+    run = mlflow_store.deliver(a_bundle(root, model=MODEL))
+    mlflow_store.discard(run.run_id)
+    mlflow_store.discard(run.run_id)  # by another process, as it were
+    assert mlflow_store.shown() == []
     experiment = client.get_experiment_by_name("statelab").experiment_id
     assert client.search_logged_models([experiment]) == []
 
 
 def test_a_model_is_registered_once(root, client):
     registered = {"model": MODEL, "register": "glucose", "note": "# A card"}
-    run = tracking.deliver(a_bundle(root, **registered))
-    tracking.register(run.run_id, "glucose")
+    run = mlflow_store.deliver(a_bundle(root, **registered))
+    mlflow_store.register(run.run_id, "glucose")
     (version,) = client.search_model_versions("name = 'glucose'")
     assert (version.run_id, version.description) == (run.run_id, "# A card")
 
@@ -242,7 +243,7 @@ def test_a_model_is_registered_once(root, client):
 def test_a_model_refuses_sequences_longer_than_a_stateless_network_has_seen(
     root, client
 ):
-    tracking.deliver(a_bundle(root, model={**MODEL, "timesteps": 2}))
+    mlflow_store.deliver(a_bundle(root, model={**MODEL, "timesteps": 2}))
     (model,) = client.search_logged_models([runs(client)[0].info.experiment_id])
     mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
     loaded = mlflow.pyfunc.load_model(model.model_uri)
@@ -252,13 +253,13 @@ def test_a_model_refuses_sequences_longer_than_a_stateless_network_has_seen(
 
 
 def test_a_model_that_was_half_logged_is_logged_anew(root, client):
-    run = tracking.deliver(a_bundle(root), training=psutil.Process())
+    run = mlflow_store.deliver(a_bundle(root), training=psutil.Process())
     broken = client.create_logged_model(
         runs(client)[0].info.experiment_id, "model", source_run_id=run.run_id
     )
     output = mlflow.entities.LoggedModelOutput(broken.model_id, step=0)
     client.log_outputs(run.run_id, [output])
-    tracking.deliver(a_bundle(root, model=MODEL))
+    mlflow_store.deliver(a_bundle(root, model=MODEL))
     (model,) = client.search_logged_models([runs(client)[0].info.experiment_id])
     assert model.model_id != broken.model_id and model.status == "READY"
     mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
@@ -276,9 +277,9 @@ def test_a_store_that_is_down_costs_one_line_and_the_bundle_stays(
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     folder = a_bundle(root)
-    with pytest.raises(tracking.NotLogged) as refused:
-        tracking.deliver(folder)
-    said = tracking.refusal(refused.value)
+    with pytest.raises(mlflow_store.NotLogged) as refused:
+        mlflow_store.deliver(folder)
+    said = mlflow_store.refusal(refused.value)
     assert "refused" in said and "\n" not in said and "secret" not in said
     assert bundles.waiting(folder.parent) == [folder]
 

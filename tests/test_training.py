@@ -9,12 +9,14 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statelab import layouts, models, reference, training
-from statelab.optimizers import Optimizer
-from statelab.plans import expand
-from statelab.plans import plan as lay_out
-from statelab.sequences import Sequences, at_the_end
-from statelab.training import Network
+from statelab.data.sequences import Sequences, at_the_end
+from statelab.networks import keras_models
+from statelab.networks.optimizers import Optimizer
+from statelab.samples import windows
+from statelab.samples.plans import expand
+from statelab.samples.plans import plan as lay_out
+from statelab.training import compiled, keras_fit
+from statelab.training.compiled import Network
 
 
 def shape(**changes) -> Network:
@@ -25,7 +27,7 @@ def shape(**changes) -> Network:
 
 
 def initial(seeds=range(2), **changes):
-    return models.initial_weights(seeds, **shape(**changes)._asdict())
+    return keras_models.initial_weights(seeds, **shape(**changes)._asdict())
 
 
 def every(table):
@@ -105,7 +107,7 @@ def test_train_is_the_fit_of_keras(
     network = shape(
         cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
     )
-    weights = models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), **network._asdict())
     ours, theirs = (
         train(
             engine,
@@ -117,7 +119,7 @@ def test_train_is_the_fit_of_keras(
             clipnorm=clipnorm,
             schedule=schedule,
         )
-        for engine in (training, reference)
+        for engine in (compiled, keras_fit)
     )
     assert_same(ours, theirs)
     last, *_, state = ours[-1]
@@ -128,7 +130,7 @@ def test_train_is_the_fit_of_keras(
             np.testing.assert_allclose(one, two, atol=1e-5)
     a, b = (
         engine.predict(last, noise, table, plan, network)
-        for engine in (training, reference)
+        for engine in (compiled, keras_fit)
     )
     np.testing.assert_allclose(a, b, atol=1e-6)
     assert np.ptp(a) > 0.01  # the networks do answer, each sample in its own way
@@ -177,7 +179,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
         sequences = at_the_end(sequences)
     table = cut(sequences, layout="per_timestep", segment_length=segment)
     network = shape(cell=cell, layers=layers)
-    weights = models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), **network._asdict())
 
     def plans(epoch):
         return [
@@ -193,7 +195,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
     written = expand(plans(0)[0], 0, plans(0)[0].batches)
     assert batch == 1 or (written.reset[1:] != written.reset[1:, :1]).any()
     ours = train(
-        training,
+        compiled,
         weights,
         (sequences, table),
         plans,
@@ -226,8 +228,8 @@ def test_fit_is_the_loop_over_train_on_batch(noise, cut):
     table = cut(noise, layout="per_timestep", segment_length=4)
     plan = lay_out(table, every(table), batch_size=4, stateful=True)
     weights = initial(seeds=range(1))
-    ours = train(training, weights, (noise, table), lambda _: [plan])
-    theirs = train(reference, weights, (noise, table), lambda _: [plan], by_loop=True)
+    ours = train(compiled, weights, (noise, table), lambda _: [plan])
+    theirs = train(keras_fit, weights, (noise, table), lambda _: [plan], by_loop=True)
     assert_same(ours, theirs)
 
 
@@ -244,7 +246,7 @@ def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
     weights = initial(seeds=range(1))
     ours, theirs = (
         train(engine, weights, (noise, table), lambda _: [plan])
-        for engine in (training, reference)
+        for engine in (compiled, keras_fit)
     )
     assert_same(ours, theirs)
 
@@ -266,10 +268,10 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
             for seed in seeds
         ]
 
-    together = train(training, weights, (noise, table), plans)
+    together = train(compiled, weights, (noise, table), plans)
     for k in range(3):
         alone = train(
-            training,
+            compiled,
             {name: array[k : k + 1] for name, array in weights.items()},
             (noise, table),
             lambda epoch, k=k: plans(epoch, [k]),
@@ -285,7 +287,7 @@ def test_fit_resets_one_lane_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
     weights = initial()
     alone, together = (
-        training.predict(
+        compiled.predict(
             weights,
             ragged,
             table,
@@ -307,9 +309,9 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
     weights = initial(layers=2)
     table = cut(ragged, layout="per_timestep", segment_length=segment)
     plan = lay_out(table, every(table), batch_size=2, stateful=True)
-    answers = training.predict(weights, ragged, table, plan, shape(layers=2))
+    answers = compiled.predict(weights, ragged, table, plan, shape(layers=2))
     for k in range(2):
-        whole = models.build(cell="lstm", units=3, layers=2, features=2)
+        whole = keras_models.build(cell="lstm", units=3, layers=2, features=2)
         whole.set_weights([array[k] for array in weights.values()])
         expected = [
             whole(ragged.values[None, start : step + 1]).numpy().item()
@@ -336,7 +338,7 @@ def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
     offsets = np.append(0, np.cumsum(lengths))
     values = rng.normal(size=(offsets[-1], 2)).astype(np.float32)
     data = Sequences(values, offsets, np.zeros(len(lengths), int))
-    table = layouts.windows(
+    table = windows.windows(
         offsets,
         np.zeros(len(lengths), np.int8),
         layout=layout[0],
@@ -345,12 +347,12 @@ def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
         segment_length=layout[1],
     )
     network = shape(cell=cell, layers=2)
-    weights = models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), **network._asdict())
     visited = order.sample(range(len(lengths)), len(lengths))
     plan = lay_out(table, np.array(visited), batch_size=lanes, stateful=True)
-    answers = training.predict(weights, data, table, plan, network)
+    answers = compiled.predict(weights, data, table, plan, network)
     for k in range(2):
-        alone = models.build(**network._asdict(), return_sequences=True)
+        alone = keras_models.build(**network._asdict(), return_sequences=True)
         alone.set_weights([array[k] for array in weights.values()])
         for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
             expected = alone(values[None, start:stop]).numpy().ravel()
@@ -363,7 +365,7 @@ def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
     changed = ragged.values.copy()
     changed[:5] += 1  # sequence 0 alone
     before, after = (
-        training.predict(
+        compiled.predict(
             initial(), ragged._replace(values=values), table, plan, shape()
         )
         for values in (ragged.values, changed)
@@ -375,9 +377,9 @@ def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
 def test_predict_without_state_sees_its_sample_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
     plan = lay_out(table, every(table), batch_size=1, stateful=False)
-    one_step = models.build(cell="lstm", units=3, layers=1, features=2)
+    one_step = keras_models.build(cell="lstm", units=3, layers=1, features=2)
     one_step.set_weights([array[1] for array in initial().values()])
-    answers = training.predict(initial(), ragged, table, plan, shape())
+    answers = compiled.predict(initial(), ragged, table, plan, shape())
     expected = one_step(ragged.values[:, None])[:, 0]
     np.testing.assert_allclose(answers[1], expected, atol=1e-6)
 
@@ -385,7 +387,7 @@ def test_predict_without_state_sees_its_sample_alone(ragged, cut):
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
     table = cut(ragged, layout="full")
     plan = lay_out(table, np.array([1]), batch_size=1, stateful=True)
-    answers = training.predict(initial(), ragged, table, plan, shape())
+    answers = compiled.predict(initial(), ragged, table, plan, shape())
     assert np.isnan(answers).tolist() == [[True] * 5 + [False] * 3 + [True] * 4] * 2
 
 
@@ -395,10 +397,10 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     noise = at_the_end(noise)
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
-    ours = train(training, weights, (noise, table), lambda _: [plan], epochs=1)[0]
+    ours = train(compiled, weights, (noise, table), lambda _: [plan], epochs=1)[0]
 
     # The twin: Keras sees the first half of each sequence by prediction alone.
-    model = reference._compiled_model(
+    model = keras_fit._compiled_model(
         [array[0] for array in weights.values()],
         table,
         plan,
@@ -409,7 +411,7 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     for sample in range(24):
         row = slice(sample, sample + 1)
         if sample % 2 == 0:
-            reference.reset_states(model)
+            keras_fit.reset_states(model)
             model.predict_on_batch(x[row])
         else:
             y = np.zeros((1, 4, 1))
@@ -418,7 +420,7 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
             model.train_on_batch(x[row], y, sample_weight=only_the_last)
     for mine, theirs in zip(ours[0].values(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
-    for mine, theirs in zip(ours[3], reference._states(model), strict=True):
+    for mine, theirs in zip(ours[3], keras_fit._states(model), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
 
 
@@ -430,7 +432,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     plan = lay_out(table, np.array([0]), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
     first = [array[0] for array in weights.values()]
-    model = models.build(cell="lstm", units=3, layers=1, features=2)
+    model = keras_models.build(cell="lstm", units=3, layers=1, features=2)
     model.set_weights(first)
     x, target = one.values[None], one.targets[:, None]
     with tf.GradientTape() as tape:
@@ -446,7 +448,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     gradients = tape.gradient(loss, model.trainable_variables)
     step = {
         window: train(
-            training,
+            compiled,
             weights,
             (one, table),
             lambda _: [plan],
@@ -471,10 +473,10 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     table = cut(noise, layout="per_timestep")
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
-    monkeypatch.setattr(training, "CHUNK_FLOPS", 20 * training._flops(network, 1, 1))
+    monkeypatch.setattr(compiled, "CHUNK_FLOPS", 20 * compiled._flops(network, 1, 1))
     done = []
     train(
-        training,
+        compiled,
         initial(seeds=range(1), units=4),
         (noise, table),
         lambda _: [plan],
@@ -484,8 +486,8 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     )
     assert done == [20, 40, 60, 80, 96] * 2
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
-    program = training._train_chunk(
-        network, optimizer.rule, 1, False, False, training.CORES, 1
+    program = compiled._train_chunk(
+        network, optimizer.rule, 1, False, False, compiled.CORES, 1
     )
     assert program.experimental_get_tracing_count() == 1
 
@@ -496,10 +498,10 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
     plan = lay_out(table, every(table), batch_size=5, stateful=True)
     both = []
     for flops in (np.inf, 0):
-        monkeypatch.setattr(training, "SPLIT_FLOPS", flops)
+        monkeypatch.setattr(compiled, "SPLIT_FLOPS", flops)
         both.append(
             train(
-                training,
+                compiled,
                 initial(seeds=range(1)),
                 (noise, table),
                 lambda _: [plan],
@@ -517,7 +519,7 @@ def test_train_leaves_networks_that_are_not_active(noise, cut):
     weights = initial(seeds=range(3))
     active = np.array([True, False, True])
     some, all_of_them = (
-        train(training, weights, (noise, table), lambda _: [plan], active=each)
+        train(compiled, weights, (noise, table), lambda _: [plan], active=each)
         for each in (active, None)
     )
     for name, before in weights.items():
@@ -531,7 +533,7 @@ def test_train_leaves_networks_that_are_not_active(noise, cut):
 def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size):
     """Ragged sequences shuffled anew fill their lanes up in more batches or in fewer;
     each network trains on all of its own, in one chunk or in several."""
-    monkeypatch.setattr(training, "MAX_CHUNK", size)
+    monkeypatch.setattr(compiled, "MAX_CHUNK", size)
     ragged = ragged._replace(
         offsets=np.array([0, 5, 8, 11, 12]), targets=np.array([1, 0, 1, 0])
     )
@@ -547,10 +549,10 @@ def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size
     assert plans(0)[0].batches < plans(0)[1].batches
     weights = initial()
     rule = {"schedule": "constant"}
-    together = train(training, weights, (ragged, table), plans, **rule)
+    together = train(compiled, weights, (ragged, table), plans, **rule)
     for k, seed in enumerate((0, 3)):
         alone = train(
-            training,
+            compiled,
             {name: array[k : k + 1] for name, array in weights.items()},
             (ragged, table),
             lambda epoch, seed=seed: plans(epoch, [seed]),
@@ -576,8 +578,8 @@ def test_padded_windows_train_and_answer_as_they_do_alone(
     optimizer = Optimizer("adam", 0.02, "cosine", 0.5, plan.batches)
     found = []
     for padded_to in (None, 8, 16):
-        run = training.train(
-            training.start(weights, network, optimizer),
+        run = compiled.train(
+            compiled.start(weights, network, optimizer),
             noise,
             table,
             [plan],
@@ -586,11 +588,11 @@ def test_padded_windows_train_and_answer_as_they_do_alone(
             gradient_window=gradient_window,
             padded_to=padded_to,
         )
-        trained = training.weights_of(run, network)
-        answers = training.predict(
+        trained = compiled.weights_of(run, network)
+        answers = compiled.predict(
             trained, noise, table, plan, network, padded_to=padded_to
         )
-        found.append([*trained.values(), answers, *training.state_of(run)])
+        found.append([*trained.values(), answers, *compiled.state_of(run)])
     for padded in found[1:]:
         for one, two in zip(found[0], padded, strict=True):
             np.testing.assert_allclose(one, two, atol=1e-5)
@@ -605,7 +607,7 @@ def test_a_gradient_window_of_padded_windows_ends_at_their_last_step(noise, cut)
     def train(begun, of, rate, batch=0, **options):
         """Train on one window, the batch-th; state is zero before the first alone."""
         optimizer = Optimizer("sgd", rate, "constant", None, 1)
-        return training.train(
+        return compiled.train(
             begun._replace(batch=batch, batches=batch and batch + 1),
             noise,
             of,
@@ -615,7 +617,7 @@ def test_a_gradient_window_of_padded_windows_ends_at_their_last_step(noise, cut)
             **options,
         )
 
-    start = training.start(weights, network, Optimizer("sgd", 0, "constant", None, 1))
+    start = compiled.start(weights, network, Optimizer("sgd", 0, "constant", None, 1))
     padded = train(start, table, 0.5, gradient_window=2, padded_to=8)
     first_three = train(start, table._replace(length=table.length - 2), 0.0)
     # window 1 begins a step later than window 0: at the fourth step
@@ -634,12 +636,12 @@ def test_a_pass_that_stops_goes_on_as_one_that_does_not(noise, cut, stops):
     table = cut(noise, layout="per_timestep", segment_length=4)
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     optimizer = Optimizer("adam", 0.02, "cosine", None, 24)
-    ours = begun = training.start(weights, network, optimizer)
+    ours = begun = compiled.start(weights, network, optimizer)
     given = dict(network=network, optimizer=optimizer)
     for stop in stops:
-        ours = training.train(ours, noise, table, [plan], until=stop, **given)
+        ours = compiled.train(ours, noise, table, [plan], until=stop, **given)
         assert ours.updates.numpy().tolist() == [stop] * len(ours.updates)
-    whole = training.train(begun, noise, table, [plan], **given)
+    whole = compiled.train(begun, noise, table, [plan], **given)
     for one, two in zip(ours.matrices, whole.matrices, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
     np.testing.assert_allclose(ours.sums, whole.sums, rtol=1e-5)
@@ -650,8 +652,8 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
     for window, gradient_window, rate in ((3, None, 0.1), (8, 2, 0.01), (7, 7, 0.02)):
         table = cut(noise, layout="subsampled", window_length=window)
         optimizer = Optimizer("adam", rate, "cosine", None, 3 + window)
-        training.train(
-            training.start(weights, network, optimizer),
+        compiled.train(
+            compiled.start(weights, network, optimizer),
             noise,
             table,
             [lay_out(table, every(table), batch_size=3, stateful=False)],
@@ -660,7 +662,7 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
             gradient_window=gradient_window,
             padded_to=8,
         )
-    program = training._train_chunk(
-        network, optimizer.rule, None, False, False, training.CORES, 8
+    program = compiled._train_chunk(
+        network, optimizer.rule, None, False, False, compiled.CORES, 8
     )
     assert program.experimental_get_tracing_count() == 1

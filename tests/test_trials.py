@@ -5,21 +5,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from statelab import (
-    carrying,
-    layouts,
-    models,
-    plans,
-    scores,
-    training,
-    trials,
-    workers,
-)
+from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
-from statelab.lookback import COMPLETE, PRUNED
-from statelab.optimizers import Optimizer
-from statelab.sequences import SPLITS
-from statelab.trials import Trial
+from statelab.lookback import executors, scheduler, trials
+from statelab.lookback.decision import COMPLETE, PRUNED
+from statelab.lookback.trials import Trial
+from statelab.networks import keras_models, scores
+from statelab.networks.optimizers import Optimizer
+from statelab.samples import plans
+from statelab.samples import windows as windows_
+from statelab.training import compiled
 
 WINDOWS = Trial(5, 1, None, "sample", 4, 0.05)
 STATE = Trial(4, 4, None, "sequence", 4, 0.05)
@@ -31,37 +26,37 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
     laid = grounds.lay(search=search)
     ground, data = laid.ground, laid.data
     followed = []
-    usual = training.train
+    usual = compiled.train
 
     def train(run, sequences, windows, plan, **options):
         if options["until"] > 1:
             followed.append((windows, plan, options["until"]))
         return usual(run, sequences, windows, plan, **options)
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(compiled, "train", train)
     ended = trials.whole(ground, WINDOWS)
     monkeypatch.undo()
     assert [until for *_, until in followed] == [10, 30]
     network = ground.network._replace(units=4)
     optimizer = Optimizer("adam", 0.05, "cosine", 1.0, 40)
-    weights = models.initial_weights(
+    weights = keras_models.initial_weights(
         range(1, 4), forget_bias="chrono", longest=5, **network._asdict()
     )
-    run = training.start(weights, network, optimizer)
+    run = compiled.start(weights, network, optimizer)
     for windows, plan, _ in followed:
-        run = training.train(
+        run = compiled.train(
             run, data, windows, plan, network=network, optimizer=optimizer
         )
-    trained = training.weights_of(run, network)
+    trained = compiled.weights_of(run, network)
     for one, two in zip(
-        trained.values(), training.weights_of(ended.run, network).values(), strict=True
+        trained.values(), compiled.weights_of(ended.run, network).values(), strict=True
     ):
         np.testing.assert_allclose(one, two, atol=1e-5)
-    cut = layouts.recut(laid.windows, layout="subsampled", window_length=5)
-    every = layouts.of_split(cut, SPLITS["validation"])
+    cut = windows_.recut(laid.windows, layout="subsampled", window_length=5)
+    every = windows_.of_split(cut, SPLITS["validation"])
     plan = plans.plan(cut, every, batch_size=7, stateful=False)
-    answers = training.predict(trained, data, cut, plan, network)
-    step = layouts.locate_answers(cut, np.arange(cut.answers[-1])).step
+    answers = compiled.predict(trained, data, cut, plan, network)
+    step = windows_.locate_answers(cut, np.arange(cut.answers[-1])).step
     asked = answers[:, np.searchsorted(step, laid.asked)]
     expected = scores.accuracy(asked, data.targets[laid.asked])
     assert ended.scores.tolist() == expected.tolist()
@@ -71,12 +66,12 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
 def test_windows_without_a_target_are_not_trained_on():
     """Of 12 steps the first 3 have none: windows of 2 that end there are left out."""
     laid = grounds.lay()
-    cut = layouts.recut(laid.windows, layout="subsampled", window_length=2)
+    cut = windows_.recut(laid.windows, layout="subsampled", window_length=2)
     rng = np.random.default_rng(0)
     plan = trials._shuffled(laid.data, cut, WINDOWS, 8, 40, rng)
-    ends = layouts.locate(cut, plan.order).first + 1
+    ends = windows_.locate(cut, plan.order).first + 1
     assert (laid.data.targets[ends] >= 0).all()
-    assert (cut.split[layouts.locate(cut, plan.order).sequence] == 0).all()
+    assert (cut.split[windows_.locate(cut, plan.order).sequence] == 0).all()
     once, twice = plan.order[:216], plan.order[216:320]  # 24 sequences, 9 windows each
     assert len(np.unique(once)) == 216 and len(np.unique(twice)) == 104
     assert plans.expand(plan, 0, 40).reset.all()
@@ -164,11 +159,11 @@ def test_networks_that_diverge_are_given_up(tmp_path):
     """At a rate of a million errors are no numbers; a search goes on without it."""
     laid = grounds.lay(task="adding", search={"clipnorm": None, "optimizer": "sgd"})
     wild = WINDOWS._replace(window_length=12, learning_rate=1e6)
-    with workers.here(laid.ground, 1) as crew:
+    with executors.here(laid.ground, 1) as crew:
         asked = [wild, wild._replace(learning_rate=1e-3)]
-        carry = carrying.Crew(crew, tmp_path, lambda _: None)
+        carry = scheduler.Crew(crew, tmp_path, lambda _: None)
         wild, calm = carry(asked, "bisect", 0, None)()
     assert (wild.state, calm.state) == (PRUNED, COMPLETE)
-    nobody = workers.Workers(None, lambda: 1)
-    carry = carrying.Crew(nobody, tmp_path, lambda _: None)
+    nobody = executors.Workers(None, lambda: 1)
+    carry = scheduler.Crew(nobody, tmp_path, lambda _: None)
     assert carry([Trial(*calm[2:8])], "bisect", 0, None)() == [calm]

@@ -1,11 +1,11 @@
 import pytest
 
-from statelab import vanishing
+from statelab.studies import vanishing_gradients
 
 
 def test_the_forget_gate_and_not_the_adding_keeps_gradients_from_vanishing():
     """The post's opening claim, as docs/memory.md puts it."""
-    table = vanishing.slopes().set_index(["kind", "lag"])
+    table = vanishing_gradients.slopes().set_index(["kind", "lag"])
     first = table.xs(0, level="lag")
     assert (first == 1).all(axis=None)
     far = table.xs(99, level="lag")
@@ -16,8 +16,10 @@ def test_the_forget_gate_and_not_the_adding_keeps_gradients_from_vanishing():
 
 @pytest.mark.slow
 def test_what_is_one_step_back_is_learned(monkeypatch):
-    monkeypatch.setattr(vanishing, "LAGS", (1,))
-    monkeypatch.setattr(vanishing, "TRAINED", 2)
+    monkeypatch.setattr(vanishing_gradients, "LAGS", (1,))
+    monkeypatch.setattr(vanishing_gradients, "TRAINED", 2)
     kind = "LSTM, forget bias 1"
-    monkeypatch.setattr(vanishing, "KINDS", {kind: vanishing.KINDS[kind]})
-    assert list(vanishing.learned()) == [{"lag": 1, kind: 2}]
+    monkeypatch.setattr(
+        vanishing_gradients, "KINDS", {kind: vanishing_gradients.KINDS[kind]}
+    )
+    assert list(vanishing_gradients.learned()) == [{"lag": 1, kind: 2}]

@@ -3,22 +3,16 @@
 import numpy as np
 import pytest
 
-from statelab import (
-    command,
-    entrants,
-    layouts,
-    metrics,
-    paired,
-    tasks,
-    variants,
-    verdict,
-)
-from statelab.entrants import Contest, Entrant
-from statelab.post import POST
-from statelab.results import Predictions
+from statelab.data import tasks
+from statelab.evaluation import comparison, paired_test, scoring, variants, verdict
+from statelab.evaluation.comparison import Contest, Entrant
+from statelab.io.predictions import Predictions
+from statelab.pipeline import command
+from statelab.samples import windows
+from statelab.studies.post import POST
 
 with command.quiet_import():
-    from statelab import experiment
+    from statelab.training import trainer
 
 SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
 
@@ -153,7 +147,7 @@ class Silent:
 
 def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     data = tasks.make(seed=seed, **{**POST["generate"], **generate})
-    cut = layouts.cut(data, seed=seed, horizon=0, **{**POST["window"], **window})
+    cut = windows.cut(data, seed=seed, horizon=0, **{**POST["window"], **window})
     found = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         asked = {
@@ -164,13 +158,13 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
         }
         found[mode] = []
         for each in variants.of(cut, seed=0, stateful=mode == "stateful", **asked):
-            table = layouts.recut(cut, **each.layout)
-            trained = experiment.train(data, table, Silent(), **each.settings)
+            table = windows.recut(cut, **each.layout)
+            trained = trainer.train(data, table, Silent(), **each.settings)
             told = each.name, each.layout, each.gradient_window
             found[mode].append(
                 Predictions(*told, trained.answers, trained.visible_from)
             )
-    everything = entrants.contest(data, cut, found)
+    everything = comparison.contest(data, cut, found)
     return verdict.judge(everything, 0.01)
 
 
@@ -279,16 +273,16 @@ def test_the_same_against_the_same_is_rarely_called_different():
     generate = {"task": "lagged_copy", "lag": 2, "sequences": 40, "length": 5}
     data = tasks.make(seed=0, **{**POST["generate"], **generate})
     window = {"layout": "full", "test_size": 20}
-    cut = layouts.cut(data, seed=0, horizon=0, **{**POST["window"], **window})
+    cut = windows.cut(data, seed=0, horizon=0, **{**POST["window"], **window})
     asked = {**POST["model"], **POST["train_stateful"]}
     asked |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
     (only,) = variants.of(cut, seed=0, stateful=True, **asked)
-    trained = experiment.train(data, cut, Silent(), **only.settings)
-    table = metrics.seed_scores(trained.answers, data, cut, trained.history)
+    trained = trainer.train(data, cut, Silent(), **only.settings)
+    table = scoring.seed_scores(trained.answers, data, cut, trained.history)
     rng = np.random.default_rng(0)
     for name in ("accuracy", "loss"):  # the one has ties, the other has none
         deals = (rng.permutation(table[name].to_numpy()) for _ in range(10))
         pairs = np.concatenate([deal.reshape(50, 2, 10) for deal in deals])
-        called = sum(paired.compare(*pair).p < paired.LEVEL for pair in pairs)
+        called = sum(paired_test.compare(*pair).p < paired_test.LEVEL for pair in pairs)
         print(f"{called} of 500 comparisons of the same are called different by {name}")
         assert 5 < called <= 34  # a test that never speaks would pass as well

@@ -18,9 +18,9 @@ from conftest import REPOSITORY
 from pandas.testing import assert_frame_equal
 from servers import HOST, LONGEST, free_port, serving
 
-from statelab import trials, workers
 from statelab.errors import UserError
-from statelab.trials import Trial
+from statelab.lookback import executors, trials
+from statelab.lookback.trials import Trial
 
 SEARCH = [sys.executable, str(REPOSITORY / "tests" / "small_search.py")]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
@@ -83,14 +83,14 @@ def by_threads(tmp_path_factory) -> pd.DataFrame:
     """The table that every search has to come to."""
     folder = tmp_path_factory.mktemp("by_threads")
     laid = small_search.lay(folder)
-    with workers.here(laid.ground, 2) as crew:
+    with executors.here(laid.ground, 2) as crew:
         return small_search.run(laid, crew, folder)
 
 
 @contextmanager
 def searching(folder: Path, address: str) -> Iterator[subprocess.Popen]:
     """Run the search in a process of its own, which does not outlive the block."""
-    environment = ENVIRONMENT | {workers.SCHEDULER: address}
+    environment = ENVIRONMENT | {executors.SCHEDULER: address}
     with subprocess.Popen(
         [*SEARCH, str(folder)], env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -131,7 +131,7 @@ def plugins(address: str) -> set[str]:
 @pytest.mark.slow
 def test_two_workers_come_to_the_table_of_threads(cluster, by_threads, tmp_path):
     laid = small_search.lay(tmp_path)
-    with workers.cluster(laid.ground, cluster) as crew:
+    with executors.cluster(laid.ground, cluster) as crew:
         assert len(plugins(cluster)) == 1
         assert_same(small_search.run(laid, crew, tmp_path), by_threads)
     assert plugins(cluster) == set()
@@ -142,9 +142,9 @@ def test_shards_are_searched_on_workers(cluster, tmp_path):
     """As in this process: an answer is that of the file, whoever reads it."""
     laid = small_search.lay(tmp_path, shard_steps=240)
     assert len(laid.ground.shards) == 3
-    with workers.cluster(laid.ground, cluster) as crew:
+    with executors.cluster(laid.ground, cluster) as crew:
         ours = small_search.run(laid, crew, tmp_path / "ours")
-    with workers.here(laid.ground, 1) as crew:
+    with executors.here(laid.ground, 1) as crew:
         theirs = small_search.run(laid, crew, tmp_path / "theirs")
     assert_same(ours, theirs)
     # what is asked is a label of 2 steps ago: windows of 3 know it, shorter ones do not
@@ -212,7 +212,7 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
     with ExitStack() as stack:
         address = stack.enter_context(scheduling())
         log = stack.enter_context(working(address, tmp_path, "one"))
-        with workers.cluster(laid.ground, address) as crew:
+        with executors.cluster(laid.ground, address) as crew:
             standing, _ = crew.submit(trials.go_on, trial).result()
             assert standing.updates == small_search.SMALL["updates"] / 4
             with distributed.Client(address, set_as_default=False) as client:
@@ -229,10 +229,10 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
     "address", [f"tcp://{HOST}:1", "carrier-pigeon://coop", "nowhere"]
 )
 def test_an_address_where_no_scheduler_is(address, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "LOST", 1)
+    monkeypatch.setattr(executors, "LOST", 1)
     laid = small_search.lay(tmp_path)
     with pytest.raises(UserError, match="`--scheduler` must be the address") as raised:
-        with workers.cluster(laid.ground, address):
+        with executors.cluster(laid.ground, address):
             pass
     assert str(raised.value).count("\n") == 0
     assert str(raised.value).endswith(f"Received: {address}")

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from statelab import workspace
+from statelab.pipeline import workspace
 
 WRITER = """
 import sys, time

@@ -12,7 +12,7 @@ import tensorflow as tf
 from benchmarks import data
 from benchmarks.contestants import Turn, ours
 from benchmarks.works import Work
-from statelab import reference
+from statelab.training import keras_fit
 
 LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -23,8 +23,8 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
 
 
 def _reference(work: Work, updates: int, *, by_loop: bool = False) -> Turn:
-    train = partial(reference.train, by_loop=by_loop)
-    return ours.passes_of(reference.start, train, work, updates)
+    train = partial(keras_fit.train, by_loop=by_loop)
+    return ours.passes_of(keras_fit.start, train, work, updates)
 
 
 def _reference_loop(work: Work, updates: int) -> Turn:

@@ -8,9 +8,11 @@ import numpy as np
 from benchmarks import data
 from benchmarks.contestants import Turn
 from benchmarks.works import Work
-from statelab import layouts, plans, training
-from statelab.optimizers import Optimizer
-from statelab.sequences import Sequences
+from statelab.data.sequences import Sequences
+from statelab.networks.optimizers import Optimizer
+from statelab.samples import plans
+from statelab.samples import windows as windows_
+from statelab.training import compiled
 
 PASSES = 20
 
@@ -21,7 +23,7 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
     A turn of 20 ms would be told apart from a long one by how a process wakes up.
     """
     many = PASSES if form == "passes" else 1
-    return passes_of(training.start, training.train, work, updates, many)
+    return passes_of(compiled.start, compiled.train, work, updates, many)
 
 
 def passes_of(
@@ -51,7 +53,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     values, target = data.sequences(work, updates)
     count, length, features = values.shape
     offsets = np.arange(count + 1) * length
-    windows = layouts.windows(
+    windows = windows_.windows(
         offsets,
         np.zeros(count, np.int8),
         layout="subsampled",  # one label for each sample, at its end
@@ -77,7 +79,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     arguments = {
         "sequences": Sequences(values.reshape(-1, features), offsets, target),
         "windows": windows,
-        "network": training.Network(
+        "network": compiled.Network(
             work.cell, "binary", work.layers, work.units, features, outputs=1
         ),
         "optimizer": Optimizer("adam", 1e-3, "constant", None, always[0].batches),

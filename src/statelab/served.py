@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from statelab import models
 from statelab.errors import UserError
+from statelab.networks import keras_models
 
 
 class ExplicitState:
@@ -56,4 +56,4 @@ class ExplicitState:
 
 def _load_pyfunc(path: str) -> ExplicitState:
     """Load the first network of a population; the name is MLflow's."""
-    return ExplicitState(models.with_state(Path(path)))
+    return ExplicitState(keras_models.with_state(Path(path)))

@@ -1,0 +1,1 @@
+"""Sequences: generated tasks, and the user's own CSV, Parquet and npz files."""

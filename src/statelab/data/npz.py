@@ -1,0 +1,153 @@
+"""Padded arrays in npz files, laid end to end as the rows of a panel."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from statelab.data.panels import Panel
+from statelab.errors import UserError
+
+NUMBERS = "fiub"  # kinds of NumPy's dtypes
+_BROKEN = (  # what NumPy says of other files
+    AttributeError,  # of an array that is no archive
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class _Padded(NamedTuple):
+    """What an npz file holds."""
+
+    x: np.ndarray  # [sequences, timesteps, features]
+    y: np.ndarray  # [sequences] or [sequences, timesteps]
+    lengths: np.ndarray  # [sequences]
+
+
+def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
+    """Read npz files with `x`, `y` and, where some sequences are shorter, `lengths`.
+
+    Args:
+        labelled: whether there is `y`, and is read.
+        files: by name. `x` is [sequences, timesteps, features]; `y`, numbers or text,
+            is [sequences] or [sequences, timesteps]; `lengths` is [sequences].
+
+    Raises:
+        UserError: the file and the array, the rule, and what was found.
+    """
+    values, target, names, places, lengths = [], [], [], [], []
+    for name, file in files.items():
+        held = _padded(file, labelled)
+        inside = np.arange(held.x.shape[1]) < held.lengths[:, None]
+        each = held.y[:, None] if held.y.ndim == 1 else held.y
+        values.append(held.x[inside].astype(np.float32))
+        target.append(np.broadcast_to(each, inside.shape)[inside])
+        if values[0].shape[1] != values[-1].shape[1]:
+            raise UserError(
+                f"{file}: `x` must have {values[0].shape[1]} features, as in the file "
+                f"before it. Received: {values[-1].shape[1]}"
+            )
+        if _is_text(target[0]) != _is_text(target[-1]):
+            raise UserError(
+                f"{file}: `y` must be {'text' if _is_text(target[0]) else 'numbers'}, "
+                f"as in the file before it. Received: {target[-1].dtype}"
+            )
+        names += [f"{name} {number}" for number in range(len(held.x))]
+        places += [f"{file}, sequence {number}" for number in range(len(held.x))]
+        lengths.append(held.lengths)
+    steps = np.concatenate(lengths)
+    begins = np.cumsum(steps) - steps
+
+    def at(row: int) -> str:
+        sequence = int(np.searchsorted(begins, row, side="right")) - 1
+        return f"{places[sequence]}, step {row - begins[sequence]}"
+
+    targets, words = _words(np.concatenate(target))
+    return Panel(
+        values=np.concatenate(values),
+        features=[f"x{number}" for number in range(values[0].shape[1])],
+        sequence=np.repeat(np.arange(len(steps), dtype=np.int32), steps),
+        names=names,
+        time=None,
+        target=targets,
+        words=words,
+        target_name="`y`",
+        at=at,
+    )
+
+
+def _padded(file: Path, labelled: bool) -> _Padded:
+    try:
+        with file.open("rb") as stream:
+            opened = np.load(stream, allow_pickle=False)
+            held = {name: opened[name] for name in opened.files}
+    except _BROKEN:
+        raise UserError(
+            f"{file}: must be an npz file of numbers and text. Received: other bytes"
+        ) from None
+    for name in ("x", "y") if labelled else ("x",):
+        if name not in held:
+            received = ", ".join(map(repr, held)) or "none"
+            raise UserError(
+                f"{file}: must hold an array `{name}`. Received: {received}"
+            )
+    x = held["x"]
+    y = held["y"] if labelled else np.full(x.shape[:1], np.nan)
+    if x.ndim != 3 or x.dtype.kind not in NUMBERS or 0 in x.shape:
+        raise UserError(
+            f"{file}: `x` must be numbers [sequences, timesteps, features]. "
+            f"Received: {x.dtype} {list(x.shape)}"
+        )
+    count, timesteps, _ = x.shape
+    if y.shape not in ((count,), (count, timesteps)) or not (
+        _is_text(y) or y.dtype.kind in NUMBERS
+    ):
+        raise UserError(
+            f"{file}: `y` must be numbers or text [{count}] or [{count}, {timesteps}], "
+            f"as `x` is. Received: {y.dtype} {list(y.shape)}"
+        )
+    _require_finite(file, "x", x)
+    if not _is_text(y):
+        _require_finite(file, "y", y)
+    lengths = held.get("lengths", np.full(count, timesteps))
+    if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
+        raise UserError(
+            f"{file}: `lengths` must be whole numbers [{count}]. "
+            f"Received: {lengths.dtype} {list(lengths.shape)}"
+        )
+    wrong = (lengths < 1) | (lengths > timesteps)
+    if wrong.any():
+        raise UserError(
+            f"{file}: `lengths` must be from 1 to {timesteps}, the timesteps of `x`. "
+            f"Received: {lengths[wrong][0]}"
+        )
+    return _Padded(x, y, lengths.astype(np.int64))
+
+
+def _require_finite(file: Path, name: str, array: np.ndarray) -> None:
+    large = np.abs(array.astype(float)) > np.finfo(np.float32).max
+    if large.any():
+        place = tuple(int(number) for number in np.argwhere(large)[0])
+        raise UserError(
+            f"{file}: `{name}` must be finite in 32 bits. Received: {array[place]} at "
+            f"{list(place)}"
+        )
+
+
+def _words(targets: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return targets as a panel has them; empty text is none."""
+    if not _is_text(targets):
+        return targets.astype(float), []
+    words, which = np.unique(targets, return_inverse=True)
+    numbers = np.arange(len(words)) - (words[0] == "")
+    return numbers[which], [word for word in words.tolist() if word]
+
+
+def _is_text(array: np.ndarray) -> bool:
+    return array.dtype.kind == "U"

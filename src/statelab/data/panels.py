@@ -1,0 +1,230 @@
+"""Panels: rows of many sequences, put in order, cut, and filled where values lack."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from statelab.data.sequences import Sequences
+from statelab.errors import UserError
+from statelab.io import arrays
+
+ROWS = 1 << 16  # that are in memory with their values at once
+
+
+class Panel(NamedTuple):
+    """All rows of a source, in the order in which they were read."""
+
+    values: np.ndarray  # float32 [rows, features]; NaN for none
+    features: list[str]  # their names
+    sequence: np.ndarray  # int32 [rows]; an index into `names`
+    names: list[str]  # of the sequences
+    time: np.ndarray | None  # [rows], of any unit; None where rows are in order
+    target: np.ndarray  # [rows]; float64, NaN for none; or an index into `words`, or -1
+    words: list[str]  # that are targets; none where targets are numbers
+    target_name: str
+    at: Callable[[int], str]  # says where a row is
+
+
+class Arranged(NamedTuple):
+    """The sequences of a panel."""
+
+    sequences: Sequences  # the targets are as in `Panel`, for each step
+    names: list[str]  # of the sequences; the parts of one have one name
+    order: np.ndarray  # int64 [steps]; the row of the panel that each step was
+    notes: list[str]  # what a user should know of
+
+
+def arrange(
+    panel: Panel, *, horizon: int, max_gap: float | None, missing: str
+) -> Arranged:
+    """Put the rows of a panel into sequences.
+
+    Args:
+        panel: the rows.
+        horizon: steps ahead of which a step's target is; a sequence's last steps, which
+            would have none, are left out.
+        max_gap: the longest time from a step to the next, in the unit of `time`; after
+            a longer one a new sequence begins.
+        missing: `error`, or `fill` by the value before, where a feature has no value.
+            A target is never filled.
+
+    Raises:
+        UserError: the place of a row that breaks a rule.
+    """
+    notes: list[str] = []
+    order, offsets = _sequences(panel, max_gap, notes)
+    aims = order
+    if horizon:
+        order, aims, offsets = _ahead_by(horizon, order, offsets, notes)
+    return Arranged(
+        Sequences(_filled(panel, order, offsets, missing), offsets, panel.target[aims]),
+        [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
+        order,
+        notes,
+    )
+
+
+def _sequences(
+    panel: Panel, max_gap: float | None, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows in order, and where sequences begin and end among them."""
+    order, sequence, time = _in_order(panel, notes)
+    begins = np.append(True, sequence[1:] != sequence[:-1])
+    if time is not None:
+        ahead = _ahead(time)
+        _one_row_for_each_time(panel, order, ~begins[1:] & (ahead == 0))
+        if max_gap is not None:
+            jumps = ~begins[1:] & (ahead > max_gap)
+            begins[1:] |= jumps
+            if jumps.any():
+                notes.append(
+                    "gaps longer than `generate.max_gap`, after each of which a new "
+                    f"sequence begins: {jumps.sum()}"
+                )
+    return order, np.append(np.flatnonzero(begins), len(order))
+
+
+def _in_order(
+    panel: Panel, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the rows sequence by sequence, and by time within each, and both so."""
+    sequence, time = panel.sequence, panel.time
+    order = np.arange(len(sequence))
+    if (sequence[1:] < sequence[:-1]).any():
+        order = np.argsort(sequence, kind="stable")
+        sequence, time = sequence[order], None if time is None else time[order]
+    if time is None:
+        return order, sequence, None
+    if ((sequence[1:] == sequence[:-1]) & (time[1:] < time[:-1])).any():
+        right = np.lexsort((time, sequence))
+        notes.append(
+            "rows that were not in order of time within their sequence, and have been "
+            f"sorted: {(right != np.arange(len(right))).sum()}"
+        )
+        order, sequence, time = order[right], sequence[right], time[right]
+    return order, sequence, time
+
+
+def _ahead(time: np.ndarray) -> np.ndarray:
+    """Return how far ahead each next time is, where it is not before.
+
+    Example:
+        >>> _ahead(np.array([-(2**63), 2**63 - 1]))
+        array([18446744073709551615], dtype=uint64)
+    """
+    ahead = np.diff(time)
+    return ahead if ahead.dtype.kind == "f" else ahead.view(np.uint64)
+
+
+def _one_row_for_each_time(panel: Panel, order: np.ndarray, same: np.ndarray) -> None:
+    if same.any():
+        after = int(same.argmax()) + 1
+        row, other = int(order[after]), int(order[after - 1])
+        raise UserError(
+            f"{panel.at(row)}: a sequence must have one row for each time. Received: "
+            f"sequence {panel.names[panel.sequence[row]]!r} has the time of "
+            f"{panel.at(other)}"
+        )
+
+
+def _ahead_by(
+    horizon: int, order: np.ndarray, offsets: np.ndarray, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows that have one `horizon` steps ahead, those, and new offsets.
+
+    Example:
+        >>> _ahead_by(2, np.array([5, 6, 7, 8, 9]), np.array([0, 3, 5]), [])
+        (array([5]), array([7]), array([0, 1]))
+    """
+    lengths = np.diff(offsets)
+    left = np.maximum(lengths - horizon, 0)
+    if not left.any():
+        raise UserError(
+            "`generate.horizon` must be shorter than some sequence: the longest has "
+            f"{lengths.max()} steps. Received: {horizon}"
+        )
+    if not left.all():
+        notes.append(
+            f"sequences of no more steps than `generate.horizon` ({horizon}), which "
+            f"are left out: {(left == 0).sum()}"
+        )
+    has_one = np.ones(len(order), bool)
+    for back in range(1, min(horizon, int(lengths.max())) + 1):
+        has_one[np.maximum(offsets[1:] - back, offsets[:-1])] = False
+    aims = np.flatnonzero(has_one)
+    aims += horizon
+    return order[has_one], order[aims], np.append(0, np.cumsum(left[left > 0]))
+
+
+def _filled(
+    panel: Panel, order: np.ndarray, offsets: np.ndarray, missing: str
+) -> np.ndarray:
+    """Return the values in an order of rows, none of them NaN."""
+    begins = np.zeros(len(order), bool)
+    begins[offsets[:-1]] = True
+
+    def blocks() -> Iterator[np.ndarray]:
+        before = np.full(panel.values.shape[1], np.nan, np.float32)
+        for first in range(0, len(order), ROWS):
+            rows = order[first : first + ROWS]
+            block = panel.values[rows]
+            if missing == "fill":
+                block = forward(block, begins[first : first + ROWS], before)
+            none = np.isnan(block)
+            if none.any():
+                row, feature = (int(number) for number in np.argwhere(none)[0])
+                rule = (
+                    "must have a value, or set `generate.missing` to fill"
+                    if missing == "error"
+                    else "must have a value where a sequence begins: none is before it"
+                )
+                raise UserError(
+                    f"{panel.at(int(rows[row]))}, column `{panel.features[feature]}`: "
+                    f"{rule}. Received: none"
+                )
+            yield block
+            before = block[-1]
+            arrays.let_go(panel.values)
+
+    return on_disk(blocks())
+
+
+def forward(block: np.ndarray, begins: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Fill NaN by the value before it in the same sequence, where there is one.
+
+    Args:
+        block: the values, [rows, features].
+        begins: whether a sequence begins with a row, [rows].
+        before: the values of the row before the block, [features].
+
+    Example:
+        >>> block = np.array([[np.nan], [2], [np.nan], [np.nan], [5], [np.nan]])
+        >>> begins = np.array([False, False, False, True, False, False])
+        >>> forward(block, begins, np.array([7.0])).ravel()
+        array([ 7.,  2.,  2., nan,  5.,  5.])
+    """
+    rows = np.concatenate([before[None], block])
+    number = np.arange(len(rows))
+    begin = np.maximum.accumulate(np.where(np.append(False, begins), number, 0))
+    latest = np.where(np.isnan(rows), begin[:, None], number[:, None])
+    return np.take_along_axis(rows, np.maximum.accumulate(latest), axis=0)[1:]
+
+
+def on_disk(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Lay blocks of rows end to end in a file that goes with the array.
+
+    Args:
+        blocks: float32 [rows, features], at least one of them.
+
+    Returns:
+        The rows of all blocks, memory-mapped.
+    """
+    rows, shape = 0, ()
+    with tempfile.TemporaryFile() as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block).data)
+            rows, shape = rows + len(block), block.shape[1:]
+        file.flush()
+        return np.memmap(file, np.float32, "r", shape=(rows, *shape))

@@ -1,0 +1,1 @@
+"""Probes that look for leaks of state."""

@@ -1,0 +1,1 @@
+"""Probes of a training script, which is run and recorded."""

@@ -1,0 +1,1 @@
+"""Scores, ceilings, baselines, statistics, and the verdict."""

@@ -1,0 +1,1 @@
+"""Files that are seen whole or not at all: JSON, CSV, arrays, predictions."""

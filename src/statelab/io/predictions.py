@@ -1,0 +1,108 @@
+"""The files that hold what one mode's training left behind."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from statelab.errors import UserError
+from statelab.io import files
+
+
+class Predictions(NamedTuple):
+    """The answers of one variant of a mode in every split."""
+
+    variant: str
+    layout: dict[str, Any]  # how its samples are cut; empty: as those in use
+    gradient_window: int  # steps
+    # of class 1, or values, float32 [seeds, answers]; of each of more classes, [seeds,
+    # answers, classes]
+    answers: np.ndarray
+    visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
+
+
+ARRAYS = ("answers", "visible_from")
+
+
+def write_predictions(file: Path, predictions: list[Predictions]) -> None:
+    """Write predictions; the same predictions give the same bytes.
+
+    Variants need not have the same samples: there is an array `answers.K`, and another
+    `visible_from.K`, for each, and `variants` says in JSON what each is.
+
+    Args:
+        file: an npz file.
+        predictions: one for each variant, what is in use first.
+    """
+    told, arrays = [], {}
+    for number, each in enumerate(predictions):
+        known = each._asdict()
+        arrays |= {f"{name}.{number}": known.pop(name) for name in ARRAYS}
+        told.append(known)
+    with files.whole(file) as stream:
+        np.savez(stream, variants=np.array(json.dumps(told)), **arrays)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The predictions in a file, of one variant at a time, as often as they are asked.
+
+    Of long data those of all variants may not fit into memory.
+    """
+
+    file: Path
+
+    def __iter__(self) -> Iterator[Predictions]:
+        return _predictions(self.file)
+
+
+def read_predictions(file: Path) -> Stored:
+    """Read predictions back."""
+    _require(file)
+    return Stored(file)
+
+
+def predictions_in_use(file: Path) -> Predictions:
+    """Read back those of what is in use alone."""
+    return next(iter(read_predictions(file)))
+
+
+def _predictions(file: Path) -> Iterator[Predictions]:
+    with np.load(file) as arrays:
+        for number, told in enumerate(json.loads(str(arrays["variants"]))):
+            yield Predictions(
+                **told, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
+            )
+
+
+def write_table(file: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, every float32 to its last digit."""
+    with files.whole(file) as stream:
+        table.to_csv(stream, index=False, float_format="%.9g")
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """Read a table back."""
+    _require(file)
+    return pd.read_csv(file)
+
+
+def write_json(file: Path, value: dict[str, Any]) -> None:
+    """Write JSON that a person can read and git can compare."""
+    with files.whole(file) as stream:
+        stream.write((json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read JSON back."""
+    _require(file)
+    return json.loads(file.read_text())
+
+
+def _require(file: Path) -> None:
+    if not file.exists():
+        raise UserError(f"{file}: no such file. Run `dvc repro` to make it")

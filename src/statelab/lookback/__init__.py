@@ -1,0 +1,1 @@
+"""The search for the smallest window that is not worse than the best."""

@@ -1,0 +1,169 @@
+"""What the trials of a search have in common, and what needs no network."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from statelab.data.sequences import SPLITS, Sequences, head_of
+from statelab.evaluation import comparison, scoring
+from statelab.lookback import evaluation_set, shards, trials
+from statelab.lookback.shards import Shard
+from statelab.lookback.trials import Ground
+from statelab.networks import scores
+from statelab.networks.optimizers import Optimizer
+from statelab.samples import scaling
+from statelab.samples import windows as windows_
+from statelab.samples.windows import Windows
+from statelab.training.compiled import Network
+
+
+class Laid(NamedTuple):
+    """The ground of a search, and what it is made of."""
+
+    ground: Ground
+    data: Sequences  # with a target for each step
+    windows: Windows  # the split
+    asked: np.ndarray  # int64 [answers]; flat steps of validation
+    high: int  # steps of the longest window
+
+
+def lay(
+    sequences: Sequences,
+    folder: Path,
+    *,
+    seed: int,
+    scaled: bool,
+    horizon: int,
+    window: Mapping[str, Any],
+    model: Mapping[str, Any],
+    search: Mapping[str, Any],
+) -> Laid:
+    """Put together what the trials of a search need.
+
+    Args:
+        sequences: what is searched.
+        folder: for shards, where they are asked for; workers have to see it as well.
+        seed: of the split, of the steps that are scored, and of the first network.
+        scaled: scale features and values.
+        horizon: steps ahead of which targets are.
+        window, model: the sections of params.yaml, `model.forget_bias` that of the
+            search.
+        search: the section of search/params.yaml.
+
+    Raises:
+        UserError: as in `questions.ask`.
+    """
+    data, windows, high, asked = evaluation_set.ask(
+        sequences, seed=seed, horizon=horizon, window=window, search=search
+    )
+    whole = Shard(data, windows, asked)
+    pieces: list[Shard | Path] = [whole]
+    trained = [_to_train(windows)]
+    if search["shard_steps"] is not None:
+        pieces, trained = [], []
+        for number, shard in enumerate(shards.divide(whole, search["shard_steps"])):
+            file = folder / f"{number:05}.parquet"
+            shards.write(file, shard)
+            pieces.append(file)
+            trained.append(_to_train(shard.windows))
+    head, outputs = head_of(data.targets)
+    network = Network(
+        cell=model["cell"],
+        head=head,
+        layers=model["layers"],
+        units=model["units"],
+        features=data.values.shape[1],
+        outputs=outputs,
+    )
+    rule = (search[name] for name in ("schedule", "clipnorm", "updates"))
+    ground = Ground(
+        shards=tuple(pieces),
+        shares=np.array(trained) / sum(trained),
+        parts=_numbered(comparison.in_parts(data, asked)),
+        scaling=scaling.fit(data, windows) if scaled else None,
+        longest=int((windows.stop - windows.first).max()),
+        network=network,
+        optimizer=Optimizer(search["optimizer"], 0.0, *rule),
+        forget_bias=model["forget_bias"],
+        batch_size=search["batch_size"],
+        seed=seed,
+        seeds=search["seeds"],
+    )
+    return Laid(ground, data, windows, asked, high)
+
+
+def _to_train(windows: Windows) -> int:
+    steps = windows.stop - windows.first
+    return int(steps[windows.split == SPLITS["train"]].sum())
+
+
+def _numbered(parts: list[np.ndarray]) -> np.ndarray:
+    return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
+def baselines(laid: Laid, forecast: scoring.Forecast | None) -> dict[str, float]:
+    """Return the scores, on what trials are asked, of what is no network.
+
+    Args:
+        laid: the data, and what is asked.
+        forecast: what is forecast, if anything is.
+
+    Returns:
+        `one_answer`, the most frequent class, or of values the mean over train; and of
+        forecasts `persistence` and `seasonal_naive`, as in `metrics.bounds`.
+    """
+    _, data, windows, asked, _ = laid
+    target = data.targets[asked]
+    if head_of(data.targets)[0] != "regression":
+        return {"one_answer": scoring.majority_vote(np.zeros(len(target)), target)}
+    train = windows_.answers_of(windows, windows_.of_split(windows, SPLITS["train"]))
+    _, known = windows_.with_target(data, windows, train)
+    mean = np.full((1, len(target)), known.mean())
+    found = {"one_answer": float(scores.rmse(mean, target)[0])}
+    if forecast is not None:
+        groups = {"": (np.arange(len(asked)), target)}
+        naive = scoring.naive_forecasts(
+            data, trials.ending_at(asked, 1), groups, forecast
+        )
+        found |= {name: errors["rmse"] for name, errors in naive.items()}
+    return found
+
+
+def samples(laid: Laid, settings: Mapping[str, Any]) -> int:
+    """Return how many windows there are to train on, of some length and stride."""
+    cut = windows_.recut(
+        laid.windows,
+        layout="subsampled",
+        window_length=settings["window_length"],
+        stride=settings["stride"],
+    )
+    chosen = windows_.of_split(cut, SPLITS["train"])
+    return int((cut.samples[chosen + 1] - cut.samples[chosen]).sum())
+
+
+def ceilings(laid: Laid, window_lengths: Iterable[int]) -> dict[int, float | None]:
+    """Return the best accuracy that windows allow, on what trials are asked.
+
+    Args:
+        laid: the data, and what is asked.
+        window_lengths: of which.
+
+    Returns:
+        By window length, the accuracy of a majority vote over equal windows. None of
+        values; where features are continuous; and where most windows are like no other,
+        so that a vote says nothing.
+    """
+    found: dict[int, float | None] = {}
+    data, asked = laid.data, laid.asked
+    target, every = data.targets[asked], np.arange(len(asked))
+    for each in window_lengths:
+        cut, found[each] = trials.ending_at(asked, each), None
+        if head_of(data.targets)[0] != "regression":
+            found[each] = scoring.ceiling(data, cut, cut.first, every, target)
+        if found[each] is not None:
+            alike = scoring.visible_classes(data.values, cut.first, cut.stop)
+            if len(np.unique(alike)) > len(asked) / 2:
+                found[each] = None
+    return found

@@ -1,0 +1,1 @@
+"""How many steps back trained networks look."""

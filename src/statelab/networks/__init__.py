@@ -1,0 +1,1 @@
+"""Networks: cells, layers, heads, optimizers, and their weights on disk."""

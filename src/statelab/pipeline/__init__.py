@@ -1,0 +1,1 @@
+"""What surrounds a stage: its paths, its workspace, DVC and progress."""

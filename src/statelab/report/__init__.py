@@ -1,0 +1,1 @@
+"""The report page, its figures and tables, and model cards."""

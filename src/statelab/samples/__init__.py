@@ -1,0 +1,1 @@
+"""Where samples are cut: windows, splits, scaling, and plans of batches."""

@@ -1,0 +1,1 @@
+"""Ready-made studies: the post, where it stops, and real data sets."""

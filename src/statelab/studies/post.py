@@ -1,0 +1,158 @@
+"""The experiments of the post as DVC experiments, and the table of what they gave.
+
+Reference:
+    Philippe Remy, Stateful LSTM in Keras, 2016.
+"""
+
+from typing import NamedTuple
+
+from statelab.pipeline.dvc_experiments import Sections, changed, show
+
+SEEDS = 32
+
+# Everything that a row of the table rests on, whatever params.yaml says meanwhile.
+_TRAIN = {
+    "engine": "compiled",
+    "epochs": 15,
+    "batch_size": 1,
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "schedule": "cosine",
+    "clipnorm": None,
+    "seeds": SEEDS,
+    "shuffle": False,
+    "patience": None,
+    "again": False,
+}
+POST: Sections = {
+    "generate": {
+        "source": "task",
+        "task": "first_step",
+        "sequences": 1200,
+        "length": 20,
+        "lag": 5,
+        "label": "each_step",
+        # of files, which the post has none of
+        "path": "data/example.csv",
+        "columns": {
+            "sequence": "id",
+            "time": "time",
+            "target": "target",
+            "features": None,
+        },
+        "horizon": 0,
+        "max_gap": None,
+        "missing": "error",
+        "target_type": "auto",
+    },
+    "window": {
+        "layout": "per_timestep",
+        "window_length": 10,
+        "stride": 1,
+        "segment_length": 1,
+        "split": "sequence",
+        "test_size": 200,
+        "validation_size": 0,
+        "scaling": "none",
+    },
+    "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
+    "train_stateless": {**_TRAIN, "lookbacks": None},
+    "train_stateful": {
+        **_TRAIN,
+        "gradient_window": None,
+        "gradient_windows": None,
+        "burn_in": 0,
+        "reset": "sequence",
+        "batching": "aligned",
+    },
+    "tracking": {"register": None},
+    "evaluate": {"margin": 0.01, "season": None},
+}
+
+
+def _experiment(layout: str, **stateful: object) -> Sections:
+    return changed(POST, window={"layout": layout}, train_stateful=stateful)
+
+
+_NAIVE = {"batching": "contiguous", "reset": "never"}
+# name -> the sections of params.yaml
+EXPERIMENTS = {
+    "post-windows": _experiment("subsampled", batch_size=10),
+    "post-windows-naive-1": _experiment("subsampled", **_NAIVE),
+    "post-windows-naive-10": _experiment("subsampled", **_NAIVE, batch_size=10),
+    "post-per-timestep": _experiment("per_timestep"),
+    "post-full": _experiment("full"),
+}
+
+
+class Row(NamedTuple):
+    """One line of the table: where our figures are found, and what the post says."""
+
+    title: str
+    experiment: str  # a key of EXPERIMENTS
+    mode: str
+    accuracy: float | None  # the post's, on its test sequences
+    seconds: int | None  # the post's, for an epoch
+
+
+ROWS = (
+    Row("windows, stateless", "post-windows", "stateless", 0.5455, 21),
+    Row(
+        "windows, stateful, naive batches of 1, no reset",
+        "post-windows-naive-1",
+        "stateful",
+        0.5,
+        20,
+    ),
+    Row(
+        "windows, stateful, naive batches of 10, no reset",
+        "post-windows-naive-10",
+        "stateful",
+        0.5,
+        20,
+    ),
+    Row(
+        "windows, stateful, aligned lanes of 10, reset",
+        "post-windows",
+        "stateful",
+        None,
+        None,
+    ),
+    Row("one step at a time, stateful", "post-per-timestep", "stateful", 1.0, 29),
+    Row("one step at a time, stateless", "post-per-timestep", "stateless", 0.525, None),
+    Row("full sequences, stateless", "post-full", "stateless", None, None),
+)
+
+
+def table() -> list[tuple[str, ...]]:
+    """Return the lines of the table, read from the experiments of the current commit.
+
+    Returns:
+        Title, the post's accuracy, ours, the ceiling, our accuracy at the last step of
+        a sequence, the post's seconds per epoch and ours. A line whose experiment is
+        missing says so.
+    """
+    return [_line(row) for row in ROWS]
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    evaluated = show(row.experiment, "evaluate.json")
+    timing = show(row.experiment, f"timing/{row.mode}.json")
+    theirs = ("–" if row.accuracy is None else f"{row.accuracy:.4f}",)
+    seconds = ("–" if row.seconds is None else str(row.seconds),)
+    if evaluated is None or timing is None:
+        gone = f"no experiment {row.experiment}"
+        return (row.title, *theirs, gone, "", "", *seconds, "")
+    scored = evaluated[row.mode]
+    ours, best = scored["accuracy"], scored["ceiling"]["accuracy"]
+    return (
+        row.title,
+        *theirs,
+        f"{ours['mean']:.4f} [{ours['low']:.4f}, {ours['high']:.4f}]",
+        f"none; chance {scored['baseline']['accuracy']:.4f}"
+        if best is None
+        else f"{best:.4f}",
+        f"{scored['final_accuracy']['mean']:.4f}",
+        *seconds,
+        f"{timing['seconds_per_epoch']:.2f}",
+    )

@@ -1,0 +1,1 @@
+"""MLflow: what is logged, and how it keeps up with DVC."""

@@ -1,0 +1,315 @@
+"""The files of a stage -> the run that shows them in MLflow.
+
+Nothing that is not in a file is shown, so that a run can be made again, of results that
+came out of the cache as well.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.evaluation import scoring
+from statelab.evaluation.scoring import in_steps
+from statelab.io import arrays, predictions
+from statelab.networks import architecture as architecture_
+from statelab.pipeline import live_log
+from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
+from statelab.report import figures, model_card
+from statelab.samples import windows as windows_
+from statelab.samples.windows import Windows
+from statelab.tracking import bundles
+from statelab.tracking.bundles import Bundle, Trial
+
+EXAMPLE_STEPS = 20  # of a request, where any number will do
+SEARCHED = ("seed", "generate", "window", "model", "evaluate")  # decide a search
+
+
+class Origin(NamedTuple):
+    """Where a result comes from."""
+
+    experiment: str | None  # of DVC; None for the workspace
+    commit: str  # that it starts from; "none" before the first one
+
+
+def project(
+    result: Result, origin: Origin, root: Path, folder: Path, *, so_far: bool = False
+) -> None:
+    """Write the bundle of a run.
+
+    Args:
+        result: which the run is to show.
+        origin: of the result.
+        root: of the workspace that holds params.yaml, data/ and metrics/.
+        folder: for the bundle.
+        so_far: of a training under way, which has nothing but its history as yet.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    read = params.read(root)
+    sequences = arrays.read(root / "data/sequences", Sequences)
+    layout = read["window"]["layout"]
+    if result.stage == "evaluate":
+        mode, shown = "comparison", _comparison
+    elif result.stage == LOOKBACK:  # which tries windows, whatever the layout in use
+        layout, mode, shown = "subsampled", LOOKBACK, _search
+    else:
+        mode = result.stage.removeprefix("train_")
+        shown = _training_so_far if so_far else _training
+    with bundles.whole(folder) as part:
+        told = shown(mode, read, sequences, root, part)
+        bundles.write(
+            part,
+            Bundle(
+                stage=result.stage,
+                fingerprint=result.fingerprint,
+                name=f"{layout} {mode}, {origin.experiment or origin.commit[:7]}",
+                experiment=origin.experiment,
+                tags={
+                    "layout": layout,
+                    "mode": mode,
+                    "git.commit": origin.commit,
+                    **told.pop("tags", {}),
+                },
+                dataset={
+                    "name": model_card.dataset(read["generate"]),
+                    "digest": result.sequences,
+                    "profile": {
+                        "sequences": len(sequences.offsets) - 1,
+                        "steps": len(sequences.values),
+                        "features": sequences.values.shape[1],
+                    },
+                },
+                **told,
+            ),
+        )
+
+
+def _training(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    data, written = root / "data", root / "metrics"
+    register = (read.get("tracking") or {}).get("register")
+    timing = written / f"timing/{mode}.json"
+    described = describe(mode, read, root)
+    windows, history = described.windows, described.history
+    _write_curves(folder, history)
+    usage = predictions.read_table(written / f"usage/{mode}.csv")
+    _write_usage(folder, usage)
+    shutil.copytree(data / f"models/{mode}", folder / "model")
+    network = described.architecture
+    timesteps = _timesteps(mode, windows)
+    np.save(folder / "example.npy", _example(sequences, windows, timesteps))
+    shown = folder / "files"
+    shown.mkdir()
+    shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
+    predictions.write_table(shown / "scores.csv", described.table)
+    (shown / "model_card.md").write_text(described.card)
+    curve = figures.learning_curves({mode: history}, {mode: described.scores})
+    (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
+    return {
+        "params": _params_of_a_training(mode, read),
+        "metrics": _numbers(
+            {**described.scores, "timing": predictions.read_json(timing)}
+        ),
+        "seconds": usage["seconds"].max(),
+        "note": described.card,
+        "model": {
+            "timesteps": timesteps,
+            "features": network["features"],
+            "outputs": network["outputs"],
+            "width": architecture_.state_width(**network),
+        },
+        "register": register and registered(mode, register),
+    }
+
+
+class Described(NamedTuple):
+    """How well the networks of a mode do, and what one of them is."""
+
+    windows: Windows
+    history: pd.DataFrame
+    table: pd.DataFrame  # as `metrics.seed_scores` makes it
+    scores: dict[str, Any]  # as in metrics/evaluate.json
+    architecture: dict[str, Any]
+    card: str
+
+
+def describe(
+    mode: str, read: Mapping[str, Any], root: Path, *, network: int = 0
+) -> Described:
+    """Describe what a training has left behind.
+
+    Args:
+        mode: `stateless` or `stateful`.
+        read: what params.yaml said when it was trained.
+        root: of the workspace.
+        network: which one the card is of, counted from 0.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    data = root / "data"
+    sequences = arrays.read(data / "sequences", Sequences)
+    windows = arrays.read(data / "windows", Windows)
+    predicted = predictions.predictions_in_use(data / f"predictions/{mode}.npz")
+    history = predictions.read_table(root / f"metrics/history/{mode}.csv")
+    model = predictions.read_json(data / f"models/{mode}/model.json")
+    file = data / "sequences/names.json"  # of the user's own columns
+    names = predictions.read_json(file) if file.exists() else None
+    table = scoring.seed_scores(predicted.answers, sequences, windows, history)
+    forecast = None
+    if names is not None and names["forecast"]:
+        forecast = scoring.Forecast(**names["forecast"], season=None)
+    scores = {
+        **scoring.summary(table),
+        **scoring.bounds(sequences, windows, predicted.visible_from, forecast),
+    }
+    card = model_card.card(
+        mode,
+        params=read,
+        architecture=model["architecture"],
+        counts=model_card.count(sequences, windows),
+        scores=scores,
+        own=table.iloc[network].to_dict(),
+        names=names,
+        network=network,
+    )
+    return Described(windows, history, table, scores, model["architecture"], card)
+
+
+def _training_so_far(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    history = live_log.live(root / f"metrics/history/{mode}.csv")
+    _write_curves(folder, predictions.read_table(history))
+    return {
+        "params": _params_of_a_training(mode, read),
+        "metrics": {},
+    }
+
+
+def _comparison(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    scores = root / "metrics/evaluate.json"
+    hidden = shutil.ignore_patterns(".*")
+    shutil.copytree(root / "metrics/plots", folder / "files", ignore=hidden)
+    shutil.copy(scores, folder / "files")
+    evaluated = predictions.read_json(scores)
+    judged = evaluated["verdict"]
+    return {
+        "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
+        "metrics": _numbers(evaluated),
+        "tags": {"verdict": judged["kind"] or "too few seeds"},
+        "note": judged["text"],
+    }
+
+
+def _search(
+    mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
+) -> dict[str, Any]:
+    told = predictions.read_json(root / "metrics/lookback.json")
+    table = pd.read_parquet(root / "data/lookback/trials.parquet")
+    hidden = shutil.ignore_patterns(".*")
+    shutil.copytree(root / "metrics/lookback", folder / "files", ignore=hidden)
+    shutil.copy(root / "metrics/lookback.json", folder / "files")
+    # of each trial there are up to a hundred parts, which nobody reads in a table
+    bundles.write_table(folder / "files/trials.json", table.drop(columns="parts"))
+    asked = params.read(root / params.SEARCH)
+    sections = {name: read[name] for name in SEARCHED}
+    sections["search"] = {**asked["search"], "model": asked["model"]}
+    return {
+        "params": params.flatten(sections),
+        "metrics": _numbers(told),
+        "tags": {
+            "smallest_window": str(told["smallest"]),
+            "mlflow.loggedArtifacts": json.dumps(
+                [{"path": "trials.json", "type": "table"}]
+            ),
+        },
+        "note": told["text"],
+        "trials": _trials(table, told["settings"])
+        if asked["tracking"]["child_runs"]
+        else [],
+    }
+
+
+def _trials(table: pd.DataFrame, settings: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the runs of the trials: their settings, scores, and what they took."""
+    found = []
+    for line in table.to_dict("records"):
+        spent = {k: v for k, v in line.items() if str(k).startswith("seconds_")}
+        seconds = sum(spent.values())
+        steps = in_steps(line["window_length"])
+        trial = Trial(
+            name=f"trial {line['trial']}, {line['phase']}: {steps}",
+            tags={name: str(line[name]) for name in ("trial", "phase", "state")},
+            params={k: None if pd.isna(line[k]) else line[k] for k in settings},
+            metrics={"score": line["score"], "seconds": seconds, **spent},
+            seconds=seconds,
+        )
+        found.append(trial._asdict())
+    return found
+
+
+def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
+    """Return them named alike for either mode, so that they stand side by side."""
+    sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
+    return params.flatten({**sections, "train": read[f"train_{mode}"]})
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return the scores that are numbers: null stands for what is not defined."""
+    flat = params.flatten(scores).items()
+    return {
+        name: value
+        for name, value in flat
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _write_curves(folder: Path, history: pd.DataFrame) -> None:
+    means = pd.DataFrame(history.drop(columns="seed").groupby("epoch").mean())
+    bundles.write_series(folder, "epochs", means.add_prefix("epoch."))
+
+
+def _write_usage(folder: Path, usage: pd.DataFrame) -> None:
+    whole = usage.assign(seconds=usage["seconds"].round().astype(int))
+    table = whole.drop_duplicates("seconds", keep="last").set_index("seconds")
+    bundles.write_series(folder, "usage", table.add_prefix("system/"))
+
+
+def _timesteps(mode: str, windows: Windows) -> int:
+    """Return how many steps the model takes, -1 for any.
+
+    Without state it has never seen more than one sample at a time.
+    """
+    shortest, longest = windows_.lengths(windows)
+    any_length = mode == "stateful" or shortest < longest
+    return -1 if any_length else longest
+
+
+def _example(sequences: Sequences, windows: Windows, timesteps: int) -> np.ndarray:
+    """Return the first sample, or where any length will do its beginning,
+    [1, timesteps, features]."""
+    at = windows_.locate(windows, np.zeros((), int))
+    steps = min(at.length, EXAMPLE_STEPS) if timesteps == -1 else at.length
+    return np.array(sequences.values[None, at.first : at.first + steps])
+
+
+def registered(mode: str, register: str) -> str:
+    """Return the name of a mode's model in MLflow's registry.
+
+    Example:
+        >>> registered("stateful", "glucose")
+        'glucose-stateful'
+    """
+    return f"{register}-{mode}"

@@ -1,0 +1,104 @@
+"""All that one run in MLflow shows, as a folder of files that waits to be delivered.
+
+bundle.json says what `Bundle` holds; series/ has tables of metrics by step; files/ is
+shown as it is; model/, where there is one, is as `models.write` left it, and
+example.npy is of a request to it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from statelab.io import predictions
+
+
+class Bundle(NamedTuple):
+    """What is told of a run besides its tables and files."""
+
+    stage: str
+    fingerprint: str
+    name: str
+    experiment: str | None  # of DVC, that it was made in
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]  # by their keys joined with dots
+    metrics: Mapping[str, float]  # likewise
+    dataset: Mapping[str, Any]  # its name, digest and profile
+    seconds: float = 0.0  # that it took, where that is known
+    note: str | None = None  # of a model its card, of a comparison the verdict
+    model: Mapping[str, Any] | None = None  # what it takes and gives
+    register: str | None = None  # the name to register it under
+    trials: Sequence[
+        Mapping[str, Any]
+    ] = ()  # each a `Trial`, with a run below this one
+
+
+class Trial(NamedTuple):
+    """What is told of a trial of a search, by which it is a run of its own."""
+
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Make a folder of files that is there when the block ends, and not before.
+
+    Args:
+        folder: to make or to replace.
+    """
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(folder, ignore_errors=True)
+        part.replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write(folder: Path, bundle: Bundle) -> None:
+    """Write what is told of a run."""
+    predictions.write_json(folder / "bundle.json", bundle._asdict())
+
+
+def read(folder: Path) -> Bundle:
+    """Read it back."""
+    return Bundle(**predictions.read_json(folder / "bundle.json"))
+
+
+def write_table(file: Path, table: pd.DataFrame) -> None:
+    """Write a table as MLflow shows one, to the last digit."""
+    there = table.astype(object).where(table.notna(), None)
+    told = there.to_dict("split", index=False)
+    told["data"] = [[_plain(cell) for cell in line] for line in told["data"]]
+    predictions.write_json(file, told)
+
+
+def _plain(cell: Any) -> Any:
+    return cell.tolist() if isinstance(cell, np.ndarray) else cell
+
+
+def write_series(folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Write a table of metrics, to the last digit; its index counts the steps."""
+    (folder / "series").mkdir(exist_ok=True)
+    table.to_parquet(folder / "series" / f"{name}.parquet")
+
+
+def read_series(folder: Path) -> list[pd.DataFrame]:
+    """Read back every such table."""
+    return [pd.read_parquet(file) for file in (folder / "series").glob("*.parquet")]
+
+
+def waiting(spool: Path) -> list[Path]:
+    """Return the bundles in a folder of them."""
+    return sorted(file.parent for file in spool.glob("[!.]*/bundle.json"))

@@ -1,0 +1,177 @@
+"""Keeps where a training stands, so that one that was killed goes on from there.
+
+A checkpoint is found by its fingerprint: a hash of everything that decides the bytes of
+a training's outputs. So it is never taken for that of other data, settings or code. It
+stands at the root of the main checkout: DVC removes a stage's outputs before it runs,
+and a temporary workspace is gone when its experiment is.
+"""
+
+# pyright: reportArgumentType=false
+# (Keras and TensorFlow annotate less than they take)
+
+import hashlib
+import io
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from statelab.data.sequences import Sequences
+from statelab.io import files
+from statelab.pipeline import resume_key
+from statelab.samples.scaling import Scaling
+from statelab.samples.windows import Windows
+from statelab.training import compiled
+from statelab.training.early_stopping import Stopping
+from statelab.training.trainer import Standing
+
+SHARE = 0.02  # of the time, at most, that saving takes
+SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
+
+Keep = Callable[[Standing], None]
+
+
+@contextmanager
+def of(
+    settings: Mapping[str, Any],
+    sequences: Sequences,
+    windows: Windows,
+    scaling: Scaling | None = None,
+) -> Iterator[tuple[Standing | None, Keep]]:
+    """Return where a training was cut short, if it was, and what keeps it from now on.
+
+    Both are arguments of `experiment.train`. The checkpoint is removed when the block
+    ends, and stays where it raises. Keras's engines are neither kept nor resumed.
+
+    Args:
+        settings: all other arguments of `experiment.train`.
+        sequences, windows, scaling: what is trained on.
+    """
+    if settings["engine"] != "compiled":
+        yield None, lambda _: None
+        return
+    name = resume_key.fingerprint(settings, [*sequences, *windows, *(scaling or ())])
+    file = resume_key.folder() / f"{name}.checkpoint"
+    yield load(file), _keeper(file)
+    file.unlink(missing_ok=True)
+
+
+def save(file: Path, standing: Standing) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        file: whose name is the fingerprint.
+        standing: of a training by the compiled engine.
+    """
+    content = io.BytesIO()
+    np.savez(content, **_arrays(standing))
+    with files.whole(file) as stream:
+        stream.write(_seal(file, content.getbuffer()))
+        stream.write(content.getbuffer())
+
+
+def load(file: Path) -> Standing | None:
+    """Return what `save` wrote; None where there is no such file.
+
+    One that is damaged, or was written for another fingerprint, is no such file; a line
+    says so.
+    """
+    if not file.exists():
+        return None
+    content = memoryview(file.read_bytes())
+    if content[:SEAL] != _seal(file, content[SEAL:]):
+        print(f"{file}: damaged, and not used", file=sys.stderr)
+        return None
+    with np.load(io.BytesIO(content[SEAL:])) as saved:
+        return _standing(dict(saved))
+
+
+def _keeper(file: Path) -> Keep:
+    """Return what saves as often as it may."""
+    due = 0.0
+
+    def keep(standing: Standing) -> None:
+        nonlocal due
+        began = time.monotonic()
+        if began >= due:
+            save(file, standing)
+            now = time.monotonic()
+            due = now + (now - began) * (1 / SHARE - 1)
+
+    return keep
+
+
+def _seal(file: Path, content: memoryview) -> bytes:
+    digest = hashlib.sha256(file.stem.encode())
+    digest.update(content)
+    return digest.digest()
+
+
+# --- a standing <-> named arrays ------------------------------------------------------
+
+
+def _arrays(standing: Standing) -> dict[str, np.ndarray]:
+    run, best = standing.run, standing.best
+    history = pd.concat(standing.history) if standing.history else pd.DataFrame()
+    groups = {
+        "matrices": _numbered(run.matrices),
+        **{f"slots {i}": _numbered(slots) for i, slots in enumerate(run.slots)},
+        "state": _numbered(run.state),
+        "best": best.weights,
+        "history": {name: history[name].to_numpy() for name in history},
+    }
+    return {
+        "epoch": np.array(standing.epoch),
+        "seconds": np.array(standing.seconds),
+        "updates": np.asarray(run.updates),
+        "batch": np.array(run.batch),
+        "batches": np.array(run.batches),
+        "sums": run.sums,
+        "loss": best.loss,
+        "waited": best.waited,
+        **{
+            f"{group}/{name}": np.asarray(array)
+            for group, named in groups.items()
+            for name, array in named.items()
+        },
+    }
+
+
+def _standing(saved: dict[str, np.ndarray]) -> Standing:
+    def group(name: str) -> dict[str, np.ndarray]:
+        start = f"{name}/"
+        return {
+            key.removeprefix(start): array
+            for key, array in saved.items()
+            if key.startswith(start)
+        }
+
+    def tensors(name: str) -> tuple[tf.Tensor, ...]:
+        return tuple(tf.constant(array) for array in group(name).values())
+
+    matrices, history = tensors("matrices"), group("history")
+    return Standing(
+        epoch=int(saved["epoch"]),
+        run=compiled.Run(
+            matrices=matrices,
+            slots=tuple(tensors(f"slots {i}") for i in range(len(matrices))),
+            updates=tf.constant(saved["updates"]),
+            state=tensors("state"),
+            batch=int(saved["batch"]),
+            batches=int(saved["batches"]),
+            sums=saved["sums"],
+        ),
+        best=Stopping(saved["loss"], group("best"), saved["waited"]),
+        history=[pd.DataFrame(history)] if history else [],
+        seconds=saved["seconds"].tolist(),
+    )
+
+
+def _numbered(tensors: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+    return {str(number): tensor for number, tensor in enumerate(tensors)}

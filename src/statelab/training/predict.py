@@ -1,0 +1,151 @@
+"""What a trained network answers to sequences that it has not seen."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from statelab.data import sources
+from statelab.data.sequences import Sequences
+from statelab.errors import UserError
+from statelab.networks import keras_models
+from statelab.samples import plans
+from statelab.samples import windows as windows_
+from statelab.samples.scaling import undo
+from statelab.samples.windows import Windows
+from statelab.training import compiled
+
+
+def learnt_from(folder: Path) -> dict[str, Any]:
+    """Return what a model's data.json says: how its sequences were read and cut."""
+    file = folder / "data.json"
+    if not file.exists():
+        raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
+    return json.loads(file.read_text())
+
+
+def answers(
+    folder: Path,
+    sequences: Sequences,
+    windows: Windows,
+    *,
+    stateful: bool,
+    reset: str,
+    network: int,
+    batch_size: int,
+) -> np.ndarray:
+    """Answer sequences with one trained network, each from a state of zeros.
+
+    Args:
+        folder: of the model.
+        sequences: the steps; their targets are not looked at.
+        windows: cut as those were that the network has learnt from.
+        stateful: carry state from a sample to the next of its sequence.
+        reset: as in `plans.plan`; `never` is taken for `sequence`.
+        network: which seed's, counted from 0.
+        batch_size: sequences that are answered side by side; it changes no answer.
+
+    Returns:
+        Of class 1, or values, [answers]; of each of more classes, [answers, classes].
+
+    Raises:
+        UserError: there is no such model, or it takes other features.
+    """
+    found = keras_models.read(folder, network=network)
+    shape = compiled.Network(**found.architecture)
+    features = sequences.values.shape[1]
+    if features != shape.features:
+        raise UserError(
+            f"{folder}: takes sequences of {shape.features} features. "
+            f"Received: {features}"
+        )
+    plan = plans.plan(
+        windows,
+        windows_.of_split(windows, 0),
+        batch_size=min(batch_size, len(windows.split)) if stateful else batch_size,
+        stateful=stateful,
+        reset=reset if reset.startswith("every_") else "sequence",
+    )
+    given = compiled.predict(
+        found.weights, sequences, windows, plan, shape, found.scaling
+    )
+    return undo(found.scaling, given)[0]
+
+
+def predict(
+    folder: Path,
+    path: Path,
+    *,
+    stateful: bool,
+    network: int = 0,
+    batch_size: int = 100,
+    each: str | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Answer the sequences of a file with a trained network.
+
+    Args:
+        folder: of the model.
+        path: of a CSV, Parquet or npz file, its columns named as those were that the
+            network has learnt from. A column of targets is not needed, nor looked at.
+        stateful, network, batch_size: as in `answers`.
+        each: a line for each `step` that the network answers, or `sequence`, for its
+            last one; None for what it has learnt from.
+
+    Returns:
+        A table: the sequence and the time as they were read; the `prediction`, a class
+        or a value; and of classes the `probability` of each. And what a user should
+        know of.
+
+    Raises:
+        UserError: there is no such model, or the file is not as it takes it.
+    """
+    known = learnt_from(folder)
+    if "read" not in known:
+        raise UserError(
+            f"{folder}: has learnt from a generated task, which has no files. Train it "
+            "on yours: set `generate.source`"
+        )
+    read = sources.unlabelled(path, features=known["features"], **known["read"])
+    offsets = read.sequences.offsets
+    windows = windows_.windows(
+        offsets, np.zeros(len(offsets) - 1, np.int8), **known["layout"]
+    )
+    notes = [*read.notes, *windows_.notes(windows)]
+    if known["reset"] == "never":
+        notes.append(
+            "state begins with zeros in each sequence, where training never reset it"
+        )
+    given = answers(
+        folder,
+        read.sequences,
+        windows,
+        stateful=stateful,
+        reset=known["reset"],
+        network=network,
+        batch_size=batch_size,
+    )
+    wanted = each or ("sequence" if known["read"]["label"] == "end" else "step")
+    chosen = np.arange(len(given))
+    if wanted == "sequence":
+        chosen = windows.answers[1:][np.diff(windows.answers) > 0] - 1
+    step = windows_.locate_answers(windows, chosen).step
+    table = read.keys.take(pa.array(step)).to_pandas()
+    return table.assign(**_said(given[chosen], known["classes"])), notes
+
+
+def _said(given: np.ndarray, classes: list[str] | None) -> dict[str, np.ndarray]:
+    """Return columns of the answers.
+
+    Example:
+        >>> _said(np.float32([0.25, 0.75]), ["no", "yes"])["prediction"]
+        array(['no', 'yes'], dtype='<U3')
+    """
+    if classes is None:
+        return {"prediction": given}
+    if given.ndim == 1:
+        given = np.stack([1 - given, given], axis=1)
+    names = {f"probability_{name}": given[:, k] for k, name in enumerate(classes)}
+    return {"prediction": np.array(classes)[given.argmax(axis=1)], **names}
