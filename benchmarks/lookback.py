@@ -29,7 +29,7 @@ from statelab.pipeline import command
 
 with command.quiet_import():
     from statelab.lookback import executors, problem, scheduler, search
-    from statelab.lookback.problem import Laid
+    from statelab.lookback.problem import SearchData
 
 CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +58,7 @@ def main(
     """Print the trials per minute of each, and what is not compiling or training."""
     read, asked = params.read(ROOT), params.read(ROOT / "search")
     settings = asked["search"] | {"updates": updates}
-    laid = problem.lay(
+    laid = problem.build_problem(
         tasks.make(seed=read["seed"], label="each_step", **MADE),
         Path(),
         seed=read["seed"],
@@ -102,7 +102,7 @@ def main(
 
 
 @contextmanager
-def _workers(laid: Laid, count: int) -> Iterator[executors.Workers]:
+def _workers(laid: SearchData, count: int) -> Iterator[executors.Workers]:
     with _cluster(count) as address, executors.cluster(laid.ground, address) as crew:
         yield crew
 
@@ -120,7 +120,7 @@ def _told(timed: Timed, lanes: int) -> str:
     )
 
 
-def _search(laid: Laid, settings: dict, crew: executors.Workers) -> Timed:
+def _search(laid: SearchData, settings: dict, crew: executors.Workers) -> Timed:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         space = search.space(
@@ -128,7 +128,7 @@ def _search(laid: Laid, settings: dict, crew: executors.Workers) -> Timed:
         )
         outcomes = search.search(
             space,
-            scheduler.Crew(crew, Path(folder), lambda _: None),
+            scheduler.TrialScheduler(crew, Path(folder), lambda _: None),
             trials=settings["trials"],
             group=settings["group"],
             seed=laid.ground.seed,

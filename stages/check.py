@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from statelab.config import params, settings
+from statelab.config import params, schema
 from statelab.io import files
 from statelab.pipeline import command
 
 
 def main(done: Path) -> None:
-    settings.check(params.read())
-    with files.whole(done) as stream:
+    schema.check(params.read())
+    with files.atomic_write(done) as stream:
         stream.write(b"params.yaml is sound\n")
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from statelab.config import params, settings
+from statelab.config import params, schema
 from statelab.data.sequences import Sequences
 from statelab.io import arrays, files
 from statelab.lookback import evaluation_set
@@ -11,15 +11,15 @@ from statelab.pipeline import command
 
 def main(sequences: Path, done: Path) -> None:
     read, asked = params.read(), params.read(params.SEARCH)
-    settings.check_search(asked, read)
-    evaluation_set.ask(
+    schema.check_search(asked, read)
+    evaluation_set.build(
         arrays.read(sequences, Sequences),
         seed=read["seed"],
         horizon=read["generate"]["horizon"],
         window=read["window"],
         search=asked["search"],
     )
-    with files.whole(done) as stream:
+    with files.atomic_write(done) as stream:
         stream.write(b"search/params.yaml is sound\n")
 
 

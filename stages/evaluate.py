@@ -7,9 +7,10 @@ import pandas as pd
 from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import comparison as comparison_
-from statelab.evaluation import scoring, verdict
+from statelab.evaluation import scoring, verdict, verdict_text
+from statelab.evaluation.baselines import forecast_of
 from statelab.io import arrays, files
-from statelab.io import predictions as predictions_
+from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command
 from statelab.report import figures as figures_
 from statelab.samples.windows import Windows
@@ -28,14 +29,11 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
     asked = params.load("evaluate")
-    forecast = scoring.forecast_of(sequences / "names.json", asked["season"])
-    everyone = {
-        mode: predictions_.read_predictions(predictions / f"{mode}.npz")
-        for mode in MODES
-    }
+    forecast = forecast_of(sequences / "names.json", asked["season"])
+    everyone = {mode: read_predictions(predictions / f"{mode}.npz") for mode in MODES}
     for mode in MODES:
-        predicted = predictions_.predictions_in_use(predictions / f"{mode}.npz")
-        histories[mode] = predictions_.read_table(history / f"{mode}.csv")
+        predicted = predictions_in_use(predictions / f"{mode}.npz")
+        histories[mode] = files.read_table(history / f"{mode}.csv")
         tables[mode] = scoring.seed_scores(
             predicted.answers, data, cut, histories[mode]
         )
@@ -45,10 +43,10 @@ def main(
         }
         print(scoring.in_words(mode, tables[mode], comparison[mode]))
         del predicted  # of long data there is no room for that of both modes
-    contest = comparison_.contest(data, cut, everyone)
-    told = verdict.figures(contest, verdict.judge(contest, asked["margin"]))
+    contest = comparison_.compare(data, cut, everyone)
+    told = verdict_text.figures(contest, verdict.judge(contest, asked["margin"]))
     print(told["text"])
-    predictions_.write_json(
+    files.write_json(
         scores,
         {
             "layout": params.load("window")["layout"],
@@ -56,16 +54,16 @@ def main(
             **comparison,
         },
     )
-    predictions_.write_table(figures / "variants.csv", comparison_.table(contest))
-    predictions_.write_table(
+    files.write_table(figures / "variants.csv", comparison_.table(contest))
+    files.write_table(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
-    predictions_.write_table(
+    files.write_table(
         figures / "learning_curves.csv", scoring.learning_curves(histories, comparison)
     )
     curves = figures_.learning_curves(histories, comparison)
-    with files.whole(figures / "learning_curves.svg") as stream:
+    with files.atomic_write(figures / "learning_curves.svg") as stream:
         stream.write(figures_.svg(curves))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from statelab.config import params
 from statelab.data import sources, tasks
-from statelab.io import arrays, predictions
+from statelab.io import arrays, files
 from statelab.pipeline import command
 
 AGAIN = ("columns", "label", "max_gap", "missing")  # to read more of the same alike
@@ -18,7 +18,7 @@ def main(path: Path, sequences: Path) -> None:
         return
     read = sources.load(**{**asked, "path": path})
     arrays.write(sequences, read.sequences)
-    predictions.write_json(
+    files.write_json(
         sequences / "names.json",
         {
             "features": read.features,

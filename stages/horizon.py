@@ -6,7 +6,8 @@ import numpy as np
 
 from statelab.config import params
 from statelab.data.sequences import Sequences, head_of
-from statelab.io import arrays, files, predictions
+from statelab.io import arrays, files
+from statelab.io.predictions import predictions_in_use
 from statelab.memory import summary
 from statelab.networks.scores import SCORES
 from statelab.pipeline import command
@@ -15,7 +16,7 @@ from statelab.samples.windows import Windows
 
 with command.quiet_import():
     from statelab.memory import attribution
-    from statelab.networks import keras_models
+    from statelab.networks import saving
 
 MODES = ("stateless", "stateful")
 
@@ -31,8 +32,8 @@ def main(
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     score = SCORES[head_of(data.targets)[0]].main
     seed = params.load("seed")
-    networks = {mode: keras_models.read(trained / mode, network=None) for mode in MODES}
-    reset = predictions.read_json(trained / "stateful" / "data.json")["reset"]
+    networks = {mode: saving.read(trained / mode, network=None) for mode in MODES}
+    reset = files.read_json(trained / "stateful" / "data.json")["reset"]
     measured = {
         mode: attribution.measure(
             each,
@@ -48,7 +49,7 @@ def main(
         networks["stateful"],
         data,
         cut,
-        predictions.predictions_in_use(stateful).answers,
+        predictions_in_use(stateful).answers,
         reset=reset,
         naive=params.load("train_stateful")["batching"] == "contiguous",
         rng=np.random.default_rng((seed, 4)),
@@ -63,10 +64,10 @@ def main(
     for sentence in summary.in_words(told).values():
         print(sentence)
     lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(warmed_up)
-    predictions.write_json(found, told)
-    predictions.write_table(tables / "lags.csv", lags)
-    predictions.write_table(tables / "warm_up.csv", burn_ins)
-    with files.whole(tables / "horizon.svg") as stream:
+    files.write_json(found, told)
+    files.write_table(tables / "lags.csv", lags)
+    files.write_table(tables / "warm_up.csv", burn_ins)
+    with files.atomic_write(tables / "horizon.svg") as stream:
         stream.write(figures.svg(figures.horizon(lags, burn_ins, score)))
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from statelab.config import params
 from statelab.data.sequences import Sequences
-from statelab.evaluation import scoring
-from statelab.io import arrays, files, predictions
-from statelab.lookback import decision
+from statelab.evaluation.baselines import forecast_of
+from statelab.io import arrays, files
+from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
 from statelab.networks.scores import SCORES
 from statelab.pipeline import command, progress, workspace
@@ -21,7 +21,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
     read, asked = params.read(), params.read(params.SEARCH)
     settings, made = asked["search"], read["generate"]
     with workspace.only_writer("lookback", trials):
-        laid = problem.lay(
+        laid = problem.build_problem(
             arrays.read(sequences, Sequences),
             (trials.parent / "shards").resolve(),
             seed=read["seed"],
@@ -31,9 +31,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             model=read["model"] | asked["model"],
             search=settings,
         )
-        forecast = scoring.forecast_of(
-            sequences / "names.json", read["evaluate"]["season"]
-        )
+        forecast = forecast_of(sequences / "names.json", read["evaluate"]["season"])
         baselines = problem.baselines(laid, forecast)
         rule = Rule.of(
             SCORES[laid.ground.network.head].main, read["evaluate"]["margin"], baselines
@@ -48,13 +46,15 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
         ):
             outcomes = search.search(
                 space,
-                scheduler.Crew(crew, kept, lambda o: line(decision.line(o))),
+                scheduler.TrialScheduler(
+                    crew, kept, lambda o: line(search_result.line(o))
+                ),
                 trials=settings["trials"],
                 group=settings["group"],
                 seed=read["seed"],
                 rule=rule,
             )
-            told = decision.summary(
+            told = search_result.summary(
                 outcomes,
                 rule,
                 low=space.low,
@@ -64,20 +64,20 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
                 longest=laid.ground.longest,
                 baselines=baselines,
             )
-            told["adopt"] = decision.adopt(
+            told["adopt"] = search_result.adopt(
                 told["settings"],
                 settings,
                 samples=problem.samples(laid, told["settings"]),
                 forget_bias=asked["model"]["forget_bias"],
             )
-            told["text"] = decision.in_words(told)
+            told["text"] = search_result.in_words(told)
             windows = sorted({each.window_length for each in outcomes})
-            curve = decision.curve(outcomes, rule, problem.ceilings(laid, windows))
-            with files.whole(trials) as stream:
-                decision.table(outcomes).to_parquet(stream, index=False)
-            predictions.write_json(answer, told)
-            predictions.write_table(drawn / "curve.csv", curve)
-            with files.whole(drawn / "curve.svg") as stream:
+            curve = search_result.curve(outcomes, rule, problem.ceilings(laid, windows))
+            with files.atomic_write(trials) as stream:
+                search_result.table(outcomes).to_parquet(stream, index=False)
+            files.write_json(answer, told)
+            files.write_table(drawn / "curve.csv", curve)
+            with files.atomic_write(drawn / "curve.svg") as stream:
                 stream.write(figures.svg(figures.lookback(curve, told)))
     print(told["text"])
 

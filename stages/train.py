@@ -11,18 +11,16 @@ from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
-from statelab.io import arrays
-from statelab.io import predictions as predictions_
-from statelab.io.predictions import Predictions
+from statelab.io import arrays, files
+from statelab.io.predictions import Predictions, write_predictions
 from statelab.pipeline import command, workspace
-from statelab.pipeline.live_log import Journal
+from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
 from statelab.samples import scaling
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, rewindow
 
 with command.quiet_import():
-    from statelab.networks import keras_models
+    from statelab.networks import saving
     from statelab.training import checkpoints, trainer
 
 
@@ -51,16 +49,16 @@ def main(
         settings = in_use.settings
         with (
             ExitStack() as until_written,
-            Journal(history, _log_so_far(stage)) as journal,
+            LiveLog(history, _log_so_far(stage)) as journal,
         ):
 
             def trained_as(variant: Variant) -> trainer.Trained:
-                cut = windows_.recut(table, **variant.layout)
+                cut = rewindow(table, **variant.layout)
                 resume, keep = until_written.enter_context(
                     checkpoints.of(variant.settings, data, cut, scale)
                 )
 
-                def note(standing: trainer.Standing) -> None:
+                def note(standing: trainer.TrainingProgress) -> None:
                     keep(standing)
                     if variant is in_use:
                         journal.note(standing.history)
@@ -80,15 +78,15 @@ def main(
             trained = trained_as(in_use)
             answered = [_answered(in_use, trained)]
             answered += [_answered(each, trained_as(each)) for each in others]
-            predictions_.write_table(usage, journal.usage())
-            keras_models.write(model, trained.weights, trained.network._asdict(), scale)
-            predictions_.write_json(
+            files.write_table(usage, journal.usage())
+            saving.write(model, trained.weights, trained.network._asdict(), scale)
+            files.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
             )
-            predictions_.write_predictions(predictions, answered)
-            predictions_.write_table(history, trained.history)
-            predictions_.write_json(metrics, _last_scores(trained))
-            predictions_.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+            write_predictions(predictions, answered)
+            files.write_table(history, trained.history)
+            files.write_json(metrics, _last_scores(trained))
+            files.write_json(timing, _timing(trained.seconds, settings["seeds"]))
 
 
 def _answered(variant: Variant, trained: trainer.Trained) -> Predictions:
@@ -112,10 +110,10 @@ def _learnt_from(
     sequences: Path, windows: Path, *, reset: str = "sequence", **_: object
 ) -> dict[str, Any]:
     """Say what a network takes, for those who give it more of the same."""
-    told = {"layout": predictions_.read_json(windows / "layout.json"), "reset": reset}
+    told = {"layout": files.read_json(windows / "layout.json"), "reset": reset}
     names = sequences / "names.json"
     if names.exists():
-        known = predictions_.read_json(names)
+        known = files.read_json(names)
         told |= {name: known[name] for name in ("features", "classes", "read")}
     return told
 

@@ -5,23 +5,23 @@ from pathlib import Path
 
 from statelab.config import params
 from statelab.data.sequences import Sequences
-from statelab.io import arrays, predictions
+from statelab.io import arrays, files
 from statelab.pipeline import command
-from statelab.samples import scaling
-from statelab.samples import windows as windows_
+from statelab.samples import scaling, splitting
+from statelab.samples.windows import dropped_notes, layout_settings
 
 
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
     asked, made = params.load("window"), params.load("generate")
-    table = windows_.cut(
+    table = splitting.split_and_window(
         read, seed=params.load("seed"), horizon=made["horizon"], **asked
     )
     arrays.write(windows, table)
-    predictions.write_json(windows / "layout.json", windows_.layout_of(**asked))
+    files.write_json(windows / "layout.json", layout_settings(**asked))
     if scaling.wanted(asked["scaling"], made["source"]):
         arrays.write(windows / "scaling", scaling.fit(read, table))
-    for note in windows_.notes(table):
+    for note in dropped_notes(table):
         print(f"{sequences}: {note}", file=sys.stderr)
 
 

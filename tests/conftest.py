@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from statelab.data.sequences import Sequences
-from statelab.samples.windows import Windows, windows
+from statelab.samples.windows import Windows, make_windows
 
 settings.register_profile("statelab", deadline=None)  # speed is for make bench
 settings.load_profile("statelab")
@@ -49,7 +49,7 @@ def cut():
     def cut(sequences: Sequences, **layout) -> Windows:
         sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
         split = np.zeros(len(sequences.offsets) - 1, np.int8)
-        return windows(sequences.offsets, split, **sizes)
+        return make_windows(sequences.offsets, split, **sizes)
 
     return cut
 

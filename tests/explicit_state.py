@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from statelab.data.sequences import present, targets_at
 from statelab.networks.keras_models import LAYERS
-from statelab.samples import windows as windows_
 from statelab.samples.plans import expand
+from statelab.samples.windows import locate_samples, sample_lengths
 from statelab.training.keras_fit import OPTIMIZERS, SCHEDULES
 
 LOSSES = {
@@ -42,7 +42,7 @@ def train(
     Returns:
         Its weights, the mean loss of each epoch, and the state at the end.
     """
-    _, timesteps = windows_.lengths(windows)
+    _, timesteps = sample_lengths(windows)
     window = gradient_window or timesteps
     unanswered = timesteps - windows.answered.max()
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
@@ -101,7 +101,7 @@ def train(
         state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
         for sample, reset in zip(*written, strict=True):
-            at = windows_.locate(windows, np.maximum(sample, 0))
+            at = locate_samples(windows, np.maximum(sample, 0))
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
             asked = index[:, unanswered:]
             target = targets_at(

@@ -24,7 +24,7 @@ def lay(folder=Path("unused"), *, search=None, model=None, window=None, **task):
         **dict(length=12, lag=3),
         **task,
     }
-    return problem.lay(
+    return problem.build_problem(
         tasks.make(**task),
         folder,
         seed=1,

@@ -11,7 +11,7 @@ from test_experiment import Silent
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.io import arrays
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 from statelab.training import checkpoints, trainer
 
 SETTINGS = {
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     sequences = arrays.read(folder, Sequences)
     split = np.full(len(sequences.offsets) - 1, SPLITS["train"], np.int8)
     split[-1] = SPLITS["test"]
-    windows = windows_.windows(
+    windows = make_windows(
         sequences.offsets,
         split,
         layout="subsampled",

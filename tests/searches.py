@@ -4,8 +4,8 @@ from pathlib import Path
 
 from test_lookback import trial
 
-from statelab.io import predictions
-from statelab.lookback import decision
+from statelab.io import files
+from statelab.lookback import search_result
 from statelab.lookback.decision import PRUNED, Rule
 from statelab.report import figures
 
@@ -28,7 +28,7 @@ OUTCOMES = [
 
 def write(root: Path) -> dict:
     """Write the files of the stage below a root; return the answer."""
-    told = decision.summary(
+    told = search_result.summary(
         OUTCOMES,
         RULE,
         low=1,
@@ -38,18 +38,18 @@ def write(root: Path) -> dict:
         asked=40,
         baselines={"one_answer": 0.5},
     )
-    told["adopt"] = decision.adopt(
+    told["adopt"] = search_result.adopt(
         told["settings"], SETTINGS, samples=320, forget_bias="chrono"
     )
-    told["text"] = decision.in_words(told)
+    told["text"] = search_result.in_words(told)
     ceilings = {1: 0.5, 2: 0.75, 3: 1.0, 4: None}
-    curve = decision.curve(OUTCOMES, RULE, ceilings)
+    curve = search_result.curve(OUTCOMES, RULE, ceilings)
     drawn = root / "metrics/lookback"
     trials = root / "data/lookback/trials.parquet"
     for folder in (drawn, trials.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    decision.table(OUTCOMES).to_parquet(trials, index=False)
-    predictions.write_json(root / "metrics/lookback.json", told)
-    predictions.write_table(drawn / "curve.csv", curve)
+    search_result.table(OUTCOMES).to_parquet(trials, index=False)
+    files.write_json(root / "metrics/lookback.json", told)
+    files.write_table(drawn / "curve.csv", curve)
     (drawn / "curve.svg").write_bytes(figures.svg(figures.lookback(curve, told)))
     return told

@@ -12,14 +12,14 @@ import pandas as pd
 from statelab.config import params
 from statelab.data import tasks
 from statelab.io import files
-from statelab.lookback import decision
+from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
 from statelab.pipeline import command
 
 with command.quiet_import():
     from statelab.lookback import executors, problem, scheduler, search
     from statelab.lookback.executors import Workers
-    from statelab.lookback.problem import Laid
+    from statelab.lookback.problem import SearchData
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
@@ -33,11 +33,11 @@ SMALL = {
 }
 
 
-def lay(folder: Path, shard_steps: int | None = None) -> Laid:
+def lay(folder: Path, shard_steps: int | None = None) -> SearchData:
     """Lay the ground: 60 sequences of 12 steps, each a label of 2 steps ago."""
     read, asked = params.read(REPOSITORY), params.read(REPOSITORY / "search")
     made = {"task": "lagged_copy", "sequences": 60, "length": 12, "lag": 2}
-    return problem.lay(
+    return problem.build_problem(
         tasks.make(seed=1, label="each_step", **made),
         folder / "shards",
         seed=0,
@@ -49,25 +49,25 @@ def lay(folder: Path, shard_steps: int | None = None) -> Laid:
     )
 
 
-def run(laid: Laid, crew: Workers, folder: Path) -> pd.DataFrame:
+def run(laid: SearchData, crew: Workers, folder: Path) -> pd.DataFrame:
     """Return the table of the search, times and workers apart."""
     settings = params.read(REPOSITORY / "search")["search"] | SMALL
     outcomes = search.search(
         search.space(**settings, default_units=3),
-        scheduler.Crew(crew, folder / "ledger", lambda _: None),
+        scheduler.TrialScheduler(crew, folder / "ledger", lambda _: None),
         trials=settings["trials"],
         group=settings["group"],
         seed=0,
         rule=Rule("accuracy", 0.01),
     )
-    return decision.table(outcomes).drop(columns=WHO)
+    return search_result.table(outcomes).drop(columns=WHO)
 
 
 def main(folder: Path, shard_steps: int | None = None) -> None:
     laid = lay(folder, shard_steps)
     with executors.opened(laid.ground) as crew:
         table = run(laid, crew, folder)
-    with files.whole(folder / "table.json") as stream:
+    with files.atomic_write(folder / "table.json") as stream:
         stream.write(table.to_json(orient="records", double_precision=15).encode())
 
 

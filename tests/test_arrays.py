@@ -36,10 +36,10 @@ def test_let_go_gives_memory_back_and_keeps_what_is_in_the_file(tmp_path):
     one = arrays.read(tmp_path / "pair", Pair).one
     total = one.sum()
     mapped = resident()
-    arrays.let_go(one)
+    arrays.release_pages(one)
     assert mapped - resident() > 2**24
     assert one.sum() == total
-    arrays.let_go(np.arange(3))  # not mapped: nothing happens
+    arrays.release_pages(np.arange(3))  # not mapped: nothing happens
 
 
 def resident() -> int:

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from statelab.data.sequences import Sequences
 from statelab.report import model_card
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 
 PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
 INTERVAL = {"mean": 0.5, "std": 0.1, "low": 0.4, "high": 0.6, "n": 4}
@@ -18,7 +18,7 @@ def counts():
     offsets = np.array([0, 5, 8, 12, 19])
     split = np.int8([0, 0, 1, 2])
     data = Sequences(np.zeros((19, 2), np.float32), offsets, np.zeros(19))
-    windows = windows_.windows(offsets, split, layout="subsampled", window_length=3)
+    windows = make_windows(offsets, split, layout="subsampled", window_length=3)
     return model_card.count(data, windows)
 
 

@@ -11,10 +11,10 @@ import tensorflow as tf
 from statelab.data.sequences import split
 from statelab.data.tasks import first_step
 from statelab.pipeline import resume_key
-from statelab.samples import windows as windows_
-from statelab.training import checkpoints, compiled, trainer
+from statelab.samples.windows import make_windows
+from statelab.training import checkpoints, compiled, sizing, trainer
 from statelab.training.early_stopping import Stopping
-from statelab.training.trainer import Standing
+from statelab.training.trainer import TrainingProgress
 
 SETTINGS = {
     "stateful": True,
@@ -61,12 +61,12 @@ def data():
     values = rng.normal(size=task.values.shape).astype(np.float32)
     codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1}
-    table = windows_.windows(task.offsets, codes, layout="subsampled", **sizes)
+    table = make_windows(task.offsets, codes, layout="subsampled", **sizes)
     return task._replace(values=values), table
 
 
 @pytest.fixture
-def standing() -> Standing:
+def standing() -> TrainingProgress:
     """No number of it is like another; nothing of it fits into fewer bits."""
     counter = itertools.count(1)
 
@@ -78,9 +78,9 @@ def standing() -> Standing:
         return tf.constant(array(*shape, dtype=np.float32))
 
     lines = {"seed": [3, 4], "epoch": [1, 1], "loss": array(2)}
-    return Standing(
+    return TrainingProgress(
         epoch=1,
-        run=compiled.Run(
+        run=compiled.TrainState(
             matrices=tuple(tensor(2, 3, 4) for _ in range(11)),
             slots=tuple((tensor(2, 3, 4), tensor(2, 3, 4)) for _ in range(11)),
             updates=tf.constant([5, 6]),
@@ -99,7 +99,7 @@ def standing() -> Standing:
     )
 
 
-def leaves(standing: Standing) -> list[tuple]:
+def leaves(standing: TrainingProgress) -> list[tuple]:
     """Everything of it in order, with its type and bytes."""
     tables = [frame.to_dict("list") for frame in standing.history]
     flat = map(np.asarray, tf.nest.flatten(standing._replace(history=tables)))
@@ -205,7 +205,7 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
 ):
     """Some chunks an epoch: training goes on from some of the places where it stood,
     and then it is cut again and again, after every fifth of what it keeps."""
-    monkeypatch.setattr(compiled, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
+    monkeypatch.setattr(sizing, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
     settings = {**SETTINGS, **changes}
     stood = []
     whole = trainer.train(*data, Heard(), keep=stood.append, **settings)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from statelab.data.sequences import Sequences
-from statelab.samples import windows
 from statelab.samples.chunks import gather, stretches, wanted
-from statelab.samples.plans import expand, plan
+from statelab.samples.plans import expand, make_plan
 from statelab.samples.scaling import Scaling
+from statelab.samples.windows import locate_samples, sample_lengths
 
 
 @pytest.mark.parametrize("features", [1, 3])
@@ -20,8 +20,8 @@ def test_stretches_are_the_steps_one_by_one(features):
 
 
 def asked(sequences, table, sample, burn_in=0):
-    at = windows.locate(table, np.maximum(sample, 0))
-    _, timesteps = windows.lengths(table)
+    at = locate_samples(table, np.maximum(sample, 0))
+    _, timesteps = sample_lengths(table)
     return [
         field.tolist()
         for field in wanted(sequences, table, sample, at, timesteps, burn_in)
@@ -66,7 +66,9 @@ def test_gather_scales_features_and_targets(cut):
     values = np.float32([[1, 10], [2, 30], [3, 50]])
     sequences = Sequences(values, np.array([0, 1, 3]), np.float32([4, np.nan, 10]))
     table = cut(sequences, layout="per_timestep", segment_length=2)
-    written = [expand(plan(table, np.arange(2), batch_size=2, stateful=True), 0, 1)]
+    written = [
+        expand(make_plan(table, np.arange(2), batch_size=2, stateful=True), 0, 1)
+    ]
     parts = ([1, 10], [2, 20], [4], [3])
     scaling = Scaling(*(np.float32(part) for part in parts))
     read = gather(sequences, table, written, 2, scaling=scaling)

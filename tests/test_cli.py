@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from statelab.cli import main
 from statelab.errors import UserError
-from statelab.networks import keras_models
+from statelab.networks import keras_models, saving
 
 SMALL = {"cell": "gru", "units": 3, "layers": 1, "features": 2}
 
@@ -16,7 +16,7 @@ SMALL = {"cell": "gru", "units": 3, "layers": 1, "features": 2}
 def trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     weights = keras_models.initial_weights(range(2), **SMALL)
-    keras_models.write(tmp_path / "data" / "models" / "stateful", weights, SMALL)
+    saving.write(tmp_path / "data" / "models" / "stateful", weights, SMALL)
 
 
 def test_export_writes_two_models_that_answer_alike(trained):

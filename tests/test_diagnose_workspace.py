@@ -6,7 +6,8 @@ import pytest
 from statelab.data.sequences import Sequences
 from statelab.diagnosis import workspace
 from statelab.diagnosis.findings import QUESTIONS
-from statelab.samples import scaling, windows
+from statelab.samples import scaling
+from statelab.samples.windows import make_windows
 
 OFFSETS = np.array([0, 6, 12])
 
@@ -14,7 +15,7 @@ OFFSETS = np.array([0, 6, 12])
 def parts(first_stops):
     """Windows of one step of stretches of two sequences of six steps."""
     first, stop, split = np.array(first_stops).T
-    cut = windows.windows(
+    cut = make_windows(
         np.append(0, np.cumsum(stop - first)), split.astype(np.int8), layout="full"
     )
     return cut._replace(first=first, stop=stop)
@@ -39,10 +40,10 @@ def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where)
 def test_a_scaling_of_more_than_training_is_named():
     values = np.float32([[1, 7], [3, 7], [5, 8], [9, 1]])
     data = Sequences(values, np.array([0, 3, 4]), np.array([0, 1]))
-    cut = windows.windows(data.offsets, np.int8([0, 2]), layout="full")
+    cut = make_windows(data.offsets, np.int8([0, 2]), layout="full")
     own = scaling.fit(data, cut)
     assert workspace.scaling(data, cut, own).passed
-    everything = windows.windows(data.offsets, np.int8([0, 0]), layout="full")
+    everything = make_windows(data.offsets, np.int8([0, 0]), layout="full")
     found = workspace.scaling(data, cut, scaling.fit(data, everything))
     assert found.where == (
         "`mean` of feature 0 is 4.5; that of the steps of training alone is 3"

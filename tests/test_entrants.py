@@ -5,12 +5,12 @@ from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.evaluation import comparison
 from statelab.io.predictions import Predictions
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 
 # a sequence to train on, one to validate on and one to test on, of 4, 4 and 5 steps
 OFFSETS = np.array([0, 4, 8, 13])
 SPLIT = np.array([0, 1, 2], np.int8)
-PER_STEP = windows_.windows(OFFSETS, SPLIT, layout="per_timestep", segment_length=1)
+PER_STEP = make_windows(OFFSETS, SPLIT, layout="per_timestep", segment_length=1)
 WINDOW = {"layout": "subsampled", "window_length": 3, "stride": 1}
 
 
@@ -33,7 +33,7 @@ def test_variants_are_scored_on_the_steps_that_all_answer():
     carried[1, 10:] = [1, 1, 0]  # one of three
     carried[0, 6] = carried[1, 7] = 1
     windows = [[0, 0, 1, 0, 1, 1, 1], [0, 0, 0, 1, 0, 0, 0]]
-    found = comparison.contest(
+    found = comparison.compare(
         data,
         PER_STEP,
         {
@@ -55,7 +55,7 @@ def test_variants_are_scored_on_the_steps_that_all_answer():
 
 def test_values_are_held_against_the_mean_of_train():
     targets = np.array([1.0, 2, 3, 6, 0, 0, 0, 0, 3, 3, 3, 3, 5])
-    found = comparison.contest(
+    found = comparison.compare(
         of_classes(targets),
         PER_STEP,
         {mode: [told("in use", targets[None] + 2)] for mode in ("stateless",)},
@@ -68,7 +68,7 @@ def test_values_are_held_against_the_mean_of_train():
 
 def test_the_gap_is_from_a_target_to_the_one_before():
     targets = [-1, 1, -1, 0, 0, 1, -1, -1, -1, -1, -1, -1, 1]
-    found = comparison.contest(
+    found = comparison.compare(
         of_classes(targets), PER_STEP, {"stateful": [told("in use", np.ones((1, 13)))]}
     )
     assert found.gap == 2  # train has targets at 1 and 3: what follows is of no use
@@ -81,7 +81,7 @@ def test_there_must_be_a_step_that_all_answer():
     ends = {"layout": "subsampled", "window_length": 1, "stride": 2}
     # steps 11 of windows of 4, and 8, 10 and 12 of single steps, of which 12 has none
     with pytest.raises(UserError, match=r"a step of test that every variant answers"):
-        comparison.contest(
+        comparison.compare(
             data,
             PER_STEP,
             {

@@ -13,11 +13,11 @@ from test_schema import PARAMS
 from typer.testing import CliRunner
 
 from statelab.cli import main
-from statelab.config import settings
+from statelab.config import schema
 from statelab.data import sources
 from statelab.errors import UserError
 from statelab.report import figures
-from statelab.studies import examples
+from statelab.studies import datasets, examples
 
 ROWS = [row for example in examples.EXAMPLES.values() for row in example.rows]
 
@@ -87,7 +87,7 @@ def file(folder: Path, name: str, content: bytes) -> None:
 def test_sunspots_are_read_row_by_row(tmp_path):
     text = b" 58.0  62.6\n  0.0 158.6\n"
     file(tmp_path, "datasets/data/sunspots.txt.gz", gzip.compress(text))
-    table = examples.sunspots(tmp_path)
+    table = datasets.sunspots(tmp_path)
     assert table["target"].tolist() == [58.0, 62.6, 0.0, 158.6]
     assert table["time"].iloc[-1] == "1749-04-01"
 
@@ -96,7 +96,7 @@ def test_glucose_keeps_the_first_of_two_rows_of_one_time(tmp_path):
     rows = ["isig,datetime,glucose", "15.9,2010-05-20 03:21:00,122"]
     rows += ["16.1,2010-05-20 03:21:00,124", "nil,2010-05-20 03:26:00,120"]
     file(tmp_path, "_data/CGM.csv.gz", gzip.compress("\n".join(rows).encode()))
-    table = examples.glucose(tmp_path)
+    table = datasets.glucose(tmp_path)
     assert list(table.columns) == ["id", "time", "target"]
     assert table["target"].tolist() == [122, 120]
 
@@ -105,7 +105,7 @@ def test_vowels_have_a_column_for_each_channel(tmp_path):
     folder = "datasets/data/JapaneseVowels/JapaneseVowels"
     file(tmp_path, f"{folder}_TRAIN.ts", b"#of\n@data\n1,2,3:4,5,6:7\n")
     file(tmp_path, f"{folder}_TEST.ts", b"@data\n8:9:2\n")
-    table = examples.vowels(tmp_path)
+    table = datasets.vowels(tmp_path)
     assert list(table.columns) == ["id", "time", "target", "c1", "c2"]
     assert table.to_numpy().tolist() == [
         [0, 0, 7, 1, 4],
@@ -117,7 +117,7 @@ def test_vowels_have_a_column_for_each_channel(tmp_path):
 
 def test_another_version_of_a_package_is_told_from_a_missing_one(tmp_path):
     with pytest.raises(UserError, match="must hold _data.CGM.csv.gz, as the"):
-        examples.glucose(tmp_path)
+        datasets.glucose(tmp_path)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_an_unknown_example_is_told_the_known_ones(tmp_path):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.experiment)
 def test_every_experiment_says_all_of_params_yaml_itself(row):
-    settings.check({"seed": 0, **row.sections})
+    schema.check({"seed": 0, **row.sections})
     assert set(row.sections) | {"seed"} == set(PARAMS)
     for name, keys in row.sections.items():
         assert set(keys) == set(PARAMS[name])

@@ -6,10 +6,17 @@ from statelab.data.tasks import TASKS, first_step
 from statelab.errors import UserError
 from statelab.evaluation import scoring
 from statelab.networks import keras_models
+from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
-from statelab.samples import windows as windows_
 from statelab.samples.plans import expand
-from statelab.samples.plans import plan as lay_out
+from statelab.samples.plans import make_plan as lay_out
+from statelab.samples.windows import (
+    Windows,
+    make_windows,
+    predictions_of,
+    sequences_in_split,
+    with_targets,
+)
 from statelab.training import compiled, trainer
 
 
@@ -23,13 +30,13 @@ class Silent:
     def done(self): ...
 
 
-def task_and_windows(**layout) -> tuple[Sequences, windows_.Windows]:
+def task_and_windows(**layout) -> tuple[Sequences, Windows]:
     """Six sequences to train on, four to validate on, two to test on."""
     rng = np.random.default_rng(0)
     task = first_step(sequences=12, length=4, rng=rng)
     codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1, **layout}
-    return task, windows_.windows(task.offsets, codes, **sizes)
+    return task, make_windows(task.offsets, codes, **sizes)
 
 
 def train(task, table, **changes) -> trainer.Trained:
@@ -75,8 +82,8 @@ def test_train_keeps_a_history_of_each_seed():
 def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    test = windows_.answers_of(table, windows_.of_split(table, SPLITS["test"]))
-    _, target = windows_.with_target(task, table, test)
+    test = predictions_of(table, sequences_in_split(table, SPLITS["test"]))
+    _, target = with_targets(task, table, test)
     right = (trained.answers[:, test] > 0.5) == (target > 0.5)
     last = trained.history[trained.history["epoch"] == 2]
     assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
@@ -134,10 +141,10 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             lines["validation_loss"], loss.iloc[: len(lines)], atol=1e-5
         )
         lasts.append(len(lines))
-        validation, target = windows_.with_target(
+        validation, target = with_targets(
             task,
             table,
-            windows_.answers_of(table, windows_.of_split(table, SPLITS["validation"])),
+            predictions_of(table, sequences_in_split(table, SPLITS["validation"])),
         )
         answer = stopped.answers[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
@@ -169,15 +176,15 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
     task, table = task_and_windows(layout="subsampled")
     naive = {"batching": "contiguous", "reset": "never"}
     trained = train(task, table, batch_size=3, **naive)
-    test = windows_.of_split(table, SPLITS["test"])
+    test = sequences_in_split(table, SPLITS["test"])
     expected = compiled.predict(
         trained.weights,
         task,
         table,
         lay_out(table, test, batch_size=3, stateful=True, **naive),
-        compiled.Network("lstm", "binary", layers=1, units=2, features=1, outputs=1),
+        Architecture("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
-    answered = windows_.answers_of(table, test)
+    answered = predictions_of(table, test)
     np.testing.assert_array_equal(trained.answers[:, answered], expected[:, answered])
 
 
@@ -216,7 +223,7 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
     rng = np.random.default_rng(0)
     task = at_the_end(TASKS[name](sequences=24, length=10, lag=1, rng=rng))
     codes = np.int8(np.arange(24) % 3)  # of each split as many
-    table = windows_.windows(
+    table = make_windows(
         task.offsets,
         codes,
         layout="per_timestep",

@@ -5,7 +5,7 @@ from statelab.io import files
 
 def test_whole_shows_a_file_when_it_is_complete(tmp_path):
     file = tmp_path / "new" / "a.txt"
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         stream.write(b"one ")
         stream.flush()
         assert not file.exists()
@@ -16,7 +16,7 @@ def test_whole_shows_a_file_when_it_is_complete(tmp_path):
 def test_whole_leaves_what_was_there_when_writing_fails(tmp_path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), files.whole(file) as stream:
+    with pytest.raises(ZeroDivisionError), files.atomic_write(file) as stream:
         stream.write(b"half")
         stream.flush()
         _ = 1 / 0

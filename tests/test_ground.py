@@ -6,10 +6,10 @@ import pytest
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.evaluation import scoring
+from statelab.evaluation.baselines import Forecast
 from statelab.lookback import evaluation_set, problem
-from statelab.lookback.problem import Laid
-from statelab.samples import windows
+from statelab.lookback.problem import SearchData
+from statelab.samples.windows import make_windows
 
 
 def test_every_window_answers_the_same_steps_of_validation():
@@ -55,7 +55,7 @@ def test_a_window_that_no_sequence_has_is_refused(search, words):
 def test_a_window_that_leaves_nothing_to_score_is_refused():
     data = Sequences(np.zeros((8, 1)), np.array([0, 3, 8]), np.array([1, 1, 1, 1] * 2))
     data.targets[7] = -1
-    table = windows.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    table = make_windows(data.offsets, np.array([0, 1], np.int8), layout="full")
     with pytest.raises(
         UserError, match="must leave a step of validation .* Received: 5"
     ):
@@ -74,13 +74,13 @@ def of_values():
     values = np.float32([0, 2, 4, 10, 20, 30, 40])[:, None]
     targets = np.float32([2, 4, np.nan, 20, 30, 40, np.nan])
     data = Sequences(values, np.array([0, 3, 7]), targets)
-    table = windows.windows(data.offsets, np.array([0, 1], np.int8), layout="full")
-    return Laid(None, data, table, np.array([4, 5]), 2)
+    table = make_windows(data.offsets, np.array([0, 1], np.int8), layout="full")
+    return SearchData(None, data, table, np.array([4, 5]), 2)
 
 
 def test_the_baselines_of_values_are_those_of_what_is_asked():
     """Targets are 30 and 40; the mean of train is 3, and the values there 20 and 30."""
-    forecast = scoring.Forecast(feature=0, horizon=1, season=2)
+    forecast = Forecast(feature=0, horizon=1, season=2)
     found = problem.baselines(of_values(), forecast)
     assert found["one_answer"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
     assert found["persistence"] == pytest.approx(10)

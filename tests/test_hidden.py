@@ -3,11 +3,11 @@ import pytest
 
 from statelab.data.sequences import Sequences
 from statelab.memory import hidden_states
-from statelab.networks.keras_models import Model
-from statelab.samples import windows
+from statelab.networks.saving import TrainedNetworks
+from statelab.samples.windows import make_windows
 
 # One unit, h = tanh(x + h/2), answered by 2h + 1; by hand where it says so.
-NETWORK = Model(
+NETWORK = TrainedNetworks(
     weights={
         "simple_rnn_0/kernel": np.float32([[[1]]]),
         "simple_rnn_0/recurrent_kernel": np.float32([[[0.5]]]),
@@ -36,7 +36,7 @@ def by_hand(*steps: int, h: float = 0.0) -> float:
 
 
 def compared(reset="sequence", steps=99, **layout):
-    table = windows.windows(DATA.offsets, np.int8([0, 2]), **layout)
+    table = make_windows(DATA.offsets, np.int8([0, 2]), **layout)
     return hidden_states.compare(NETWORK, DATA, table, 1, reset=reset, steps=steps)
 
 

@@ -4,7 +4,7 @@ import pytest
 from statelab.memory import input_history
 from statelab.memory.input_history import READS, Reads
 from statelab.samples import plans
-from statelab.samples import windows as windows_
+from statelab.samples.windows import locate_predictions, locate_samples, make_windows
 
 OFFSETS = np.array([0, 5, 8, 14])
 LAYOUTS = [
@@ -15,7 +15,7 @@ LAYOUTS = [
 
 
 def table(**layout):
-    return windows_.windows(OFFSETS, np.full(3, 2, np.int8), **layout)
+    return make_windows(OFFSETS, np.full(3, 2, np.int8), **layout)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda each: each["layout"])
@@ -26,19 +26,19 @@ def test_reads_are_what_a_plan_feeds_since_the_last_reset(layout, stateful, rese
     if layout["layout"] == "full":
         reset = "sequence"  # sequences of other lengths than 4 are not divided by it
     windows = table(**layout)
-    plan = plans.plan(
+    plan = plans.make_plan(
         windows, np.arange(3), batch_size=1, stateful=stateful, reset=reset
     )
     fed = plans.expand(plan, 0, plan.batches)
     answer = np.arange(windows.answers[-1])
     read = input_history.reads(windows, answer, stateful=stateful, reset=reset)
-    at = windows_.locate_answers(windows, answer)
+    at = locate_predictions(windows, answer)
     for row, (sample, last) in enumerate(zip(at.sample, at.step, strict=True)):
         expected = []
         for batch in range(sample + 1):
             if fed.reset[batch, 0]:
                 expected = []
-            where = windows_.locate(windows, fed.sample[batch, 0])
+            where = locate_samples(windows, fed.sample[batch, 0])
             expected += range(where.first, where.first + where.length)
         expected = expected[: len(expected) - expected[::-1].index(last)]
         assert read.step[row, : read.length[row]].tolist() == expected
@@ -47,7 +47,7 @@ def test_reads_are_what_a_plan_feeds_since_the_last_reset(layout, stateful, rese
 
 def test_of_long_histories_the_last_reads_are_kept():
     length = READS + 7
-    windows = windows_.windows(np.array([0, length]), np.int8([2]), layout="full")
+    windows = make_windows(np.array([0, length]), np.int8([2]), layout="full")
     read = input_history.reads(windows, np.array([2, length - 1]), stateful=False)
     assert read.length.tolist() == [3, READS]
     assert read.step[0, :3].tolist() == [0, 1, 2]

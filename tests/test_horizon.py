@@ -8,14 +8,15 @@ import tensorflow as tf
 from statelab.data import tasks
 from statelab.data.sequences import Sequences
 from statelab.memory import attribution, input_gradients, input_history, summary
-from statelab.networks import keras_models
-from statelab.networks.keras_models import Model
-from statelab.samples import windows as windows_
+from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
+from statelab.networks.saving import TrainedNetworks
+from statelab.samples import splitting
 from statelab.samples.scaling import Scaling
+from statelab.samples.windows import make_windows
 from statelab.training import trainer
-from statelab.training.compiled import Network
 
-LINE = Model(
+LINE = TrainedNetworks(
     weights={
         "simple_rnn_0/kernel": np.float32([[[0.5, 0, 0]]]),
         "simple_rnn_0/recurrent_kernel": np.float32([[[0, 1, 0], [0, 0, 1], [0] * 3]]),
@@ -49,7 +50,7 @@ def data() -> Sequences:
 
 
 def windows(**layout):
-    return windows_.windows(OFFSETS, np.full(4, 2, np.int8), **layout)
+    return make_windows(OFFSETS, np.full(4, 2, np.int8), **layout)
 
 
 def measured(stateful=True, reset="sequence", **layout):
@@ -155,15 +156,15 @@ def test_lags_that_no_window_reads_have_no_effect():
 )
 def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
     """The slow twin: stock Keras, one answer and one lag at a time."""
-    network = Network(cell, head, layers=2, units=3, features=2, outputs=outputs)
+    network = Architecture(cell, head, layers=2, units=3, features=2, outputs=outputs)
     scaling = Scaling(*map(np.float32, ([0.5, -1], [2, 3], [0.25], [1.5])))
     if head != "regression":
         scaling = scaling._replace(
             target_mean=np.zeros(1, np.float32), target_scale=np.ones(1, np.float32)
         )
     weights = keras_models.initial_weights(range(2), **network._asdict())
-    keras_models.write(tmp_path, weights, network._asdict(), scaling)
-    found = keras_models.read(tmp_path, network=None)
+    saving.write(tmp_path, weights, network._asdict(), scaling)
+    found = saving.read(tmp_path, network=None)
     values = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
     targets = np.zeros(30, np.float32 if head == "regression" else int)
     steps = Sequences(values, OFFSETS, targets)
@@ -217,7 +218,7 @@ def slope_in_keras(model, x, scaling, head):
 
 def test_a_step_that_is_read_twice_counts_with_both():
     """h = tanh(x/2) of two reads of the same step; the later one alone is answered."""
-    network = Network(**LINE.architecture)
+    network = Architecture(**LINE.architecture)
     lag = np.array([[1, 1, 0, 0]])  # the delay line shows the second read
     slope = input_gradients.by_lag(
         LINE.weights, network, np.float32([[[0.3], [0.7]]]), lag, np.array([4])
@@ -255,7 +256,7 @@ class Silent:
 )
 def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
     made = tasks.make(seed=0, sequences=400, length=9, label="each_step", **task)
-    cut = windows_.cut(
+    cut = splitting.split_and_window(
         made, seed=0, split="sequence", test_size=100, validation_size=0, **layout
     )
     trained = trainer.train(
@@ -277,7 +278,7 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
         clipnorm=None,
     )
     table = attribution.measure(
-        Model(trained.weights, trained.network._asdict(), None),
+        TrainedNetworks(trained.weights, trained.network._asdict(), None),
         made,
         cut,
         stateful=stateful,

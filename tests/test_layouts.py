@@ -12,18 +12,32 @@ from statelab.data.sequences import SPLITS, Sequences, split
 from statelab.data.tasks import first_step
 from statelab.errors import UserError
 from statelab.io import arrays
-from statelab.samples import windows
-from statelab.samples.windows import Windows, locate
+from statelab.samples import splitting
+from statelab.samples.windows import (
+    Samples,
+    Windows,
+    dropped_notes,
+    first_predictions,
+    locate_predictions,
+    locate_samples,
+    make_windows,
+    per_prediction,
+    predicted_steps,
+    predictions_of,
+    sample_lengths,
+    sequences_in_split,
+    with_targets,
+)
 
 
 def cut(lengths, **layout) -> Windows:
     sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return windows.windows(offsets, np.zeros(len(lengths), np.int8), **sizes)
+    return make_windows(offsets, np.zeros(len(lengths), np.int8), **sizes)
 
 
-def samples(table: Windows) -> windows.Samples:
-    return locate(table, np.arange(table.samples[-1]))
+def samples(table: Windows) -> Samples:
+    return locate_samples(table, np.arange(table.samples[-1]))
 
 
 def pairs(table: Windows) -> list[tuple[int, int]]:
@@ -47,7 +61,7 @@ def test_windows_have_the_shapes_of_the_post(layout, shape):
     rng = np.random.default_rng(0)
     task = first_step(sequences=1200, length=20, rng=rng)
     codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
-    table = windows.windows(
+    table = make_windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     for name, expected in shape.items():
@@ -84,7 +98,7 @@ def test_windows_of_each_layout_on_sequences_of_5_and_3():
 def test_windows_leave_out_sequences_shorter_than_a_window():
     table = cut([2, 4, 1], layout="subsampled", window_length=3)
     assert samples(table).sequence.tolist() == [1, 1]
-    assert windows.of_split(table, SPLITS["train"]).tolist() == [1]
+    assert sequences_in_split(table, SPLITS["train"]).tolist() == [1]
     assert pairs(table) == [(2, 3), (3, 3)]
 
 
@@ -102,7 +116,9 @@ def test_every_split_must_have_a_sample_and_a_target():
     data = Sequences(values, offsets, known)
 
     def cut(**changes):
-        windows.cut(data, **{**asked, **sizes, "segment_length": 1, **changes})
+        splitting.split_and_window(
+            data, **{**asked, **sizes, "segment_length": 1, **changes}
+        )
 
     for changes, line in [
         (  # seed 0 tests on the first sequence, 4 on the second
@@ -129,7 +145,7 @@ def test_every_split_must_have_a_sample_and_a_target():
 def test_notes_count_no_part_without_steps():
     # of the parts of a split in time, those that validate may have no step
     table = cut([2, 0, 4, 3, 0, 1], layout="subsampled", window_length=3)
-    (note,) = windows.notes(table)
+    (note,) = dropped_notes(table)
     assert note.endswith("shorter than a window of 3 steps, and have no sample: 2 of 4")
 
 
@@ -141,11 +157,11 @@ def in_time(lengths, **settings):
         offsets,
         np.arange(offsets[-1], dtype=np.float32),
     )
-    table = windows.cut(data, seed=0, split="time", **settings)
+    table = splitting.split_and_window(data, seed=0, split="time", **settings)
     parts = {
         name: [
             (int(table.first[each]), int(table.stop[each]))
-            for each in windows.of_split(table, code)
+            for each in sequences_in_split(table, code)
         ]
         for name, code in SPLITS.items()
     }
@@ -163,8 +179,8 @@ def test_a_split_in_time_trains_on_what_comes_first(layout):
     }
     table, parts = in_time([10], test_size=0.25, validation_size=0, **sizes)
     assert parts == {"train": [(0, 8)], "validation": [], "test": [(8, 10)]}
-    assert windows.lengths(table) == ((2, 8) if layout == "full" else (2, 2))
-    assert windows.notes(table) == []
+    assert sample_lengths(table) == ((2, 8) if layout == "full" else (2, 2))
+    assert dropped_notes(table) == []
 
 
 def test_a_split_in_time_leaves_out_steps_whose_target_is_of_the_next_part():
@@ -187,7 +203,7 @@ def test_sequences_too_short_to_be_cut_in_time_train_whole():
         "validation": [],
         "test": [(5, 7)],
     }
-    assert windows.notes(table) == [
+    assert dropped_notes(table) == [
         "sequences too short to be cut in time, which train whole: 2 of 3"
     ]
     with pytest.raises(UserError) as caught:
@@ -230,8 +246,8 @@ def test_the_window_stage_says_what_is_too_short(
 
 def test_segments_may_be_longer_than_every_sequence():
     table = cut([5, 3], layout="per_timestep", segment_length=6)
-    assert (windows.lengths(table), windows.answered(table)) == ((3, 5), 5)
-    at = windows.locate_answers(table, np.arange(8))
+    assert (sample_lengths(table), predicted_steps(table)) == ((3, 5), 5)
+    at = locate_predictions(table, np.arange(8))
     assert at.step.tolist() == list(range(8))
 
 
@@ -258,8 +274,8 @@ def test_every_answer_is_of_a_step_of_its_own_sample(lengths, layout, size, stri
         segment_length=size,
         stride=stride,
     )
-    at = windows.locate_answers(table, np.arange(table.answers[-1]))
-    sample = locate(table, at.sample)
+    at = locate_predictions(table, np.arange(table.answers[-1]))
+    sample = locate_samples(table, at.sample)
     assert len(set(at.step.tolist())) == len(at.step)
     assert (at.sequence == sample.sequence).all()
     assert (at.step >= sample.first).all()
@@ -270,9 +286,9 @@ def test_every_answer_is_of_a_step_of_its_own_sample(lengths, layout, size, stri
         assert (at.step == sample.first + size - 1).all()
     samples_, first = np.unique(at.sample, return_index=True)
     assert samples_.tolist() == list(range(table.samples[-1]))
-    assert windows.first_answers(table, samples_).tolist() == first.tolist()
-    assert windows.by_answer(table, samples_).tolist() == at.sample.tolist()
-    assert windows.answered(table) == max(np.bincount(at.sample))
+    assert first_predictions(table, samples_).tolist() == first.tolist()
+    assert per_prediction(table, samples_).tolist() == at.sample.tolist()
+    assert predicted_steps(table) == max(np.bincount(at.sample))
 
 
 @given(
@@ -295,7 +311,7 @@ def test_windows_are_reversible(lengths, layout, size, stride):
     ends = np.cumsum(lengths)
     sequence, first, length = samples(table)
     assert (first + length <= ends[sequence]).all()
-    assert windows.lengths(table) == (length.min(), length.max())
+    assert sample_lengths(table) == (length.min(), length.max())
     covered = np.zeros(len(values), bool)
     for start, length in zip(ends - lengths, lengths, strict=True):
         step = {"full": length, "subsampled": stride, "per_timestep": size}[layout]
@@ -311,7 +327,7 @@ def test_windows_are_reversible(lengths, layout, size, stride):
 def test_answers_of_some_sequences():
     table = cut([3, 1, 2], layout="per_timestep", segment_length=2)
     chosen = np.array([2, 0])
-    assert windows.answers_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
+    assert predictions_of(table, chosen).tolist() == [4, 5, 0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -326,28 +342,28 @@ def test_windows_answer_at_their_last_step_and_other_samples_at_each(
     layout, sample, step
 ):
     table = cut([5, 3], layout=layout, segment_length=2, window_length=2, stride=3)
-    at = windows.locate_answers(table, np.arange(table.answers[-1]))
+    at = locate_predictions(table, np.arange(table.answers[-1]))
     assert at.sample.tolist() == sample
     assert at.step.tolist() == step
     assert at.sequence.tolist() == [0 if each < 5 else 1 for each in step]
     firsts = [sample.index(each) for each in range(table.samples[-1])]
     numbers = np.arange(table.samples[-1])
-    assert windows.first_answers(table, numbers).tolist() == firsts
-    assert windows.by_answer(table, 7 * numbers).tolist() == [7 * s for s in sample]
+    assert first_predictions(table, numbers).tolist() == firsts
+    assert per_prediction(table, 7 * numbers).tolist() == [7 * s for s in sample]
 
 
 def test_windows_of_a_long_sequence_are_one_line():
     table = cut([10**12], layout="subsampled", window_length=100)
     assert sum(field.nbytes for field in table) < 100
-    assert locate(table, np.array([10**12 - 100])).first.item() == 10**12 - 100
+    assert locate_samples(table, np.array([10**12 - 100])).first.item() == 10**12 - 100
 
 
 def test_answers_with_a_target_are_those_whose_own_step_has_one():
     targets = np.array([3, -1, 4, -1, 5])
     sequences = Sequences(np.zeros((5, 1)), np.array([0, 5]), targets)
     table = cut([5], layout="per_timestep", segment_length=2)
-    answers, known = windows.with_target(sequences, table, np.array([4, 3, 0]))
+    answers, known = with_targets(sequences, table, np.array([4, 3, 0]))
     assert (answers.tolist(), known.tolist()) == ([4, 0], [5, 3])
     table = cut([5], layout="subsampled", window_length=2)  # answers at 1, 2, 3 and 4
-    answers, known = windows.with_target(sequences, table, np.arange(4))
+    answers, known = with_targets(sequences, table, np.arange(4))
     assert (answers.tolist(), known.tolist()) == ([1, 3], [4, 5])

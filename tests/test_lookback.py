@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from statelab.errors import UserError
-from statelab.lookback import decision
+from statelab.lookback import decision, search_result
 from statelab.lookback.decision import COMPLETE, PRUNED, Outcome, Rule
 
 RULE = Rule("accuracy", 0.01)
@@ -68,7 +68,7 @@ def test_the_longest_worse_window_is_of_the_same_settings():
 
 
 def answer(outcomes, rule=RULE, **changes):
-    told = decision.summary(
+    told = search_result.summary(
         outcomes,
         rule,
         **{
@@ -77,7 +77,7 @@ def answer(outcomes, rule=RULE, **changes):
             **changes,
         },
     )
-    return {**told, "text": decision.in_words(told)}
+    return {**told, "text": search_result.in_words(told)}
 
 
 PARTS = [[0.5, 0.4, 0.5, 0.6, 0.5, 0.5], [0.9, 0.8, 0.9, 0.9, 0.95, 0.9]]
@@ -126,7 +126,7 @@ def test_the_words_say_what_is_uncertain():
 
 
 def test_the_curve_has_the_best_of_each_window():
-    curve = decision.curve(
+    curve = search_result.curve(
         [*TRIALS, trial(3, 0.6)], RULE, {3: 0.6, 5: None, 6: 1, 9: 1}
     )
     assert curve["window_length"].tolist() == [3, 5, 6, 9]
@@ -141,7 +141,7 @@ def test_the_curve_has_the_best_of_each_window():
 
 
 def test_the_table_is_the_same_as_parquet(tmp_path):
-    table = decision.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
+    table = search_result.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
     assert table["gradient_window"].tolist()[-1] == 2
     assert table["gradient_window"].isna().sum() == 6
     assert table["seconds_train"].tolist() == [2.0] * 7
@@ -156,7 +156,7 @@ def test_adopting_the_answer_makes_as_many_updates():
         **dict(batch_size=32, updates=1500, optimizer="adam", schedule="cosine"),
         "clipnorm": None,
     }
-    keys = decision.adopt(
+    keys = search_result.adopt(
         answer(TRIALS)["settings"], search, samples=6400, forget_bias="chrono"
     )
     assert keys["train_stateless.epochs"] == 8  # of 200 batches

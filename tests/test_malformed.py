@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from statelab.data import sources
 from statelab.errors import UserError
-from statelab.samples import windows
+from statelab.samples import splitting
+from statelab.samples.windows import LAYOUTS
 
 FILES = 16  # of each fault
 COLUMNS = ["id", "time", "x", "y", "target"]
@@ -414,7 +415,7 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
         "label": draw(st.sampled_from(["each_step", "each_step", "end"])),
     }
     window = {
-        "layout": draw(st.sampled_from(sorted(windows.LAYOUTS))),
+        "layout": draw(st.sampled_from(sorted(LAYOUTS))),
         "window_length": draw(st.integers(1, 3)),
         "split": draw(st.sampled_from(["sequence", "sequence", "time"])),
         "test_size": draw(st.sampled_from([1, 0.4])),
@@ -451,7 +452,7 @@ def outcome(path: Path, asked: dict[str, Any], window: dict[str, Any]) -> str:
     source = path.name.split(".")[1]
     try:
         found = sources.load(path=path, source=source, **asked)
-        table = windows.cut(
+        table = splitting.split_and_window(
             found.sequences, seed=0, stride=1, segment_length=1, **window
         )
     except UserError as error:

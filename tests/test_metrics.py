@@ -7,15 +7,19 @@ from hypothesis import strategies as st
 
 from statelab.data.sequences import Sequences, split
 from statelab.data.tasks import first_step
+from statelab.evaluation import ceilings as ceilings_
 from statelab.evaluation import scoring
-from statelab.samples import windows
-from statelab.samples.plans import plan as lay_out
+from statelab.evaluation.baselines import Forecast
+from statelab.evaluation.ceilings import find_ceiling, majority_vote, visible_classes
+from statelab.evaluation.statistics import interval
+from statelab.samples.plans import make_plan as lay_out
 from statelab.samples.plans import visible_from
+from statelab.samples.windows import Windows, make_windows, per_prediction
 
 
 def test_interval_is_the_t_interval_of_scipy():
     values = np.array([0.3, 0.5, 0.9, 0.4])
-    result = scoring.interval(values)
+    result = interval(values)
     low, high = scipy.stats.t.interval(
         0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values)
     )
@@ -26,7 +30,7 @@ def test_interval_is_the_t_interval_of_scipy():
 
 
 def test_interval_of_one_seed_says_nothing_about_spread():
-    assert scoring.interval(np.array([0.7])) == {
+    assert interval(np.array([0.7])) == {
         "mean": 0.7,
         "std": None,
         "low": None,
@@ -36,7 +40,7 @@ def test_interval_of_one_seed_says_nothing_about_spread():
 
 
 def test_interval_of_what_is_not_defined_is_null():
-    assert scoring.interval(np.array([0.5, np.nan])) == {
+    assert interval(np.array([0.5, np.nan])) == {
         **dict.fromkeys(("mean", "std", "low", "high")),
         "n": 2,
     }
@@ -51,7 +55,7 @@ def test_interval_of_what_is_not_defined_is_null():
 def test_visible_classes_are_equal_where_the_stretches_are(values, stretches):
     start = np.array([first for first, _ in stretches])
     stop = np.minimum(start + [length for _, length in stretches], 8)
-    classes = scoring.visible_classes(np.array(values)[:, None], start, stop)
+    classes = visible_classes(np.array(values)[:, None], start, stop)
     seen = [tuple(values[a:b]) for a, b in zip(start, stop, strict=True)]
     for one, class_of_one in zip(seen, classes, strict=True):
         for two, class_of_two in zip(seen, classes, strict=True):
@@ -60,14 +64,14 @@ def test_visible_classes_are_equal_where_the_stretches_are(values, stretches):
 
 def test_visible_classes_tell_every_feature_apart():
     values = np.array([[1, 0], [0, 1], [1, 0]])
-    classes = scoring.visible_classes(values, np.arange(3), np.arange(3) + 1)
+    classes = visible_classes(values, np.arange(3), np.arange(3) + 1)
     assert classes[0] == classes[2] != classes[1]
 
 
 def test_majority_vote_counts_the_most_frequent_target_of_each_class():
     # class 5: targets 1 1 0, vote right 2 times; class 2: 0 0, right 2 times; 4 of 5
     classes, target = np.array([5, 2, 5, 5, 2]), np.array([1, 0, 1, 0, 0])
-    assert scoring.majority_vote(classes, target) == 0.8
+    assert majority_vote(classes, target) == 0.8
 
 
 @pytest.mark.parametrize(
@@ -87,22 +91,22 @@ def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
     rng = np.random.default_rng(0)
     task = first_step(sequences=1200, length=20, rng=rng)
     codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
-    table = windows.windows(
+    table = make_windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )
     planned = lay_out(table, np.arange(1200), batch_size=10, stateful=stateful)
-    visible = windows.by_answer(table, visible_from(planned, table))
+    visible = per_prediction(table, visible_from(planned, table))
     ceiling = scoring.bounds(task, table, visible)["ceiling"]
     assert ceiling["accuracy"] == pytest.approx(accuracy)
     assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
     assert ceiling["train_accuracy"] == pytest.approx(accuracy)
 
 
-def three_sequences() -> tuple[Sequences, windows.Windows]:
+def three_sequences() -> tuple[Sequences, Windows]:
     """Of two steps each: label 0 in train, then labels 1 and 0 in test."""
     values = np.float32([[0], [1], [1], [0], [0], [1]])
     task = Sequences(values, np.array([0, 2, 4, 6]), np.array([0, 1, 0]))
-    table = windows.windows(
+    table = make_windows(
         task.offsets,
         np.int8([0, 2, 2]),
         layout="per_timestep",
@@ -125,12 +129,12 @@ def test_ceiling_is_none_where_state_is_never_reset():
 
 
 def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
-    monkeypatch.setattr(scoring, "STEPS_AT_ONCE", 7)
+    monkeypatch.setattr(ceilings_, "STEPS_AT_ONCE", 7)
     values = np.random.default_rng(0).normal(size=80)
     task = Sequences(
         np.float32(values)[:, None], np.array([0, 40, 80]), np.array([0, 1])
     )
-    table = windows.windows(
+    table = make_windows(
         task.offsets,
         np.int8([2, 2]),
         layout="full",
@@ -143,13 +147,11 @@ def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
         "answers": np.array([39, 79]),
         "target": task.targets,
     }
-    assert scoring.ceiling(task, table, **seen) is None
+    assert find_ceiling(task, table, **seen) is None
     symbols = np.float32(np.arange(80) // 30)  # the last of three comes late
-    assert scoring.ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1
-    monkeypatch.setattr(scoring, "MAX_SYMBOLS", 2)
-    assert (
-        scoring.ceiling(task._replace(values=symbols[:, None]), table, **seen) is None
-    )
+    assert find_ceiling(task._replace(values=symbols[:, None]), table, **seen) == 1
+    monkeypatch.setattr(ceilings_, "MAX_SYMBOLS", 2)
+    assert find_ceiling(task._replace(values=symbols[:, None]), table, **seen) is None
 
 
 def test_seed_scores_tell_final_train_and_running_accuracy_apart():
@@ -202,15 +204,15 @@ def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
     targets = np.float32([4, 2, 6, 9, 3, none, none, 53, 58, none, none])
     task = Sequences(values, np.array([0, 7, 11]), targets)
     # in time: steps 0 1 train, 2 to 6 test; 7 trains, 8 to 10 test
-    table = windows.windows(
+    table = make_windows(
         np.array([0, 2, 7, 8, 11]), np.int8([0, 2, 0, 2]), layout="per_timestep"
     )
     never = np.full(11, -1)
-    found = scoring.bounds(task, table, never, scoring.Forecast(1, 2, None))
+    found = scoring.bounds(task, table, never, Forecast(1, 2, None))
     # at 2, 3, 4 and 8 from 4, 2, 6 and 51 to 6, 9, 3 and 58
     assert found["persistence"]["rmse"] == pytest.approx(np.sqrt((4 + 49 + 9 + 49) / 4))
     assert "seasonal_naive" not in found
-    found = scoring.bounds(task, table, never, scoring.Forecast(1, 2, 5))
+    found = scoring.bounds(task, table, never, Forecast(1, 2, 5))
     # three steps before 3 and 4 are 0 and 1; 2 and 8 have none in their sequences
     expected = np.sqrt(
         ((6 - 4) ** 2 + (9 - 0) ** 2 + (3 - 1) ** 2 + (58 - 51) ** 2) / 4

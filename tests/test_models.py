@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statelab.errors import UserError
-from statelab.networks import architecture, keras_models
+from statelab.networks import keras_models, saving
+from statelab.networks.architecture import count_parameters, state_width
 from statelab.samples.scaling import Scaling
 
 SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
@@ -42,7 +43,7 @@ def test_initial_weights_have_the_forget_bias_of_keras():
 
 def test_load_gives_back_one_network_for_any_batch_and_length(tmp_path):
     weights = keras_models.initial_weights(range(3), **SMALL)
-    keras_models.write(tmp_path, weights, SMALL)
+    saving.write(tmp_path, weights, SMALL)
     x = np.random.default_rng(0).normal(size=(4, 7, 2)).astype(np.float32)
     expected = keras_models.build(**SMALL, seed=1)(x)
     loaded = keras_models.load(tmp_path, network=1)
@@ -59,7 +60,7 @@ def test_gru_keeps_its_two_biases_apart():
 def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
     """The stateful one in segments of 2, 1 and 4 steps, the stateless one at once."""
     small = {**SMALL, "cell": cell}
-    keras_models.write(tmp_path, keras_models.initial_weights(range(2), **small), small)
+    saving.write(tmp_path, keras_models.initial_weights(range(2), **small), small)
     x = np.random.default_rng(0).normal(size=(3, 7, 2), scale=9).astype(np.float32)
     for name, options in [
         ("stateless", {}),
@@ -79,7 +80,7 @@ def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
 
 
 def test_load_names_the_networks_that_there_are(tmp_path):
-    keras_models.write(tmp_path, keras_models.initial_weights(range(3), **SMALL), SMALL)
+    saving.write(tmp_path, keras_models.initial_weights(range(3), **SMALL), SMALL)
     with pytest.raises(UserError, match="from 0 to 2, one for each seed. Received: 3"):
         keras_models.load(tmp_path, network=3)
     with pytest.raises(UserError, match="holds no model. Run `dvc repro`"):
@@ -89,7 +90,7 @@ def test_load_names_the_networks_that_there_are(tmp_path):
 def test_write_gives_the_same_bytes_for_the_same_weights(tmp_path):
     for name in ("one", "two"):
         weights = keras_models.initial_weights(range(2), **SMALL)
-        keras_models.write(tmp_path / name, weights, SMALL)
+        saving.write(tmp_path / name, weights, SMALL)
     one, two = (tmp_path / name / "weights.npz" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
 
@@ -131,9 +132,9 @@ def test_a_scaled_network_takes_and_gives_the_units_of_the_sequences(tmp_path):
     weights = keras_models.initial_weights(range(2), **shape)
     parts = ([5, 0], [2, 1e-9], [100], [30])
     scaling = Scaling(*(np.float32(part) for part in parts))
-    keras_models.write(tmp_path, weights, shape)
+    saving.write(tmp_path, weights, shape)
     plain = keras_models.load(tmp_path, network=1)
-    keras_models.write(tmp_path, weights, shape, scaling)
+    saving.write(tmp_path, weights, shape, scaling)
     keras_models.load(tmp_path, network=1).save(tmp_path / "scaled.keras")
     scaled = keras.models.load_model(tmp_path / "scaled.keras")
     x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
@@ -149,7 +150,7 @@ def stock_and_with_state(cell: str, layers: int, scaled: bool):
     stock = keras_models.build(**shape, scaling=scaling, return_sequences=True)
     stock.set_weights([array[1] for array in weights.values()])
     with tempfile.TemporaryDirectory() as folder:
-        keras_models.write(Path(folder), weights, shape, scaling)
+        saving.write(Path(folder), weights, shape, scaling)
         return stock, keras_models.with_state(Path(folder), network=1)
 
 
@@ -166,7 +167,7 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
     """And the whole as by stock Keras layers, which begin with zeros."""
     stock, model = stock_and_with_state(cell, layers, scaled)
     x = np.random.default_rng(0).normal(size=(2, 7, 2), scale=3).astype(np.float32)
-    width = architecture.state_width(cell=cell, units=3, layers=layers)
+    width = state_width(cell=cell, units=3, layers=layers)
     zeros = np.zeros((2, width), np.float32)
     whole, after = model([x, zeros])
     np.testing.assert_allclose(whole, stock(x), rtol=1e-6, atol=1e-6)
@@ -183,4 +184,4 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
 def test_shapes_tells_what_keras_counts(cell):
     shape = {"cell": cell, "units": 3, "layers": 2, "features": 5, "outputs": 2}
     built = keras_models.build(**shape, head="multiclass")
-    assert architecture.parameters(**shape) == built.count_params()
+    assert count_parameters(**shape) == built.count_params()

@@ -8,7 +8,7 @@ from test_layouts import cut, lengths_of_sequences, samples
 
 from statelab.errors import UserError
 from statelab.samples import plans
-from statelab.samples.plans import Batches, expand, plan, visible_from
+from statelab.samples.plans import Batches, expand, make_plan, visible_from
 from statelab.samples.windows import Windows
 
 
@@ -29,7 +29,7 @@ def grid_of(planned) -> list[list[int | None]]:
 def test_plan_of_a_stateful_model_keeps_a_sequence_in_one_lane():
     # sequences A (samples 0 1 2), B (3 4 5), C (6): C goes to the lane free first
     table = cut([3, 3, 1], layout="per_timestep")
-    planned = plan(table, every(table), batch_size=2, stateful=True)
+    planned = make_plan(table, every(table), batch_size=2, stateful=True)
     assert grid_of(planned) == [[0, 3], [1, 4], [2, 5], [6, None]]
     assert written(planned).reset[:, 0].tolist() == [True, False, False, True]
     assert written(planned).reset[:3, 1].tolist() == [True, False, False]
@@ -37,7 +37,7 @@ def test_plan_of_a_stateful_model_keeps_a_sequence_in_one_lane():
 
 def test_plan_resets_one_lane_while_its_neighbour_goes_on():
     table = cut([1, 3, 2], layout="per_timestep")
-    planned = plan(table, every(table), batch_size=2, stateful=True)
+    planned = make_plan(table, every(table), batch_size=2, stateful=True)
     assert grid_of(planned) == [[0, 1], [4, 2], [5, 3]]
     reset = written(planned).reset
     assert reset.tolist() == [[True, True], [True, False], [False, False]]
@@ -46,7 +46,7 @@ def test_plan_resets_one_lane_while_its_neighbour_goes_on():
 def test_plan_of_naive_batches_puts_samples_one_after_another():
     # the table in the docstring of `plan`: A is 0 1 2 and B is 3 4 5
     table = cut([3, 3], layout="per_timestep")
-    planned = plan(
+    planned = make_plan(
         table, every(table), batch_size=2, stateful=True, batching="contiguous"
     )
     assert grid_of(planned) == [[0, 1], [2, 3], [4, 5]]
@@ -56,13 +56,13 @@ def test_plan_of_naive_batches_puts_samples_one_after_another():
 
 def test_plan_that_never_resets_does_so_once_at_the_start():
     table = cut([2, 2], layout="per_timestep")
-    planned = plan(table, every(table), batch_size=1, stateful=True, reset="never")
+    planned = make_plan(table, every(table), batch_size=1, stateful=True, reset="never")
     assert written(planned).reset[:, 0].tolist() == [True, False, False, False]
 
 
 def test_plan_of_a_stateless_model_resets_everywhere_and_keeps_the_order():
     table = cut([5], layout="per_timestep")
-    planned = plan(table, every(table), batch_size=2, stateful=False)
+    planned = make_plan(table, every(table), batch_size=2, stateful=False)
     assert grid_of(planned) == [[0, 1], [2, 3], [4, None]]
     assert written(planned).reset.all()
 
@@ -70,7 +70,7 @@ def test_plan_of_a_stateless_model_resets_everywhere_and_keeps_the_order():
 def test_plan_shuffles_by_the_generator_that_it_is_given():
     table = cut([50], layout="per_timestep")
     one, again, other = (
-        plan(
+        make_plan(
             table,
             every(table),
             batch_size=1,
@@ -96,7 +96,7 @@ def test_plan_visits_every_sample_once(
     lengths, segment_length, batch_size, stateful, batching, rng
 ):
     table = cut(lengths, layout="per_timestep", segment_length=segment_length)
-    planned = plan(
+    planned = make_plan(
         table,
         every(table),
         batch_size=batch_size,
@@ -120,7 +120,7 @@ def test_plan_of_aligned_lanes_is_contiguous(
     """A lane that is not reset reads the very next sample of the same sequence, and a
     lane that begins a sequence is reset."""
     table = cut([*lengths, 2], layout=layout, segment_length=segment_length)
-    planned = plan(table, every(table), batch_size=batch_size, stateful=True)
+    planned = make_plan(table, every(table), batch_size=batch_size, stateful=True)
     sample, reset = written(planned)
     for batch, lane in np.argwhere(sample >= 0):
         begins = sample[batch, lane] in table.samples
@@ -139,17 +139,19 @@ def test_plan_of_aligned_lanes_is_contiguous(
 def test_plan_resets_every_lane_that_goes_past_an_interval(lanes, resets):
     table = cut([8], layout="per_timestep")
     how = {"batching": "contiguous", "reset": "every_4"}
-    planned = plan(table, every(table), batch_size=lanes, stateful=True, **how)
+    planned = make_plan(table, every(table), batch_size=lanes, stateful=True, **how)
     assert written(planned).reset.tolist() == resets
 
 
 def test_plan_resets_every_so_many_steps_of_each_sequence():
     table = cut([7, 3], layout="per_timestep", segment_length=2)  # 0 1 2 3, 4 5
-    planned = plan(table, every(table), batch_size=1, stateful=True, reset="every_4")
+    planned = make_plan(
+        table, every(table), batch_size=1, stateful=True, reset="every_4"
+    )
     assert written(planned).reset[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
     rule = "multiple of the 2 steps from a sample to the next. Received: every_3"
     with pytest.raises(UserError, match=rule):
-        plan(table, every(table), batch_size=1, stateful=True, reset="every_3")
+        make_plan(table, every(table), batch_size=1, stateful=True, reset="every_3")
 
 
 @given(
@@ -170,7 +172,7 @@ def test_expand_in_pieces_is_the_whole_and_padding_behind_it(
 ):
     table = cut(lengths, layout="per_timestep")
     rng = np.random.default_rng(0) if shuffled else None
-    planned = plan(
+    planned = make_plan(
         table, every(table), batch_size=batch_size, stateful=stateful, rng=rng, **how
     )
     pieces = [
@@ -189,7 +191,7 @@ def test_expand_in_pieces_is_the_whole_and_padding_behind_it(
 def test_plan_of_no_sequence_has_no_batch(stateful, rng):
     table = cut([3, 1], layout="subsampled", window_length=2)
     for chosen in (np.array([], int), np.array([1])):  # the second has no window
-        empty = plan(table, chosen, batch_size=2, stateful=stateful, rng=rng)
+        empty = make_plan(table, chosen, batch_size=2, stateful=stateful, rng=rng)
         assert empty.batches == 0
         assert expand(empty, 0, 1).sample.tolist() == [[-1, -1]]
         assert visible_from(empty, table).tolist() == [-1, -1]
@@ -197,8 +199,8 @@ def test_plan_of_no_sequence_has_no_batch(stateful, rng):
 
 def test_plan_of_a_long_sequence_is_a_line_for_each_lane():
     table = cut([10**12], layout="subsampled", window_length=100)
-    carried = plan(table, every(table), batch_size=2, stateful=True)
-    apart = plan(table, every(table), batch_size=2, stateful=False)
+    carried = make_plan(table, every(table), batch_size=2, stateful=True)
+    apart = make_plan(table, every(table), batch_size=2, stateful=False)
     assert carried.first_sample.nbytes + apart.first_sample.nbytes < 100
     middle = 10**11
     assert expand(carried, middle, middle + 1).sample[0, 0] == middle
@@ -212,7 +214,7 @@ def test_a_shuffled_stateful_plan_keeps_sequences_whole(batching):
     table = cut([5, 3, 4], layout="per_timestep")
     orders = set()
     for seed in range(6):
-        shuffled = plan(
+        shuffled = make_plan(
             table,
             every(table),
             batch_size=1,
@@ -236,7 +238,7 @@ def _between(reset):
 
 
 def visible(table, **how) -> list[int]:
-    return visible_from(plan(table, every(table), **how), table).tolist()
+    return visible_from(make_plan(table, every(table), **how), table).tolist()
 
 
 def test_visible_from_is_the_sample_itself_without_state():
@@ -283,7 +285,7 @@ def test_visible_from_is_what_a_walk_along_each_lane_finds(
 ):
     table = cut([*lengths, 9], layout="subsampled", window_length=2, stride=stride)
     how = {"stateful": True, "batching": batching, "reset": reset}
-    planned = plan(table, every(table), batch_size=batch_size, **how)
+    planned = make_plan(table, every(table), batch_size=batch_size, **how)
     at, expected = samples(table), np.full(table.samples[-1], -1)
     for lane in np.stack(written(planned), axis=2).swapaxes(0, 1).tolist():
         origin = before = -1
@@ -307,5 +309,5 @@ def test_visible_from_is_what_a_walk_along_each_lane_finds(
 
 def test_visible_from_leaves_out_samples_of_other_plans():
     table = cut([2, 2], layout="per_timestep")
-    planned = plan(table, np.array([1]), batch_size=1, stateful=True)
+    planned = make_plan(table, np.array([1]), batch_size=1, stateful=True)
     assert visible_from(planned, table).tolist() == [-1, -1, 2, 2]

@@ -8,7 +8,7 @@ from test_schema import PARAMS
 from typer.testing import CliRunner
 
 from statelab.cli import main
-from statelab.config import settings
+from statelab.config import schema
 from statelab.pipeline import dvc_experiments
 from statelab.studies import beyond, post
 
@@ -83,7 +83,7 @@ def test_every_row_names_an_experiment_that_is_there():
 )
 def test_every_experiment_says_all_of_params_yaml_itself(sections):
     """So that no row changes its meaning with an edit of params.yaml."""
-    settings.check({"seed": 0, **sections})
+    schema.check({"seed": 0, **sections})
     assert set(sections) | {"seed"} == set(PARAMS)
     for name, keys in sections.items():
         assert set(keys) == set(PARAMS[name])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from statelab.errors import UserError
-from statelab.networks import keras_models
+from statelab.networks import keras_models, saving
 from statelab.training import predict
 
 SHAPE = {"cell": "lstm", "units": 3, "layers": 1, "features": 2}
@@ -26,7 +26,7 @@ def model(tmp_path):
         architecture = {**SHAPE, **shape}
         weights = keras_models.initial_weights(range(4, 6), **architecture)
         architecture = {"head": "binary", "outputs": 1, **architecture}
-        keras_models.write(tmp_path / "model", weights, architecture)
+        saving.write(tmp_path / "model", weights, architecture)
         known = {
             "layout": layout or {"layout": "per_timestep", "segment_length": 2},
             "reset": reset,

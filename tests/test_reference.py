@@ -4,16 +4,16 @@ import pytest
 
 from statelab.errors import UserError
 from statelab.networks import keras_models
+from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
-from statelab.samples.plans import plan as lay_out
+from statelab.samples.plans import make_plan as lay_out
 from statelab.training import keras_fit
-from statelab.training.compiled import Network
 
 
 def test_train_refuses_to_reset_one_lane_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
     plan = lay_out(table, np.arange(3), batch_size=2, stateful=True)
-    network = Network("lstm", "binary", layers=1, units=2, features=2, outputs=1)
+    network = Architecture("lstm", "binary", layers=1, units=2, features=2, outputs=1)
     optimizer = Optimizer("adam", 0.1, "constant", None, 7)
     weights = keras_models.initial_weights(range(1), **network._asdict())
     with pytest.raises(UserError, match="`engine` must be `compiled`"):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from test_experiment import task_and_windows
 
-from statelab.training import compiled, estimate
+from statelab.training import estimate, sizing
 
 SETTINGS = {
     "stateful": True,
@@ -25,7 +25,7 @@ def rehearse(monkeypatch, ticks, **changes):
     monkeypatch.setattr(
         estimate, "time", SimpleNamespace(perf_counter=lambda: next(clock))
     )
-    told = estimate.rehearse(
+    told = estimate.estimate(
         *task_and_windows(layout="per_timestep"), None, **SETTINGS, **changes
     )
     assert list(clock) == []
@@ -35,7 +35,7 @@ def rehearse(monkeypatch, ticks, **changes):
 def test_rehearse_tells_the_whole_from_what_is_done_once_it_is_compiled(monkeypatch):
     # 12 batches an epoch in chunks of 3; begun at 100, they end at 110, 111 and 114:
     # two quarters of an epoch take 4 s, and the other 4.75 epochs 8 s each
-    monkeypatch.setattr(compiled, "MAX_CHUNK", 3)
+    monkeypatch.setattr(sizing, "MAX_CHUNK", 3)
     told = rehearse(monkeypatch, [100, 110, 111, 114], epochs=5, seeds=2)
     assert told.seconds == pytest.approx(10 + 4.75 * 8)
 

@@ -12,12 +12,13 @@ from test_layouts import cut
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.io import arrays, predictions
+from statelab.io import arrays, files
+from statelab.io.predictions import predictions_in_use
 from statelab.memory import hidden_states
-from statelab.networks import keras_models
+from statelab.networks import saving
 from statelab.pipeline import dvc_experiments, stage_fingerprints
 from statelab.pipeline.dvc_experiments import Finished
-from statelab.report import captions
+from statelab.report import captions, tables
 from statelab.report import page as page_
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import Windows
@@ -54,21 +55,21 @@ VALUES = {
 
 
 def test_the_sentence_puts_each_score_beside_its_own_bound():
-    assert captions.came_out(CLASSES) == (
+    assert tables.came_out(CLASSES) == (
         "On the test split, networks that carry state have a mean accuracy of 0.8750 "
         "(one answer 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
     )
 
 
 def test_the_sentence_says_once_what_bounds_both():
-    assert captions.came_out(VALUES) == (
+    assert tables.came_out(VALUES) == (
         "On the test split, networks that carry state have a mean rmse of 25.50, "
         "networks that do not 40.00, beside one answer 60.50, persistence 31.25."
     )
 
 
 def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
-    table = captions.score_table(CLASSES)
+    table = tables.score_table(CLASSES)
     assert table["headings"] == [
         *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1", "one answer"),
     ]
@@ -81,7 +82,7 @@ def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
     )
     assert last == "final accuracy" and "last step" in meaning
     assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
-    assert captions.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
+    assert tables.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
 
 
 def test_a_plan_in_words_counts_what_is_drawn():
@@ -261,15 +262,15 @@ def test_the_page_says_when_a_search_is_of_other_sequences(searched, results_the
 
 def test_the_table_of_windows_marks_the_smallest(tmp_path):
     told = searches.write(tmp_path)
-    curve = predictions.read_table(tmp_path / "metrics/lookback/curve.csv")
-    table = captions.lookback_table(curve, told)
+    curve = files.read_table(tmp_path / "metrics/lookback/curve.csv")
+    table = tables.lookback_table(curve, told)
     assert table["headings"] == ["accuracy", "against the best"]
     first, smallest, best = table["lines"]
     assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
     assert smallest[:2] == ("3 steps", "the smallest")
     assert best[2][0][0] == "0.9802"  # 0.98, and 0 to 5 ten-thousandths
     curve["low"] = np.nan  # of one network there is no interval
-    lines = captions.lookback_table(curve, told)["lines"]
+    lines = tables.lookback_table(curve, told)["lines"]
     assert [cells[0][1] for *_, cells in lines] == [""] * 3
 
 
@@ -318,8 +319,8 @@ def test_the_page_says_when_its_results_are_of_other_settings(results_there):
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
     data = arrays.read(page_.DATA / "sequences", Sequences)
     windows = arrays.read(page_.DATA / "windows", Windows)
-    written = predictions.predictions_in_use(page_.DATA / "predictions/stateful.npz")
-    found = keras_models.read(page_.DATA / "models/stateful")
+    written = predictions_in_use(page_.DATA / "predictions/stateful.npz")
+    found = saving.read(page_.DATA / "models/stateful")
     sequence = page_.telling_sequence(data, windows)
     assert windows.split[sequence] == SPLITS["test"]
     seen = hidden_states.compare(

@@ -3,7 +3,13 @@ import pandas as pd
 import pytest
 
 from statelab.errors import UserError
-from statelab.io import predictions as predictions_
+from statelab.io import files
+from statelab.io.predictions import (
+    Predictions,
+    predictions_in_use,
+    read_predictions,
+    write_predictions,
+)
 
 
 def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
@@ -11,15 +17,15 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     other = np.float32([[0.1, 0.2, 0.3]]), np.array([0, 1, 2])  # it has other samples
     layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
     predictions = [
-        predictions_.Predictions("in use", {}, 1, *one),
-        predictions_.Predictions("lookback 2", layout, 2, *other),
+        Predictions("in use", {}, 1, *one),
+        Predictions("lookback 2", layout, 2, *other),
     ]
     for name in ("one.npz", "two.npz"):
-        predictions_.write_predictions(tmp_path / "new" / name, predictions)
+        write_predictions(tmp_path / "new" / name, predictions)
     one, two = (tmp_path / "new" / name for name in ("one.npz", "two.npz"))
     assert one.read_bytes() == two.read_bytes()
-    every = list(predictions_.read_predictions(one))
-    for read in (predictions_.predictions_in_use(one), every[0]):
+    every = list(read_predictions(one))
+    for read in (predictions_in_use(one), every[0]):
         assert read[:3] == ("in use", {}, 1)
         assert read.answers.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
@@ -30,13 +36,13 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):
     third = np.float32(1) / np.float32(3)
-    predictions_.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
-    assert np.float32(predictions_.read_table(tmp_path / "t.csv")["x"][0]) == third
+    files.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
+    assert np.float32(files.read_table(tmp_path / "t.csv")["x"][0]) == third
 
 
 @pytest.mark.parametrize(
     "read",
-    [predictions_.read_predictions, predictions_.read_table, predictions_.read_json],
+    [read_predictions, files.read_table, files.read_json],
 )
 def test_reading_names_the_file_that_is_missing(tmp_path, read):
     with pytest.raises(UserError, match=r"gone: no such file"):

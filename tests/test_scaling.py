@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 
 from statelab.data.sequences import SPLITS, Sequences
-from statelab.samples import scaling, windows
+from statelab.samples import scaling
+from statelab.samples.windows import Windows, make_windows
 
 TRAIN, VALIDATION, TEST = SPLITS.values()
 
 
-def table(sequences: Sequences, *split: int) -> windows.Windows:
+def table(sequences: Sequences, *split: int) -> Windows:
     sizes = {"window_length": 1, "stride": 1, "segment_length": 1}
     codes = np.int8(split)
-    return windows.windows(sequences.offsets, codes, layout="per_timestep", **sizes)
+    return make_windows(sequences.offsets, codes, layout="per_timestep", **sizes)
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 100])

@@ -4,7 +4,7 @@ import pytest
 from conftest import REPOSITORY
 from ruamel.yaml import YAML
 
-from statelab.config import settings
+from statelab.config import schema
 from statelab.errors import UserError
 
 PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
@@ -21,7 +21,7 @@ def changed(key: str, value: object) -> dict:
 
 
 def test_check_passes_what_the_repository_ships():
-    settings.check(PARAMS)
+    schema.check(PARAMS)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_check_passes_what_the_repository_ships():
     ],
 )
 def test_check_passes_other_choices(key, value):
-    settings.check(changed(key, value))
+    schema.check(changed(key, value))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_check_passes_other_choices(key, value):
 )
 def test_check_names_the_key_the_rule_and_the_value(key, value, rule):
     with pytest.raises(UserError) as caught:
-        settings.check(changed(key, value))
+        schema.check(changed(key, value))
     message = str(caught.value)
     assert message.startswith(f"params.yaml: `{key}`")
     assert rule in message
@@ -270,7 +270,7 @@ def relation(**sections) -> dict:
 )
 def test_check_joins_keys(params, key, rule):
     with pytest.raises(UserError) as caught:
-        settings.check(params)
+        schema.check(params)
     assert str(caught.value).startswith(f"params.yaml: `{key}` ")
     assert rule in str(caught.value)
 
@@ -279,14 +279,14 @@ def test_check_names_a_key_that_is_missing():
     params = copy.deepcopy(PARAMS)
     del params["model"]["units"]
     with pytest.raises(UserError, match="params.yaml: `model.units` is missing"):
-        settings.check(params)
+        schema.check(params)
 
 
 def test_check_shows_the_misspelling_rather_than_the_key_that_it_left_missing():
     params = copy.deepcopy(PARAMS)
     params["model"]["unitz"] = params["model"].pop("units")
     with pytest.raises(UserError, match="`model.unitz` is not a parameter"):
-        settings.check(params)
+        schema.check(params)
 
 
 @pytest.mark.parametrize("params", [None, [], "text"])
@@ -294,7 +294,7 @@ def test_check_refuses_a_file_that_holds_no_sections(params):
     with pytest.raises(
         UserError, match="params.yaml: must hold seed, generate, window, "
     ):
-        settings.check(params)
+        schema.check(params)
 
 
 LISTS = {
@@ -331,17 +331,17 @@ def test_lists_of_variants_must_fit_the_window(key, value, other, setting, rule)
     params = changed(key, value)
     params["window"] |= {"validation_size": 100, other: setting}
     with pytest.raises(UserError, match=f"`{key}(.0)?`.*{rule}"):
-        settings.check(params)
+        schema.check(params)
 
 
 def test_lists_of_variants_go_beyond_what_is_in_use():
     params = changed("train_stateless.lookbacks", [5, 20])
     params["train_stateful"]["gradient_windows"] = [1, 4, 20]
     params["window"]["validation_size"] = 100
-    settings.check(params)
+    schema.check(params)
     params["train_stateless"]["engine"] = "reference"
     with pytest.raises(UserError, match=r"`train_stateless.engine` must be `compiled`"):
-        settings.check(params)
+        schema.check(params)
 
 
 def test_lookbacks_with_end_labels_must_lead_to_the_last_step():
@@ -349,4 +349,4 @@ def test_lookbacks_with_end_labels_must_lead_to_the_last_step():
     params["generate"]["label"] = "end"
     params["window"] |= {"layout": "subsampled", "stride": 2, "validation_size": 100}
     with pytest.raises(UserError, match=r"lead to the last step.* Received: 7"):
-        settings.check(params)
+        schema.check(params)

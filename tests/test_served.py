@@ -12,9 +12,10 @@ from mlflow.pyfunc import scoring_server
 
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
-from statelab.networks import architecture, keras_models
+from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 from statelab.served import ExplicitState
 from statelab.tracking import mlflow_store
 from statelab.training import trainer
@@ -82,7 +83,7 @@ def logged(folder: Path, network: dict, example: np.ndarray, timesteps: int) -> 
             timesteps=timesteps,
             features=example.shape[2],
             outputs=network["outputs"],
-            width=architecture.state_width(**network),
+            width=Architecture(**network).state_width,
             example=example,
         )
     (output,) = mlflow.get_run(run.info.run_id).outputs.model_outputs
@@ -95,7 +96,7 @@ def trained(folder: Path, data: Sequences, windows, fitted, **settings):
         data, windows, Watcher(), scaling=fitted, **SETTINGS, **settings
     )
     network = found.network._asdict()
-    keras_models.write(folder, found.weights, network, fitted)
+    saving.write(folder, found.weights, network, fitted)
     answers = found.answers[0]
     return network, answers.reshape(len(answers), -1)
 
@@ -110,7 +111,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     split = np.zeros(3, np.int8)  # all train
     requests, expected, uris = {}, {}, []
 
-    whole = windows_.windows(offsets, split, layout="per_timestep")
+    whole = make_windows(offsets, split, layout="per_timestep")
     fitted = scaling.fit(of_values, whole)
     network, expected["whole"] = trained(
         *(store / "whole", of_values, whole, fitted),
@@ -122,7 +123,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     }
     uris.append(logged(store / "whole", network, values[None, :1], -1))
 
-    cut = windows_.windows(offsets, split, layout="subsampled", window_length=3)
+    cut = make_windows(offsets, split, layout="subsampled", window_length=3)
     network, expected["windows"] = trained(
         *(store / "windows", of_classes, cut, None),
         **{"stateful": False, "cell": "gru", "layers": 1},
@@ -133,7 +134,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
     }
     uris.append(logged(store / "windows", network, values[None, :3], 3))
 
-    segments = windows_.windows(offsets, split, layout="per_timestep", segment_length=2)
+    segments = make_windows(offsets, split, layout="per_timestep", segment_length=2)
     fitted = scaling.fit(of_classes, segments)
     network, expected["pieces"] = trained(
         *(store / "pieces", of_classes, segments, fitted),
@@ -189,9 +190,7 @@ def test_logging_keeps_an_example_and_runs_no_network(store, capfd):
 
 def test_a_state_of_the_wrong_size_costs_one_line(tmp_path):
     network = {"cell": "lstm", "units": 3, "layers": 2, "features": 1}
-    keras_models.write(
-        tmp_path, keras_models.initial_weights(range(1), **network), network
-    )
+    saving.write(tmp_path, keras_models.initial_weights(range(1), **network), network)
     model = ExplicitState(keras_models.with_state(tmp_path))
     x = np.zeros((2, 1, 1), np.float32)
     with pytest.raises(UserError) as raised:

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.lookback import shards
 from statelab.lookback.shards import Shard
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 
 
 @st.composite
@@ -25,7 +25,7 @@ def wholes(draw) -> Shard:
     kinds = {"classes": np.arange(steps) % 3, "values": np.arange(steps) / 7}
     targets = kinds[draw(st.sampled_from(sorted(kinds)))]
     asked = draw(st.sets(st.integers(0, steps - 1)))
-    windows = windows_.windows(offsets, np.int8(split), layout="full")
+    windows = make_windows(offsets, np.int8(split), layout="full")
     data = Sequences(values, offsets, targets)
     return Shard(data, windows, np.array(sorted(asked), int))
 
@@ -75,7 +75,7 @@ def test_a_file_gives_a_shard_back(whole):
 
 def test_a_sequence_stays_whole_however_long_it_is():
     offsets = np.array([0, 1, 8, 10])
-    windows = windows_.windows(offsets, np.int8([0, 1, 0]), layout="full")
+    windows = make_windows(offsets, np.int8([0, 1, 0]), layout="full")
     data = Sequences(np.zeros((10, 1), np.float32), offsets, np.arange(10))
     pieces = shards.divide(Shard(data, windows, np.array([7])), 3)
     assert [each.sequences.targets.tolist() for each in pieces] == [

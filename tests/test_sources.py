@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from statelab.data import sources
 from statelab.errors import UserError
-from statelab.samples import windows
+from statelab.samples import splitting
 
 ROLES = {"sequence": "id", "time": "time", "target": "target", "features": None}
 PANEL = """\
@@ -792,7 +792,7 @@ def test_what_is_no_parquet_file_is_one_line(tmp_path):
 def test_one_sequence_cannot_be_split_by_sequence(read):
     found = read(HEADER + "a,1,2,0\na,2,3,1\n")
     with pytest.raises(UserError) as caught:
-        windows.cut(
+        splitting.split_and_window(
             found.sequences,
             seed=0,
             split="sequence",

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from conftest import REPOSITORY
 
-from statelab.networks import keras_models
+from statelab.networks import keras_models, saving
 from statelab.tracking import bundles, mlflow_store
 
 NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
@@ -51,7 +51,7 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         "dataset": {"name": "adding", "digest": "8df.dir", "profile": {"steps": 12}},
         **changes,
     }
-    with bundles.whole(folder / "spool" / told["fingerprint"]) as part:
+    with bundles.atomic_folder(folder / "spool" / told["fingerprint"]) as part:
         epochs = pd.Index(range(1, len(losses) + 1), name="epoch")
         curve = pd.DataFrame({"epoch.loss": losses}, index=epochs)
         bundles.write_series(part, "epochs", curve)
@@ -60,7 +60,7 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         if "model" in told:
             np.save(part / "example.npy", np.zeros((1, 2, 1), np.float32))
             weights = keras_models.initial_weights(range(1, 3), **NETWORK)
-            keras_models.write(part / "model", weights, NETWORK)
+            saving.write(part / "model", weights, NETWORK)
         bundles.write(part, bundles.Bundle(**told))
     return folder / "spool" / told["fingerprint"]
 

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from statelab.data.sequences import Sequences, at_the_end
 from statelab.networks import keras_models
+from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
-from statelab.samples import windows
 from statelab.samples.plans import expand
-from statelab.samples.plans import plan as lay_out
-from statelab.training import compiled, keras_fit
-from statelab.training.compiled import Network
+from statelab.samples.plans import make_plan as lay_out
+from statelab.samples.windows import make_windows
+from statelab.training import compiled, keras_fit, sizing, xla_program
 
 
-def shape(**changes) -> Network:
-    small = Network(
+def shape(**changes) -> Architecture:
+    small = Architecture(
         cell="lstm", head="binary", layers=1, units=3, features=2, outputs=1
     )
     return small._replace(**changes)
@@ -338,7 +338,7 @@ def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
     offsets = np.append(0, np.cumsum(lengths))
     values = rng.normal(size=(offsets[-1], 2)).astype(np.float32)
     data = Sequences(values, offsets, np.zeros(len(lengths), int))
-    table = windows.windows(
+    table = make_windows(
         offsets,
         np.zeros(len(lengths), np.int8),
         layout=layout[0],
@@ -473,7 +473,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     table = cut(noise, layout="per_timestep")
     plan = lay_out(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
-    monkeypatch.setattr(compiled, "CHUNK_FLOPS", 20 * compiled._flops(network, 1, 1))
+    monkeypatch.setattr(sizing, "CHUNK_FLOPS", 20 * sizing.flops(network, 1, 1))
     done = []
     train(
         compiled,
@@ -486,8 +486,8 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     )
     assert done == [20, 40, 60, 80, 96] * 2
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
-    program = compiled._train_chunk(
-        network, optimizer.rule, 1, False, False, compiled.CORES, 1
+    program = xla_program.train_chunk(
+        network, optimizer.rule, 1, False, False, sizing.CORES, 1
     )
     assert program.experimental_get_tracing_count() == 1
 
@@ -498,7 +498,7 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
     plan = lay_out(table, every(table), batch_size=5, stateful=True)
     both = []
     for flops in (np.inf, 0):
-        monkeypatch.setattr(compiled, "SPLIT_FLOPS", flops)
+        monkeypatch.setattr(sizing, "SPLIT_FLOPS", flops)
         both.append(
             train(
                 compiled,
@@ -533,7 +533,7 @@ def test_train_leaves_networks_that_are_not_active(noise, cut):
 def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size):
     """Ragged sequences shuffled anew fill their lanes up in more batches or in fewer;
     each network trains on all of its own, in one chunk or in several."""
-    monkeypatch.setattr(compiled, "MAX_CHUNK", size)
+    monkeypatch.setattr(sizing, "MAX_CHUNK", size)
     ragged = ragged._replace(
         offsets=np.array([0, 5, 8, 11, 12]), targets=np.array([1, 0, 1, 0])
     )
@@ -662,7 +662,7 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
             gradient_window=gradient_window,
             padded_to=8,
         )
-    program = compiled._train_chunk(
-        network, optimizer.rule, None, False, False, compiled.CORES, 8
+    program = xla_program.train_chunk(
+        network, optimizer.rule, None, False, False, sizing.CORES, 8
     )
     assert program.experimental_get_tracing_count() == 1

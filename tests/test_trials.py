@@ -13,7 +13,12 @@ from statelab.lookback.trials import Trial
 from statelab.networks import keras_models, scores
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
-from statelab.samples import windows as windows_
+from statelab.samples.windows import (
+    locate_predictions,
+    locate_samples,
+    rewindow,
+    sequences_in_split,
+)
 from statelab.training import compiled
 
 WINDOWS = Trial(5, 1, None, "sample", 4, 0.05)
@@ -34,7 +39,7 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
         return usual(run, sequences, windows, plan, **options)
 
     monkeypatch.setattr(compiled, "train", train)
-    ended = trials.whole(ground, WINDOWS)
+    ended = trials.train_to_end(ground, WINDOWS)
     monkeypatch.undo()
     assert [until for *_, until in followed] == [10, 30]
     network = ground.network._replace(units=4)
@@ -52,11 +57,11 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
         trained.values(), compiled.weights_of(ended.run, network).values(), strict=True
     ):
         np.testing.assert_allclose(one, two, atol=1e-5)
-    cut = windows_.recut(laid.windows, layout="subsampled", window_length=5)
-    every = windows_.of_split(cut, SPLITS["validation"])
-    plan = plans.plan(cut, every, batch_size=7, stateful=False)
+    cut = rewindow(laid.windows, layout="subsampled", window_length=5)
+    every = sequences_in_split(cut, SPLITS["validation"])
+    plan = plans.make_plan(cut, every, batch_size=7, stateful=False)
     answers = compiled.predict(trained, data, cut, plan, network)
-    step = windows_.locate_answers(cut, np.arange(cut.answers[-1])).step
+    step = locate_predictions(cut, np.arange(cut.answers[-1])).step
     asked = answers[:, np.searchsorted(step, laid.asked)]
     expected = scores.accuracy(asked, data.targets[laid.asked])
     assert ended.scores.tolist() == expected.tolist()
@@ -66,12 +71,12 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
 def test_windows_without_a_target_are_not_trained_on():
     """Of 12 steps the first 3 have none: windows of 2 that end there are left out."""
     laid = grounds.lay()
-    cut = windows_.recut(laid.windows, layout="subsampled", window_length=2)
+    cut = rewindow(laid.windows, layout="subsampled", window_length=2)
     rng = np.random.default_rng(0)
     plan = trials._shuffled(laid.data, cut, WINDOWS, 8, 40, rng)
-    ends = windows_.locate(cut, plan.order).first + 1
+    ends = locate_samples(cut, plan.order).first + 1
     assert (laid.data.targets[ends] >= 0).all()
-    assert (cut.split[windows_.locate(cut, plan.order).sequence] == 0).all()
+    assert (cut.split[locate_samples(cut, plan.order).sequence] == 0).all()
     once, twice = plan.order[:216], plan.order[216:320]  # 24 sequences, 9 windows each
     assert len(np.unique(once)) == 216 and len(np.unique(twice)) == 104
     assert plans.expand(plan, 0, 40).reset.all()
@@ -79,7 +84,7 @@ def test_windows_without_a_target_are_not_trained_on():
 
 def test_a_trial_is_the_same_whenever_it_is_run():
     ground = grounds.lay().ground
-    one, two = (trials.whole(ground, WINDOWS) for _ in range(2))
+    one, two = (trials.train_to_end(ground, WINDOWS) for _ in range(2))
     assert one.scores.tolist() == two.scores.tolist()
     assert one.parts.tolist() == two.parts.tolist()
 
@@ -92,7 +97,10 @@ def test_a_trial_learns_what_is_in_reach(trial):
     """
     search = {"updates": 150, "high": 6, "validation_size": 16}
     ground = grounds.lay(lag=1, sequences=64, search=search).ground
-    begun, ended = trials.go_on(ground, trial), trials.whole(ground, trial)
+    begun, ended = (
+        trials.train_next_part(ground, trial),
+        trials.train_to_end(ground, trial),
+    )
     assert (begun.updates, ended.updates) == (38, 150)
     assert (begun.ended, ended.ended) == (False, True)
     assert ended.scores.mean() > (0.95 if trial.reset != "every_6" else 0.85)
@@ -101,7 +109,7 @@ def test_a_trial_learns_what_is_in_reach(trial):
 
 def test_a_window_too_short_learns_nothing():
     ground = grounds.lay(sequences=64, search={"validation_size": 24}).ground
-    ended = trials.whole(ground, WINDOWS._replace(window_length=3))
+    ended = trials.train_to_end(ground, WINDOWS._replace(window_length=3))
     assert ended.scores.mean() < 0.7
 
 
@@ -120,7 +128,7 @@ def test_carried_state_makes_as_many_updates_where_targets_are_rare():
     """Of three segments of 4 steps the last alone has a target."""
     search = {"updates": 50}
     ground = grounds.lay(task="first_step", label="end", search=search).ground
-    ended = trials.whole(ground, STATE)
+    ended = trials.train_to_end(ground, STATE)
     assert ended.updates == 50 and ended.run.updates.numpy().tolist() == [50] * 3
 
 
@@ -130,8 +138,8 @@ def test_windows_that_end_on_no_target_are_refused():
     with pytest.raises(
         UserError, match="`search.stride` .* windows of 5 steps. Received: 2"
     ):
-        trials.whole(ground, WINDOWS._replace(stride=2))
-    assert trials.whole(ground, WINDOWS._replace(stride=7)).updates == 40
+        trials.train_to_end(ground, WINDOWS._replace(stride=2))
+    assert trials.train_to_end(ground, WINDOWS._replace(stride=7)).updates == 40
 
 
 def test_what_a_shard_of_short_sequences_cannot_train_on_the_others_do():
@@ -139,19 +147,19 @@ def test_what_a_shard_of_short_sequences_cannot_train_on_the_others_do():
     pieces = (*short.shards, *long.shards)
     ground = long._replace(shards=pieces[::-1], shares=np.array([0.5, 0.5]))
     ground = ground._replace(parts=np.concatenate([long.parts, short.parts]))
-    ended = trials.whole(ground, WINDOWS)
+    ended = trials.train_to_end(ground, WINDOWS)
     assert ended.run.updates.numpy().tolist() == [40] * 3
 
 
 def test_a_network_of_what_is_no_number_has_no_score():
     """It would answer class 0 whatever it sees."""
     ground = grounds.lay().ground
-    begun = trials.go_on(ground, WINDOWS)
+    begun = trials.train_next_part(ground, WINDOWS)
     first, *others = begun.run.matrices
     broken = first.numpy()
     broken[1, 0, 0] = np.nan  # of the second network of three
     run = begun.run._replace(matrices=(tf.constant(broken), *others))
-    ended = trials.go_on(ground, WINDOWS, begun._replace(run=run))
+    ended = trials.train_next_part(ground, WINDOWS, begun._replace(run=run))
     assert np.isnan(ended.scores).tolist() == [False, True, False]
 
 
@@ -161,9 +169,9 @@ def test_networks_that_diverge_are_given_up(tmp_path):
     wild = WINDOWS._replace(window_length=12, learning_rate=1e6)
     with executors.here(laid.ground, 1) as crew:
         asked = [wild, wild._replace(learning_rate=1e-3)]
-        carry = scheduler.Crew(crew, tmp_path, lambda _: None)
+        carry = scheduler.TrialScheduler(crew, tmp_path, lambda _: None)
         wild, calm = carry(asked, "bisect", 0, None)()
     assert (wild.state, calm.state) == (PRUNED, COMPLETE)
     nobody = executors.Workers(None, lambda: 1)
-    carry = scheduler.Crew(nobody, tmp_path, lambda _: None)
+    carry = scheduler.TrialScheduler(nobody, tmp_path, lambda _: None)
     assert carry([Trial(*calm[2:8])], "bisect", 0, None)() == [calm]

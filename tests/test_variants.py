@@ -3,7 +3,7 @@ import pytest
 
 from statelab.errors import UserError
 from statelab.evaluation import variants
-from statelab.samples import windows
+from statelab.samples.windows import make_windows
 
 # two sequences to train on, of 6 and 4 steps, and one of 5 to test on
 OFFSETS, SPLIT = np.array([0, 6, 10, 15]), np.array([0, 0, 2], np.int8)
@@ -11,7 +11,7 @@ USUAL = {"seed": 3, "seeds": 4, "again": False, "units": 7}
 
 
 def cut(**layout):
-    return windows.windows(OFFSETS, SPLIT, **layout)
+    return make_windows(OFFSETS, SPLIT, **layout)
 
 
 PER_STEP = cut(layout="per_timestep", segment_length=1)

@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from statelab.data import tasks
-from statelab.evaluation import comparison, paired_test, scoring, variants, verdict
-from statelab.evaluation.comparison import Contest, Entrant
+from statelab.evaluation import (
+    comparison,
+    paired_test,
+    scoring,
+    variants,
+    verdict,
+    verdict_text,
+)
+from statelab.evaluation.comparison import Candidate, Comparison
 from statelab.io.predictions import Predictions
 from statelab.pipeline import command
-from statelab.samples import windows
+from statelab.samples import splitting
+from statelab.samples.windows import rewindow
 from statelab.studies.post import POST
 
 with command.quiet_import():
@@ -20,7 +28,7 @@ SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
 def entrant(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
     usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None}
     usual["parts"] = np.full(6, mean)
-    return Entrant(
+    return Candidate(
         mode,
         variant,
         validation=np.full(10, validation),
@@ -31,7 +39,7 @@ def entrant(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more)
 
 def contest(*everyone, baseline=0.5, **more):
     usual = {"score": "accuracy", "steps": 90, "gap": 1, "longest": 9}
-    return Contest(
+    return Comparison(
         **(usual | {"entrants": list(everyone)} | more),
         baseline=baseline,
         baseline_parts=np.full(6, baseline),
@@ -107,7 +115,7 @@ def test_variants_are_chosen_on_validation_and_judged_on_test():
     assert (found.stateless, found.stateful) == (best, stateful)
     assert found.kind == "window_suffices"
     assert found.noise["stateful"].mean == pytest.approx(-0.01)
-    said = verdict.in_words(everything, found)
+    said = verdict_text.in_words(everything, found)
     assert said.startswith("State is not needed: a longer window suffices. Accuracy: ")
     assert "0.8000 with carried state, 0.8000 without, on whole sequences" in said
     assert "what is in use, 4 steps, has 0.5000 on test" in said
@@ -115,7 +123,7 @@ def test_variants_are_chosen_on_validation_and_judged_on_test():
 
 def test_a_longer_window_is_named_where_none_was_tried():
     everything = contest(entrant("stateless", 0.6), entrant("stateful", 0.9))
-    said = verdict.in_words(everything, verdict.judge(everything, 0.01))
+    said = verdict_text.in_words(everything, verdict.judge(everything, 0.01))
     assert said.startswith("State is needed. Accuracy: 0.9000 with carried state, 0.6")
     assert "No window of over 4 steps was trained, and a sequence has up to 9" in said
 
@@ -128,11 +136,11 @@ def test_fewer_than_ten_networks_get_no_verdict():
     everything = contest(*few)
     found = verdict.judge(everything, 0.01)
     assert found.kind is None
-    told = verdict.figures(everything, found)
+    told = verdict_text.figures(everything, found)
     assert told["text"].startswith("No verdict: it takes at least 10 networks")
     assert told["difference"]["n"] == 9
     one = contest(*[each._replace(test=each.test[:1]) for each in few])
-    assert verdict.figures(one, verdict.judge(one, 0.01))["difference"] is None
+    assert verdict_text.figures(one, verdict.judge(one, 0.01))["difference"] is None
 
 
 # --- tasks whose answer is known ------------------------------------------------------
@@ -147,7 +155,9 @@ class Silent:
 
 def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     data = tasks.make(seed=seed, **{**POST["generate"], **generate})
-    cut = windows.cut(data, seed=seed, horizon=0, **{**POST["window"], **window})
+    cut = splitting.split_and_window(
+        data, seed=seed, horizon=0, **{**POST["window"], **window}
+    )
     found = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         asked = {
@@ -158,13 +168,13 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
         }
         found[mode] = []
         for each in variants.of(cut, seed=0, stateful=mode == "stateful", **asked):
-            table = windows.recut(cut, **each.layout)
+            table = rewindow(cut, **each.layout)
             trained = trainer.train(data, table, Silent(), **each.settings)
             told = each.name, each.layout, each.gradient_window
             found[mode].append(
                 Predictions(*told, trained.answers, trained.visible_from)
             )
-    everything = comparison.contest(data, cut, found)
+    everything = comparison.compare(data, cut, found)
     return verdict.judge(everything, 0.01)
 
 
@@ -273,7 +283,9 @@ def test_the_same_against_the_same_is_rarely_called_different():
     generate = {"task": "lagged_copy", "lag": 2, "sequences": 40, "length": 5}
     data = tasks.make(seed=0, **{**POST["generate"], **generate})
     window = {"layout": "full", "test_size": 20}
-    cut = windows.cut(data, seed=0, horizon=0, **{**POST["window"], **window})
+    cut = splitting.split_and_window(
+        data, seed=0, horizon=0, **{**POST["window"], **window}
+    )
     asked = {**POST["model"], **POST["train_stateful"]}
     asked |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
     (only,) = variants.of(cut, seed=0, stateful=True, **asked)

@@ -213,7 +213,7 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
         address = stack.enter_context(scheduling())
         log = stack.enter_context(working(address, tmp_path, "one"))
         with executors.cluster(laid.ground, address) as crew:
-            standing, _ = crew.submit(trials.go_on, trial).result()
+            standing, _ = crew.submit(trials.train_next_part, trial).result()
             assert standing.updates == small_search.SMALL["updates"] / 4
             with distributed.Client(address, set_as_default=False) as client:
                 loaded = client.run_on_scheduler(lambda: list(sys.modules))

@@ -9,9 +9,10 @@ from benchmarks import data
 from benchmarks.contestants import Turn
 from benchmarks.works import Work
 from statelab.data.sequences import Sequences
+from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
-from statelab.samples import windows as windows_
+from statelab.samples.windows import make_windows
 from statelab.training import compiled
 
 PASSES = 20
@@ -53,7 +54,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     values, target = data.sequences(work, updates)
     count, length, features = values.shape
     offsets = np.arange(count + 1) * length
-    windows = windows_.windows(
+    windows = make_windows(
         offsets,
         np.zeros(count, np.int8),
         layout="subsampled",  # one label for each sample, at its end
@@ -63,7 +64,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     )
 
     def plan(rng: np.random.Generator | None = None) -> plans.Plan:
-        return plans.plan(
+        return plans.make_plan(
             windows,
             np.arange(count),
             batch_size=work.batch_size,
@@ -79,7 +80,7 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
     arguments = {
         "sequences": Sequences(values.reshape(-1, features), offsets, target),
         "windows": windows,
-        "network": compiled.Network(
+        "network": Architecture(
             work.cell, "binary", work.layers, work.units, features, outputs=1
         ),
         "optimizer": Optimizer("adam", 1e-3, "constant", None, always[0].batches),

@@ -18,8 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from statelab.config import params
-from statelab.config import settings as settings_
+from statelab.config import params, schema
 from statelab.data import sources, tasks
 from statelab.data.sequences import Sequences
 from statelab.diagnosis import findings
@@ -27,13 +26,12 @@ from statelab.diagnosis.findings import Finding
 from statelab.errors import UserError
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
-from statelab.io import files, predictions
-from statelab.lookback import decision
+from statelab.io import files
+from statelab.lookback import search_result
 from statelab.pipeline import command, dvc_experiments, progress
-from statelab.samples import plan_summary, scaling
-from statelab.samples import windows as windows_
+from statelab.samples import plan_summary, scaling, splitting
 from statelab.samples.scaling import Scaling
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, dropped_notes
 from statelab.studies import beyond, examples, post
 
 BEYOND = Path("metrics/beyond.json")
@@ -103,10 +101,10 @@ def _beyond(
         "no model",
     )
     if all("baseline" in each for each in scored):
-        predictions.write_json(BEYOND, {"seeds": beyond.SEEDS, "rows": scored})
+        files.write_json(BEYOND, {"seeds": beyond.SEEDS, "rows": scored})
         from statelab.report import figures  # matplotlib takes a second to import
 
-        with files.whole(BEYOND.with_suffix(".svg")) as stream:
+        with files.atomic_write(BEYOND.with_suffix(".svg")) as stream:
             stream.write(figures.svg(figures.beyond(scored)))
 
 
@@ -131,8 +129,8 @@ def _gradients() -> None:
         kind: {str(lag): table["mean"].iloc[lag] for lag in (0, 10, 50, 99)}
         for kind, table in shares.groupby("kind", sort=False)
     }
-    predictions.write_json(GRADIENTS, {"slope": told, "learn": rows})
-    with files.whole(GRADIENTS.with_suffix(".svg")) as stream:
+    files.write_json(GRADIENTS, {"slope": told, "learn": rows})
+    with files.atomic_write(GRADIENTS.with_suffix(".svg")) as stream:
         stream.write(figures.svg(figures.slopes(shares)))
 
 
@@ -172,10 +170,10 @@ def _examples(
         *examples.NAIVE.values(),
     )
     if len(names) == len(examples.EXAMPLES) and all("score" in row for row in scored):
-        predictions.write_json(EXAMPLES, {"seeds": examples.SEEDS, "rows": scored})
+        files.write_json(EXAMPLES, {"seeds": examples.SEEDS, "rows": scored})
         from statelab.report import figures  # matplotlib takes a second to import
 
-        with files.whole(EXAMPLES.with_suffix(".svg")) as stream:
+        with files.atomic_write(EXAMPLES.with_suffix(".svg")) as stream:
             stream.write(figures.svg(figures.examples(scored)))
 
 
@@ -216,8 +214,8 @@ def _lookback(
     searched again.
     """
     read = params.read()
-    settings_.check(read)
-    settings_.check_search(params.read(params.SEARCH), read)
+    schema.check(read)
+    schema.check_search(params.read(params.SEARCH), read)
     if find_spec("optuna") is None:
         raise UserError(
             "`statelab lookback` needs Optuna: pip install 'statelab[search]'"
@@ -225,10 +223,10 @@ def _lookback(
     told = {"STATELAB_WORKERS": workers, "STATELAB_SCHEDULER": scheduler}
     asked = {name: str(value) for name, value in told.items() if value is not None}
     dvc_experiments.dvc("repro", str(params.SEARCH / "dvc.yaml"), **asked)
-    found = predictions.read_json(LOOKBACK)
-    curve = predictions.read_table(LOOKBACK.with_suffix("") / "curve.csv")
+    found = files.read_json(LOOKBACK)
+    curve = files.read_table(LOOKBACK.with_suffix("") / "curve.csv")
     _print(
-        [decision.row(line) for line in curve.to_dict("records")],
+        [search_result.row(line) for line in curve.to_dict("records")],
         "steps of a window",
         f"{found['score']} on validation",
         "95 % interval",
@@ -330,17 +328,17 @@ def _plan(
     reads: a letter for each sequence, a capital where state is zero, - for padding.
     """
     read = params.read()
-    settings_.check(read)
+    schema.check(read)
     made, notes = read["generate"], []
     if made["source"] == "task":
         sequences = tasks.make(seed=read["seed"], **made)
     else:
         loaded = sources.load(**made)
         sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
-    windows = windows_.cut(
+    windows = splitting.split_and_window(
         sequences, seed=read["seed"], horizon=made["horizon"], **read["window"]
     )
-    for note in [*notes, *windows_.notes(windows)]:
+    for note in [*notes, *dropped_notes(windows)]:
         print(note, file=sys.stderr)
     scaled = scaling.wanted(read["window"]["scaling"], made["source"])
     fitted = scaling.fit(sequences, windows) if scaled else None
@@ -370,7 +368,7 @@ def _rehearsed(
 ) -> dict[str, str]:
     with command.quiet_import():
         from statelab.training import estimate
-    told = estimate.rehearse(sequences, windows, fitted, **trained[0].settings)
+    told = estimate.estimate(sequences, windows, fitted, **trained[0].settings)
     return {
         "all epochs of all variants take, about": (
             f"{told.seconds * len(trained):,.0f} s"
@@ -463,7 +461,7 @@ def _predict(
     if out is None:
         table.to_csv(sys.stdout, index=False)
         return
-    with files.whole(out) as stream:
+    with files.atomic_write(out) as stream:
         if out.suffix == ".csv":
             table.to_csv(stream, index=False)
         else:
@@ -503,7 +501,7 @@ def _export(
         print(f"no card: {error}", file=sys.stderr)
         return
     file = folder / f"{mode}-card.md"
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         stream.write(text.encode())
     print(file)
 

@@ -186,7 +186,7 @@ def _filled(
                 )
             yield block
             before = block[-1]
-            arrays.let_go(panel.values)
+            arrays.release_pages(panel.values)
 
     return on_disk(blocks())
 

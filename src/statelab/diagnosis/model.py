@@ -21,7 +21,12 @@ from statelab import callbacks
 from statelab.diagnosis import array_probes, split_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding
 from statelab.errors import UserError
-from statelab.evaluation import scoring
+from statelab.evaluation.ceilings import (
+    MAX_SYMBOLS,
+    MAX_VISIBLE,
+    majority_vote,
+    visible_classes,
+)
 
 BATCHES = 200  # at most, that are answered anew for each altered input
 BATCHES_ALONE = 16  # likewise, where no state is carried from one to another
@@ -522,7 +527,7 @@ def _ceiling(pair: Pair) -> Finding:
     backwards; with carried state, what the sequence, or the lane, has read before too.
     """
     symbols = np.unique(pair.x)
-    if len(symbols) > scoring.MAX_SYMBOLS:
+    if len(symbols) > MAX_SYMBOLS:
         return Finding("ceiling", None, "no ceiling: inputs are continuous", "")
     x = _some(pair)
     steps = x.shape[1]
@@ -543,14 +548,14 @@ def _ceiling(pair: Pair) -> Finding:
     flat = x[ordered].reshape(len(x) * steps, -1)
     stop = (np.arange(len(x)) + 1) * steps
     start = stop - (nth[ordered] + 1) * steps
-    if (stop - start).max() >= scoring.MAX_VISIBLE:
+    if (stop - start).max() >= MAX_VISIBLE:
         return Finding("ceiling", None, "no ceiling: an answer sees too many steps", "")
     seen = np.empty(len(x), int)
-    seen[ordered] = scoring.visible_classes(flat, start, stop)
+    seen[ordered] = visible_classes(flat, start, stop)
     chosen, target = right
     asked = chosen.size // len(x)
     seen = (seen[:, None] * asked + np.arange(asked)).ravel()
-    best = scoring.majority_vote(seen, target.ravel().astype(int))
+    best = majority_vote(seen, target.ravel().astype(int))
     return array_probes.ceiling({"accuracy": (float((chosen == target).mean()), best)})
 
 

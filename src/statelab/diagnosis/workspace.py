@@ -18,13 +18,22 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding
 from statelab.evaluation import scoring
-from statelab.io import arrays, predictions
-from statelab.networks import keras_models
+from statelab.io import arrays, files
+from statelab.io.predictions import predictions_in_use
+from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
 from statelab.samples import plans
 from statelab.samples import scaling as scaling_
-from statelab.samples import windows as windows_
 from statelab.samples.scaling import Scaling
-from statelab.samples.windows import Windows
+from statelab.samples.windows import (
+    PredictionSteps,
+    Windows,
+    locate_predictions,
+    locate_samples,
+    make_windows,
+    predictions_of,
+    sequences_in_split,
+)
 from statelab.training import compiled, predict
 
 MODES = ("stateless", "stateful")
@@ -56,7 +65,7 @@ def findings() -> Iterator[Finding]:
     here = Workspace(
         data=arrays.read(Path("data/sequences"), Sequences),
         windows=arrays.read(windows, Windows),
-        layout=predictions.read_json(windows / "layout.json"),
+        layout=files.read_json(windows / "layout.json"),
         scaling=scaling_.read(windows / "scaling"),
         settings={mode: made[mode][f"train_{mode}"] for mode in MODES},
         horizon=made["stateful"]["generate"]["horizon"],
@@ -68,9 +77,9 @@ def findings() -> Iterator[Finding]:
 def _plan(here: Workspace, split: str, **changes: Any) -> plans.Plan:
     """Lay a split out as the stateful training does."""
     asked = here.settings["stateful"] | changes
-    return plans.plan(
+    return plans.make_plan(
         here.windows,
-        windows_.of_split(here.windows, SPLITS[split]),
+        sequences_in_split(here.windows, SPLITS[split]),
         batch_size=asked["batch_size"],
         stateful=True,
         reset=asked["reset"],
@@ -83,7 +92,7 @@ def _lanes(here: Workspace) -> array_probes.Lanes:
     plan = _plan(here, "train")
     sample, reset = plans.expand(plan, 0, min(plan.batches, PLACES // plan.lanes + 1))
     used = sample >= 0
-    at = windows_.locate(here.windows, np.maximum(sample, 0))
+    at = locate_samples(here.windows, np.maximum(sample, 0))
     first = at.first - here.windows.first[at.sequence]
     return array_probes.Lanes(
         np.where(used, at.sequence, -1), first, first + at.length, reset
@@ -119,7 +128,7 @@ def _boundary(here: Workspace) -> Finding:
     number = np.repeat(
         np.arange(len(sequences.offsets) - 1), np.diff(sequences.offsets)
     )
-    at = windows_.locate_answers(windows, np.arange(windows.answers[-1]))
+    at = locate_predictions(windows, np.arange(windows.answers[-1]))
     other = array_probes.altered(sequences.values[None])
     if other is None:
         return Finding("boundary", None, "inputs are all alike", "")
@@ -151,15 +160,15 @@ def _looked_at(here: Workspace) -> tuple[Sequences, Windows]:
     offsets = np.append(0, np.cumsum(end - begin))
     some = Sequences(np.concatenate(values), offsets, np.zeros(len(chosen)))
     split = np.zeros(len(chosen), np.int8)
-    return some, windows_.windows(offsets, split, **here.layout)
+    return some, make_windows(offsets, split, **here.layout)
 
 
 def _held_out(here: Workspace) -> tuple[str, np.ndarray]:
     """Return validation, or test where there is none, and the sequences of it."""
-    validation = windows_.of_split(here.windows, SPLITS["validation"])
+    validation = sequences_in_split(here.windows, SPLITS["validation"])
     if len(validation):
         return "validation", validation
-    return "test", windows_.of_split(here.windows, SPLITS["test"])
+    return "test", sequences_in_split(here.windows, SPLITS["test"])
 
 
 def _answers(
@@ -181,7 +190,7 @@ def _answers(
     )
 
 
-def _place(mode: str, at: windows_.Answers, answer: int) -> str:
+def _place(mode: str, at: PredictionSteps, answer: int) -> str:
     return (
         f"{mode}, held-out sequence {at.sequence[answer]}, flat step {at.step[answer]}"
     )
@@ -202,28 +211,26 @@ def _validation_state(here: Workspace) -> Finding:
     name, chosen = _held_out(here)
     asked = here.settings["stateful"]
     naive = asked["batching"] == "contiguous" or asked["reset"] == "never"
-    found = keras_models.read(Path("data/models/stateful"))
+    found = saving.read(Path("data/models/stateful"))
     if naive:
         plan = _plan(here, name, shuffle=False)
     else:
         chosen = chosen[:SEQUENCES]
-        plan = plans.plan(
+        plan = plans.make_plan(
             here.windows,
             chosen,
             batch_size=LANES,
             stateful=True,
             reset=asked["reset"],
         )
-    network = compiled.Network(**found.architecture)
+    network = Architecture(**found.architecture)
     now = compiled.predict(
         found.weights, here.data, here.windows, plan, network, found.scaling
     )
-    now = scaling_.undo(found.scaling, now)[0]
-    answer = windows_.answers_of(here.windows, chosen)
-    was = predictions.predictions_in_use(Path("data/predictions/stateful.npz")).answers[
-        0
-    ]
-    at = windows_.locate_answers(here.windows, answer)
+    now = scaling_.unscale(found.scaling, now)[0]
+    answer = predictions_of(here.windows, chosen)
+    was = predictions_in_use(Path("data/predictions/stateful.npz")).answers[0]
+    at = locate_predictions(here.windows, answer)
     found = array_probes.order(
         was[answer],
         now[answer],
@@ -279,7 +286,7 @@ def overlap(offsets: np.ndarray, windows: Windows, horizon: int) -> Finding:
 
 
 def _scaling(here: Workspace) -> Finding:
-    used = keras_models.read(Path("data/models/stateful")).scaling
+    used = saving.read(Path("data/models/stateful")).scaling
     return scaling(here.data, here.windows, used)
 
 
@@ -315,9 +322,9 @@ def _order(here: Workspace) -> Finding:
     values = [sequences.values[offsets[k] : offsets[k + 1]] for k in backwards]
     ends = np.append(0, np.cumsum(np.diff(offsets)[backwards]))
     turned = Sequences(np.concatenate(values), ends, sequences.targets)
-    cut = windows_.windows(ends, windows.split, **here.layout)
-    asked = windows_.answers_of(cut, backwards)
-    at = windows_.locate_answers(windows, np.arange(windows.answers[-1]))
+    cut = make_windows(ends, windows.split, **here.layout)
+    asked = predictions_of(cut, backwards)
+    at = locate_predictions(windows, np.arange(windows.answers[-1]))
     return _in_each_mode(
         lambda mode: array_probes.order(
             _answers(here, mode, sequences.values, looked_at),
@@ -330,7 +337,7 @@ def _order(here: Workspace) -> Finding:
 
 def _batch_size(here: Workspace) -> Finding:
     sequences, windows = looked_at = _looked_at(here)
-    at = windows_.locate_answers(windows, np.arange(windows.answers[-1]))
+    at = locate_predictions(windows, np.arange(windows.answers[-1]))
     return _in_each_mode(
         lambda mode: array_probes.batch_size(
             {
@@ -375,16 +382,14 @@ def _as(name: str, found: Finding, where: str, repair: str) -> Finding:
 
 
 def _ceiling(here: Workspace) -> Finding:
-    scored = predictions.read_json(Path("metrics/evaluate.json"))
+    scored = files.read_json(Path("metrics/evaluate.json"))
     known = {}
     for mode in MODES:
         table = scoring.seed_scores(
-            predictions.predictions_in_use(
-                Path(f"data/predictions/{mode}.npz")
-            ).answers,
+            predictions_in_use(Path(f"data/predictions/{mode}.npz")).answers,
             here.data,
             here.windows,
-            predictions.read_table(Path(f"metrics/history/{mode}.csv")),
+            files.read_table(Path(f"metrics/history/{mode}.csv")),
         )
         for name, best in scored[mode]["ceiling"].items():
             known[f"{mode} {name}"] = (float(table[name].to_numpy().max()), best)

@@ -11,18 +11,25 @@ import pandas as pd
 
 from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets_at
 from statelab.errors import UserError
-from statelab.evaluation import scoring
+from statelab.evaluation.ceilings import find_ceiling
 from statelab.io.predictions import Predictions
 from statelab.networks import scores
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import (
+    Windows,
+    locate_predictions,
+    predictions_of,
+    rewindow,
+    sample_lengths,
+    sequences_in_split,
+    with_targets,
+)
 
 PARTS = 100  # of test, at most
 FEW = 10  # sequences; of fewer, parts are stretches of time
 STRETCHES = 20
 
 
-class Entrant(NamedTuple):
+class Candidate(NamedTuple):
     """One variant, and how well it does."""
 
     mode: str
@@ -35,11 +42,11 @@ class Entrant(NamedTuple):
     ceiling: float | None  # of `test`, where it is known
 
 
-class Contest(NamedTuple):
+class Comparison(NamedTuple):
     """All of them, and what they are scored by."""
 
     score: str  # accuracy, or the error rmse
-    entrants: list[Entrant]
+    entrants: list[Candidate]
     baseline: float  # of one answer for all; what has learned is better
     baseline_parts: np.ndarray  # [parts]; in each part of test
     steps: int  # of test, which all answer
@@ -47,11 +54,11 @@ class Contest(NamedTuple):
     longest: int  # steps of a sequence
 
 
-def contest(
+def compare(
     sequences: Sequences,
     windows: Windows,
     predictions: Mapping[str, Iterable[Predictions]],
-) -> Contest:
+) -> Comparison:
     """Score every variant on the steps with a target that all of them answer.
 
     Args:
@@ -65,7 +72,7 @@ def contest(
     cuts, variants = {}, []
     for each in chain.from_iterable(predictions.values()):
         variants.append(each.variant)
-        cuts[_key(each)] = windows_.recut(windows, **each.layout)
+        cuts[_key(each)] = rewindow(windows, **each.layout)
         del each  # of long data there is no room for another one
     asked = {
         name: {key: _asked(sequences, cut, code) for key, cut in cuts.items()}
@@ -86,7 +93,7 @@ def contest(
     targets = {name: _targets(sequences, step) for name, step in common.items()}
     parts = in_parts(sequences, common["test"])
 
-    def entrant(mode: str, each: Predictions) -> Entrant:
+    def entrant(mode: str, each: Predictions) -> Candidate:
         cut = cuts[_key(each)]
         at = {}
         for name, wanted in common.items():
@@ -98,13 +105,13 @@ def contest(
 
         ceiling = None
         if rules.main == "accuracy":
-            ceiling = scoring.ceiling(
+            ceiling = find_ceiling(
                 sequences, cut, each.visible_from, at["test"], targets["test"]
             )
-        return Entrant(
+        return Candidate(
             mode=mode,
             variant=each.variant,
-            timesteps=windows_.lengths(cut)[1],
+            timesteps=sample_lengths(cut)[1],
             gradient_window=each.gradient_window,
             validation=scored("validation") if len(at["validation"]) else None,
             test=scored("test"),
@@ -124,7 +131,7 @@ def contest(
         )
     used = windows.stop - windows.first
     baseline = _baseline(sequences, windows, targets["test"], rules.main)
-    return Contest(
+    return Comparison(
         rules.main,
         entrants,
         baseline(np.arange(len(common["test"]))),
@@ -135,7 +142,7 @@ def contest(
     )
 
 
-def table(contest: Contest) -> pd.DataFrame:
+def table(contest: Comparison) -> pd.DataFrame:
     """Return the scores of every network of every variant, a line for each.
 
     Returns:
@@ -169,9 +176,9 @@ class _Asked(NamedTuple):
 
 
 def _asked(sequences: Sequences, cut: Windows, code: int) -> _Asked:
-    answers = windows_.answers_of(cut, windows_.of_split(cut, code))
-    known, _ = windows_.with_target(sequences, cut, answers)
-    return _Asked(known, windows_.locate_answers(cut, known).step)
+    answers = predictions_of(cut, sequences_in_split(cut, code))
+    known, _ = with_targets(sequences, cut, answers)
+    return _Asked(known, locate_predictions(cut, known).step)
 
 
 def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
@@ -213,7 +220,7 @@ def _gap(sequences: Sequences, windows: Windows) -> int:
     A gradient that reaches back less far never comes to some of the steps.
     """
     longest = 1
-    for each in windows_.of_split(windows, SPLITS["train"]).tolist():
+    for each in sequences_in_split(windows, SPLITS["train"]).tolist():
         begin, end = int(windows.first[each]), int(windows.stop[each])
         known = np.flatnonzero(present(_targets(sequences, np.arange(begin, end))))
         longest = max(longest, int(np.diff(known, prepend=-1).max(initial=1)))

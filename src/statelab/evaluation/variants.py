@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, predicted_steps, rewindow, sample_lengths
 
 IN_USE, AGAIN = "in use", "again"
 
@@ -53,7 +52,7 @@ def of(
     Raises:
         UserError: no sequence of a split is as long as a lookback.
     """
-    timesteps = windows_.lengths(windows)[1]
+    timesteps = sample_lengths(windows)[1]
     settings |= {"seed": seed, "seeds": seeds}
     in_use = {**settings, "gradient_window": gradient_window}
     reach = gradient_window or timesteps
@@ -61,11 +60,11 @@ def of(
     if again:
         found.append(Variant(AGAIN, {}, reach, {**in_use, "seed": seed + seeds}))
     # windows of one answer each have a stride of their own; samples side by side do not
-    stride = int(windows.stride[0]) if windows_.answered(windows) == 1 else 1
+    stride = int(windows.stride[0]) if predicted_steps(windows) == 1 else 1
     for lookback in lookbacks or []:
         _require_a_sample(windows, lookback)
         layout = {"layout": "subsampled", "window_length": lookback, "stride": stride}
-        if not _alike(windows, windows_.recut(windows, **layout)):
+        if not _alike(windows, rewindow(windows, **layout)):
             found.append(Variant(f"lookback {lookback}", layout, lookback, in_use))
     longest = int((windows.stop - windows.first).max())
     for each in dict.fromkeys(min(each, longest) for each in gradient_windows or []):

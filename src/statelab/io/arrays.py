@@ -17,7 +17,7 @@ Fields = TypeVar("Fields")
 def write(folder: Path, fields: NamedTuple) -> None:
     """Write every field of `fields` to `folder/<field>.npy`."""
     for name, array in fields._asdict().items():
-        with files.whole(folder / f"{name}.npy") as stream:
+        with files.atomic_write(folder / f"{name}.npy") as stream:
             np.save(stream, np.ascontiguousarray(array))  # row by row, to be mapped
 
 
@@ -38,7 +38,7 @@ def read(folder: Path, kind: Callable[..., Fields]) -> Fields:
     return kind(*(np.load(path, mmap_mode="r") for path in paths))
 
 
-def let_go(array: np.ndarray) -> None:
+def release_pages(array: np.ndarray) -> None:
     """Give back the memory of a mapped array's pages, which are read again if need be.
 
     Arrays that are not as `read` returned them are left alone.

@@ -1,14 +1,19 @@
 """Writes files that are seen whole, or not at all."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from statelab.errors import UserError
 
 
 @contextmanager
-def whole(file: Path) -> Iterator[BinaryIO]:
+def atomic_write(file: Path) -> Iterator[BinaryIO]:
     """Open a file to write it whole: it is there when the block ends, and not before.
 
     Until then what was there stays; it stays for good where the block raises, or the
@@ -27,3 +32,32 @@ def whole(file: Path) -> Iterator[BinaryIO]:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_table(file: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, every float32 to its last digit."""
+    with atomic_write(file) as stream:
+        table.to_csv(stream, index=False, float_format="%.9g")
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """Read a table back."""
+    require(file)
+    return pd.read_csv(file)
+
+
+def write_json(file: Path, value: dict[str, Any]) -> None:
+    """Write JSON that a person can read and git can compare."""
+    with atomic_write(file) as stream:
+        stream.write((json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read JSON back."""
+    require(file)
+    return json.loads(file.read_text())
+
+
+def require(file: Path) -> None:
+    if not file.exists():
+        raise UserError(f"{file}: no such file. Run `dvc repro` to make it")

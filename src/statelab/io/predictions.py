@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from statelab.errors import UserError
 from statelab.io import files
 
 
@@ -43,7 +41,7 @@ def write_predictions(file: Path, predictions: list[Predictions]) -> None:
         known = each._asdict()
         arrays |= {f"{name}.{number}": known.pop(name) for name in ARRAYS}
         told.append(known)
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         np.savez(stream, variants=np.array(json.dumps(told)), **arrays)
 
 
@@ -57,12 +55,12 @@ class Stored:
     file: Path
 
     def __iter__(self) -> Iterator[Predictions]:
-        return _predictions(self.file)
+        return _read(self.file)
 
 
 def read_predictions(file: Path) -> Stored:
     """Read predictions back."""
-    _require(file)
+    files.require(file)
     return Stored(file)
 
 
@@ -71,38 +69,9 @@ def predictions_in_use(file: Path) -> Predictions:
     return next(iter(read_predictions(file)))
 
 
-def _predictions(file: Path) -> Iterator[Predictions]:
+def _read(file: Path) -> Iterator[Predictions]:
     with np.load(file) as arrays:
         for number, told in enumerate(json.loads(str(arrays["variants"]))):
             yield Predictions(
                 **told, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
             )
-
-
-def write_table(file: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, every float32 to its last digit."""
-    with files.whole(file) as stream:
-        table.to_csv(stream, index=False, float_format="%.9g")
-
-
-def read_table(file: Path) -> pd.DataFrame:
-    """Read a table back."""
-    _require(file)
-    return pd.read_csv(file)
-
-
-def write_json(file: Path, value: dict[str, Any]) -> None:
-    """Write JSON that a person can read and git can compare."""
-    with files.whole(file) as stream:
-        stream.write((json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read JSON back."""
-    _require(file)
-    return json.loads(file.read_text())
-
-
-def _require(file: Path) -> None:
-    if not file.exists():
-        raise UserError(f"{file}: no such file. Run `dvc repro` to make it")

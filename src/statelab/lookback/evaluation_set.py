@@ -7,13 +7,13 @@ import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences, present
 from statelab.errors import UserError
-from statelab.samples import windows as windows_
+from statelab.samples import splitting
 from statelab.samples.windows import Windows
 
 LONGEST = 128  # steps of a window that are searched, unless `search.high` says more
 
 
-class Questions(NamedTuple):
+class EvaluationSet(NamedTuple):
     """What every trial of a search is asked, and of which data."""
 
     data: Sequences  # with a target for each step
@@ -22,14 +22,14 @@ class Questions(NamedTuple):
     asked: np.ndarray  # int64 [answers]; flat steps of validation
 
 
-def ask(
+def build(
     sequences: Sequences,
     *,
     seed: int,
     horizon: int,
     window: Mapping[str, Any],
     search: Mapping[str, Any],
-) -> Questions:
+) -> EvaluationSet:
     """Split sequences, and choose what is asked of validation.
 
     Args:
@@ -52,7 +52,7 @@ def ask(
     )
     high = longest_window(windows, search["high"], search["low"])
     rng = np.random.default_rng((seed, 6))
-    return Questions(
+    return EvaluationSet(
         data, windows, high, asked_of(data, windows, high, search["answers"], rng)
     )
 
@@ -82,7 +82,7 @@ def split(
     """
     size = window["validation_size"] or validation_size
     whole = {**window, "layout": "full", "validation_size": size}
-    return windows_.cut(data, seed=seed, horizon=horizon, **whole)
+    return splitting.split_and_window(data, seed=seed, horizon=horizon, **whole)
 
 
 def longest_window(windows: Windows, high: int | None, low: int) -> int:

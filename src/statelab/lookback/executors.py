@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from statelab.errors import UserError
-from statelab.lookback.trials import Ground, Standing
-from statelab.training import compiled
+from statelab.lookback.trials import Problem, TrialState
+from statelab.training import sizing
 
 SCHEDULER, WORKERS = "STATELAB_SCHEDULER", "STATELAB_WORKERS"
 LOST = 15  # seconds after which a scheduler that does not answer is given up
@@ -29,12 +29,12 @@ class Workers(NamedTuple):
 
     # a function of `trials` and what it takes besides the ground, to where a trial
     # stands, and who has brought it there
-    submit: Callable[..., "Future[tuple[Standing, str]]"]
+    submit: Callable[..., "Future[tuple[TrialState, str]]"]
     threads: Callable[[], int]  # how many trials they can be at, as of now
 
 
 @contextmanager
-def opened(ground: Ground) -> Iterator[Workers]:
+def opened(ground: Problem) -> Iterator[Workers]:
     """Carry trials out where the environment says: `statelab lookback` sets it.
 
     Args:
@@ -48,12 +48,12 @@ def opened(ground: Ground) -> Iterator[Workers]:
         with cluster(ground, address) as workers:
             yield workers
     else:
-        with here(ground, int(os.environ.get(WORKERS) or compiled.CORES)) as workers:
+        with here(ground, int(os.environ.get(WORKERS) or sizing.CORES)) as workers:
             yield workers
 
 
 @contextmanager
-def here(ground: Ground, count: int) -> Iterator[Workers]:
+def here(ground: Problem, count: int) -> Iterator[Workers]:
     """Carry trials out in threads of this process.
 
     Args:
@@ -73,7 +73,7 @@ def here(ground: Ground, count: int) -> Iterator[Workers]:
 
 
 @contextmanager
-def cluster(ground: Ground, address: str) -> Iterator[Workers]:
+def cluster(ground: Problem, address: str) -> Iterator[Workers]:
     """Let the workers of a Dask cluster carry trials out, and leave nothing with them.
 
     A trial whose worker dies is begun again by another one. The scheduler unpacks what
@@ -144,7 +144,7 @@ def cluster(ground: Ground, address: str) -> Iterator[Workers]:
             print(f"{address} has no worker: waiting for one", file=sys.stderr)
         executor = client.get_executor(pure=False)
 
-        def submit(function: Callable[..., Standing], *given: Any) -> Future:
+        def submit(function: Callable[..., TrialState], *given: Any) -> Future:
             return executor.submit(carry_out, pickle.dumps((_signed, function, given)))
 
         def threads() -> int:
@@ -168,6 +168,6 @@ def cluster(ground: Ground, address: str) -> Iterator[Workers]:
                 client.unregister_worker_plugin(plugin)
 
 
-def _signed(function: Callable[..., Standing], *given: Any) -> tuple[Standing, str]:
+def _signed(function: Callable[..., TrialState], *given: Any) -> tuple[TrialState, str]:
     who = f"{platform.node()}:{os.getpid()}:{threading.get_ident()}"
     return function(*given), who

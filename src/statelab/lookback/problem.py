@@ -7,29 +7,36 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences, head_of
-from statelab.evaluation import comparison, scoring
+from statelab.evaluation import comparison
+from statelab.evaluation.baselines import Forecast, naive_forecasts
+from statelab.evaluation.ceilings import find_ceiling, majority_vote, visible_classes
 from statelab.lookback import evaluation_set, shards, trials
 from statelab.lookback.shards import Shard
-from statelab.lookback.trials import Ground
+from statelab.lookback.trials import Problem
 from statelab.networks import scores
+from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import scaling
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
-from statelab.training.compiled import Network
+from statelab.samples.windows import (
+    Windows,
+    predictions_of,
+    rewindow,
+    sequences_in_split,
+    with_targets,
+)
 
 
-class Laid(NamedTuple):
+class SearchData(NamedTuple):
     """The ground of a search, and what it is made of."""
 
-    ground: Ground
+    ground: Problem
     data: Sequences  # with a target for each step
     windows: Windows  # the split
     asked: np.ndarray  # int64 [answers]; flat steps of validation
     high: int  # steps of the longest window
 
 
-def lay(
+def build_problem(
     sequences: Sequences,
     folder: Path,
     *,
@@ -39,7 +46,7 @@ def lay(
     window: Mapping[str, Any],
     model: Mapping[str, Any],
     search: Mapping[str, Any],
-) -> Laid:
+) -> SearchData:
     """Put together what the trials of a search need.
 
     Args:
@@ -55,7 +62,7 @@ def lay(
     Raises:
         UserError: as in `questions.ask`.
     """
-    data, windows, high, asked = evaluation_set.ask(
+    data, windows, high, asked = evaluation_set.build(
         sequences, seed=seed, horizon=horizon, window=window, search=search
     )
     whole = Shard(data, windows, asked)
@@ -69,7 +76,7 @@ def lay(
             pieces.append(file)
             trained.append(_to_train(shard.windows))
     head, outputs = head_of(data.targets)
-    network = Network(
+    network = Architecture(
         cell=model["cell"],
         head=head,
         layers=model["layers"],
@@ -78,7 +85,7 @@ def lay(
         outputs=outputs,
     )
     rule = (search[name] for name in ("schedule", "clipnorm", "updates"))
-    ground = Ground(
+    ground = Problem(
         shards=tuple(pieces),
         shares=np.array(trained) / sum(trained),
         parts=_numbered(comparison.in_parts(data, asked)),
@@ -91,7 +98,7 @@ def lay(
         seed=seed,
         seeds=search["seeds"],
     )
-    return Laid(ground, data, windows, asked, high)
+    return SearchData(ground, data, windows, asked, high)
 
 
 def _to_train(windows: Windows) -> int:
@@ -103,7 +110,7 @@ def _numbered(parts: list[np.ndarray]) -> np.ndarray:
     return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def baselines(laid: Laid, forecast: scoring.Forecast | None) -> dict[str, float]:
+def baselines(laid: SearchData, forecast: Forecast | None) -> dict[str, float]:
     """Return the scores, on what trials are asked, of what is no network.
 
     Args:
@@ -117,33 +124,33 @@ def baselines(laid: Laid, forecast: scoring.Forecast | None) -> dict[str, float]
     _, data, windows, asked, _ = laid
     target = data.targets[asked]
     if head_of(data.targets)[0] != "regression":
-        return {"one_answer": scoring.majority_vote(np.zeros(len(target)), target)}
-    train = windows_.answers_of(windows, windows_.of_split(windows, SPLITS["train"]))
-    _, known = windows_.with_target(data, windows, train)
+        return {"one_answer": majority_vote(np.zeros(len(target)), target)}
+    train = predictions_of(windows, sequences_in_split(windows, SPLITS["train"]))
+    _, known = with_targets(data, windows, train)
     mean = np.full((1, len(target)), known.mean())
     found = {"one_answer": float(scores.rmse(mean, target)[0])}
     if forecast is not None:
         groups = {"": (np.arange(len(asked)), target)}
-        naive = scoring.naive_forecasts(
-            data, trials.ending_at(asked, 1), groups, forecast
-        )
+        naive = naive_forecasts(data, trials.ending_at(asked, 1), groups, forecast)
         found |= {name: errors["rmse"] for name, errors in naive.items()}
     return found
 
 
-def samples(laid: Laid, settings: Mapping[str, Any]) -> int:
+def samples(laid: SearchData, settings: Mapping[str, Any]) -> int:
     """Return how many windows there are to train on, of some length and stride."""
-    cut = windows_.recut(
+    cut = rewindow(
         laid.windows,
         layout="subsampled",
         window_length=settings["window_length"],
         stride=settings["stride"],
     )
-    chosen = windows_.of_split(cut, SPLITS["train"])
+    chosen = sequences_in_split(cut, SPLITS["train"])
     return int((cut.samples[chosen + 1] - cut.samples[chosen]).sum())
 
 
-def ceilings(laid: Laid, window_lengths: Iterable[int]) -> dict[int, float | None]:
+def ceilings(
+    laid: SearchData, window_lengths: Iterable[int]
+) -> dict[int, float | None]:
     """Return the best accuracy that windows allow, on what trials are asked.
 
     Args:
@@ -161,9 +168,9 @@ def ceilings(laid: Laid, window_lengths: Iterable[int]) -> dict[int, float | Non
     for each in window_lengths:
         cut, found[each] = trials.ending_at(asked, each), None
         if head_of(data.targets)[0] != "regression":
-            found[each] = scoring.ceiling(data, cut, cut.first, every, target)
+            found[each] = find_ceiling(data, cut, cut.first, every, target)
         if found[each] is not None:
-            alike = scoring.visible_classes(data.values, cut.first, cut.stop)
+            alike = visible_classes(data.values, cut.first, cut.stop)
             if len(np.unique(alike)) > len(asked) / 2:
                 found[each] = None
     return found

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.lookback import trial_store, trials
-from statelab.lookback.decision import COMPLETE, PRUNED, Hopeless, Outcome
+from statelab.lookback.decision import COMPLETE, PRUNED, Outcome, ShouldPrune
 from statelab.lookback.executors import Workers
-from statelab.lookback.trials import Standing, Trial
+from statelab.lookback.trials import Trial, TrialState
 
 LOOK = 5  # seconds after which workers that have joined are seen
 
@@ -22,9 +22,9 @@ class Part(NamedTuple):
     phase: str
     group: int
     nth: int  # of the trials that were asked for together
-    hopeless: Hopeless | None
+    hopeless: ShouldPrune | None
     ended: dict[int, Outcome]  # those of them that have come to their end
-    at: Standing | None
+    at: TrialState | None
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -32,7 +32,7 @@ class Part(NamedTuple):
         return self.phase == "stateful", -self.trial.window_length
 
 
-class Crew:
+class TrialScheduler:
     """Hands parts of trials to workers, each as soon as a worker is free for it."""
 
     def __init__(
@@ -47,10 +47,10 @@ class Crew:
         """
         self._workers, self._folder, self._tell = workers, folder, tell
         self._waiting: list[Part] = []
-        self._under_way: dict[Future[tuple[Standing, str]], Part] = {}
+        self._under_way: dict[Future[tuple[TrialState, str]], Part] = {}
 
     def __call__(
-        self, asked: list[Trial], phase: str, group: int, hopeless: Hopeless | None
+        self, asked: list[Trial], phase: str, group: int, hopeless: ShouldPrune | None
     ) -> Callable[[], list[Outcome]]:
         """Ask for trials, as in `search.Carry`."""
         ended: dict[int, Outcome] = {}
@@ -76,7 +76,7 @@ class Crew:
         ranked = sorted(self._waiting, key=lambda part: part.rank)
         for part in ranked[:free]:
             may_wait = part.hopeless is not None or part.trial.carries_state
-            function = trials.go_on if may_wait else trials.whole
+            function = trials.train_next_part if may_wait else trials.train_to_end
             self._under_way[self._workers.submit(function, part.trial, part.at)] = part
         self._waiting = ranked[free:]
 
@@ -86,7 +86,7 @@ class Crew:
             self._take(self._under_way.pop(future), *future.result())
         self._hand_out()
 
-    def _take(self, part: Part, at: Standing, worker: str) -> None:
+    def _take(self, part: Part, at: TrialState, worker: str) -> None:
         """Take what a worker has brought: go on with it, or write down how it ended."""
         given_up = not np.isfinite(at.scores).all()  # it diverged
         if part.at is None and not at.ended and part.hopeless is not None:

@@ -25,7 +25,14 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from statelab.lookback import decision
-from statelab.lookback.decision import COMPLETE, PRUNED, Found, Hopeless, Outcome, Rule
+from statelab.lookback.decision import (
+    COMPLETE,
+    PRUNED,
+    Decision,
+    Outcome,
+    Rule,
+    ShouldPrune,
+)
 from statelab.lookback.trials import Trial
 
 HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
@@ -102,7 +109,7 @@ class Carry(Protocol):
         trials: list[Trial],
         phase: str,
         group: int,
-        hopeless: Hopeless | None,
+        hopeless: ShouldPrune | None,
         /,
     ) -> Callable[[], list[Outcome]]: ...
 
@@ -170,7 +177,7 @@ def _search(
     return found
 
 
-def _to_look_at(judged: Found, looked_at: list[Stretch]) -> Stretch | None:
+def _to_look_at(judged: Decision, looked_at: list[Stretch]) -> Stretch | None:
     """Return between which two windows the smallest may be; None where it is pinned.
 
     Networks may have failed, at a window that is behind, to learn what is to be seen

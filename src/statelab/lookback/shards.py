@@ -10,8 +10,7 @@ import pandas as pd
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, make_windows
 
 
 class Shard(NamedTuple):
@@ -67,7 +66,7 @@ def write(file: Path, shard: Shard) -> None:
             **features,
         }
     )
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         table.to_parquet(stream, index=False)
 
 
@@ -99,5 +98,5 @@ def _shard(
     split: np.ndarray,
     asked: np.ndarray,
 ) -> Shard:
-    windows = windows_.windows(offsets, split, layout="full")
+    windows = make_windows(offsets, split, layout="full")
     return Shard(Sequences(values, offsets, targets), windows, asked)

@@ -14,13 +14,13 @@ from typing import Any
 from statelab.errors import UserError
 from statelab.io import files
 from statelab.lookback.decision import Outcome
-from statelab.lookback.problem import Laid
+from statelab.lookback.problem import SearchData
 from statelab.lookback.trials import Trial
 from statelab.pipeline import resume_key
 
 
 @contextmanager
-def of(laid: Laid, settings: Mapping[str, Any]) -> Iterator[Path]:
+def of(laid: SearchData, settings: Mapping[str, Any]) -> Iterator[Path]:
     """Return the folder of the ledger of a search, by everything that decides it.
 
     It is removed when the block ends, and stays where it raises.
@@ -55,7 +55,7 @@ def of(laid: Laid, settings: Mapping[str, Any]) -> Iterator[Path]:
 def note(folder: Path, outcome: Outcome) -> None:
     """Write down how a trial has ended."""
     trial = Trial(*outcome[2:8])
-    with files.whole(_file(folder, outcome.phase, trial)) as stream:
+    with files.atomic_write(_file(folder, outcome.phase, trial)) as stream:
         stream.write(json.dumps(outcome._asdict()).encode())
 
 

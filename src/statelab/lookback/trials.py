@@ -21,14 +21,21 @@ from statelab.errors import UserError
 from statelab.lookback import shards
 from statelab.lookback.shards import Shard
 from statelab.networks import keras_models, scores
+from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Plan
-from statelab.samples.scaling import Scaling, undo
-from statelab.samples.windows import Windows
+from statelab.samples.scaling import Scaling, unscale
+from statelab.samples.windows import (
+    Windows,
+    locate_predictions,
+    predictions_of,
+    rewindow,
+    sequences_in_split,
+    with_targets,
+)
 from statelab.training import compiled
-from statelab.training.compiled import Network, Run
+from statelab.training.compiled import TrainState
 
 SHORTEST = 8  # steps that windows are padded to, at least
 ANSWERING = 100  # lanes
@@ -55,7 +62,7 @@ class Trial(NamedTuple):
         return self.reset != "sample"
 
 
-class Ground(NamedTuple):
+class Problem(NamedTuple):
     """What all trials of a search have in common."""
 
     shards: tuple[Shard | Path, ...]  # the sequences; a file is read when it is needed
@@ -63,7 +70,7 @@ class Ground(NamedTuple):
     parts: np.ndarray  # int64 [answers]; the part of validation that each is in
     scaling: Scaling | None
     longest: int  # steps of a sequence
-    network: Network  # its units are each trial's own
+    network: Architecture  # its units are each trial's own
     optimizer: Optimizer  # its learning rate is each trial's own
     forget_bias: str  # unit | chrono: up to the window, or with state the sequence
     batch_size: int
@@ -71,10 +78,10 @@ class Ground(NamedTuple):
     seeds: int  # networks of a trial
 
 
-class Standing(NamedTuple):
+class TrialState(NamedTuple):
     """Where a trial stands, and how well it does there."""
 
-    run: Run
+    run: TrainState
     updates: int
     ended: bool
     early: np.ndarray  # [seeds]; the scores, on validation, after a first part
@@ -89,15 +96,19 @@ def share_cores(trials: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(trials)
 
 
-def whole(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
+def train_to_end(
+    ground: Problem, trial: Trial, at: TrialState | None = None
+) -> TrialState:
     """Train a trial to its end, part by part, and score it."""
-    at = go_on(ground, trial, at)
+    at = train_next_part(ground, trial, at)
     while not at.ended:
-        at = go_on(ground, trial, at)
+        at = train_next_part(ground, trial, at)
     return at
 
 
-def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
+def train_next_part(
+    ground: Problem, trial: Trial, at: TrialState | None = None
+) -> TrialState:
     """Train the next part of a trial, and score it.
 
     Args:
@@ -148,7 +159,7 @@ def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
     spent = clock.seconds()
     if at is not None:
         spent = {kind: at.seconds[kind] + more for kind, more in spent.items()}
-    return Standing(
+    return TrialState(
         run,
         until,
         ended=until == most,
@@ -159,7 +170,7 @@ def go_on(ground: Ground, trial: Trial, at: Standing | None = None) -> Standing:
     )
 
 
-def _start(ground: Ground, trial: Trial, network: Network) -> Run:
+def _start(ground: Problem, trial: Trial, network: Architecture) -> TrainState:
     weights = keras_models.initial_weights(
         range(ground.seed, ground.seed + ground.seeds),
         forget_bias=ground.forget_bias,
@@ -170,15 +181,15 @@ def _start(ground: Ground, trial: Trial, network: Network) -> Run:
 
 
 def _train(
-    ground: Ground,
+    ground: Problem,
     trial: Trial,
-    network: Network,
+    network: Architecture,
     shard: Shard,
-    run: Run,
+    run: TrainState,
     updates: int,
     rng: np.random.Generator,
     clock: "Clock",
-) -> Run:
+) -> TrainState:
     """Train on one shard, for so many updates; for none where it has no sample."""
     train_split = shard.windows.split == SPLITS["train"]
     steps = (shard.windows.stop - shard.windows.first)[train_split]
@@ -192,7 +203,7 @@ def _train(
     optimizer = ground.optimizer._replace(learning_rate=trial.learning_rate)
     padded_to = _padded_to(trial)
 
-    def train(run: Run, until: int) -> Run:
+    def train(run: TrainState, until: int) -> TrainState:
         return compiled.train(
             run,
             shard.sequences,
@@ -220,17 +231,17 @@ def _train(
         return run
 
 
-def _made(run: Run) -> int:
+def _made(run: TrainState) -> int:
     """Return how many updates there have been, as many of each network."""
     return int(run.updates[0])
 
 
 def _answer(
-    ground: Ground,
+    ground: Problem,
     trial: Trial,
-    network: Network,
+    network: Architecture,
     shard: Shard,
-    weights: keras_models.Weights,
+    weights: Weights,
     clock: "Clock",
 ) -> np.ndarray:
     """Return the answers of each network to what is asked of one shard."""
@@ -240,11 +251,11 @@ def _answer(
         cut = _cut(shard.windows._replace(split=split), trial)
         sequence = np.searchsorted(cut.first, shard.asked, side="right") - 1
         number = cut.answers[sequence] + shard.asked - cut.first[sequence]
-        visited = windows_.of_split(cut, SPLITS["validation"])
+        visited = sequences_in_split(cut, SPLITS["validation"])
     else:  # a window that ends at each of them, whatever the stride
         cut = ending_at(shard.asked, trial.window_length)
         number = visited = np.arange(len(shard.asked))
-    plan = plans.plan(
+    plan = plans.make_plan(
         cut,
         visited,
         batch_size=min(ANSWERING, len(visited)),
@@ -263,15 +274,15 @@ def _answer(
     with clock("compile"):
         _compile(program, answer)
     with clock("score"):
-        return undo(ground.scaling, answer()[:, number])
+        return unscale(ground.scaling, answer()[:, number])
 
 
 def _cut(windows: Windows, trial: Trial) -> Windows:
     if trial.carries_state:
-        return windows_.recut(
+        return rewindow(
             windows, layout="per_timestep", segment_length=trial.window_length
         )
-    return windows_.recut(
+    return rewindow(
         windows,
         layout="subsampled",
         window_length=trial.window_length,
@@ -306,8 +317,8 @@ def _shuffled(
 
     All networks of a trial follow it, which is gathered once for all of them.
     """
-    train = windows_.of_split(cut, SPLITS["train"])
-    known, _ = windows_.with_target(sequences, cut, windows_.answers_of(cut, train))
+    train = sequences_in_split(cut, SPLITS["train"])
+    known, _ = with_targets(sequences, cut, predictions_of(cut, train))
     passes = -(-updates * batch_size // max(len(known), 1))  # a window is an answer
     order = np.concatenate([rng.permutation(known) for _ in range(passes)])
     every = int(cut.samples[-1])
@@ -334,13 +345,13 @@ def _in_succession(
 
     Every pass goes through them in another order.
     """
-    train = windows_.of_split(cut, SPLITS["train"])
-    known, _ = windows_.with_target(sequences, cut, windows_.answers_of(cut, train))
-    samples = len(np.unique(windows_.locate_answers(cut, known).sample))
+    train = sequences_in_split(cut, SPLITS["train"])
+    known, _ = with_targets(sequences, cut, predictions_of(cut, train))
+    samples = len(np.unique(locate_predictions(cut, known).sample))
     lanes = min(batch_size, len(train))
     # lanes do not end together; without a target there is nothing to follow
     passes = -(-updates * lanes // samples) + 1 if samples else 0
-    return plans.plan(
+    return plans.make_plan(
         cut,
         np.concatenate([train[:0], *(rng.permutation(train) for _ in range(passes))]),
         batch_size=lanes,

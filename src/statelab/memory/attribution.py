@@ -15,13 +15,19 @@ from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.memory import input_gradients, input_history
 from statelab.memory.input_history import Reads
 from statelab.networks import scores
-from statelab.networks.keras_models import Model
+from statelab.networks.architecture import Architecture
+from statelab.networks.saving import TrainedNetworks
 from statelab.samples import plans
-from statelab.samples import windows as windows_
-from statelab.samples.scaling import undo
-from statelab.samples.windows import Windows
-from statelab.training import compiled
-from statelab.training.compiled import Network
+from statelab.samples.scaling import unscale
+from statelab.samples.windows import (
+    Windows,
+    locate_predictions,
+    predictions_of,
+    sample_lengths,
+    sequences_in_split,
+    with_targets,
+)
+from statelab.training import compiled, sizing
 
 FEWEST, MOST = 100, 2000  # answers that are looked at, of the test split
 BUDGET = 1 << 24  # reads of all networks and lags; above it there are fewer answers
@@ -29,8 +35,8 @@ BUDGET = 1 << 24  # reads of all networks and lags; above it there are fewer ans
 
 def asked(data: Sequences, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Return the answers of the test split that have a target, and the targets."""
-    test = windows_.of_split(windows, SPLITS["test"])
-    return windows_.with_target(data, windows, windows_.answers_of(windows, test))
+    test = sequences_in_split(windows, SPLITS["test"])
+    return with_targets(data, windows, predictions_of(windows, test))
 
 
 def spread(data: Sequences, windows: Windows) -> float:
@@ -39,7 +45,9 @@ def spread(data: Sequences, windows: Windows) -> float:
     return float(target.std(dtype=float)) if target.dtype.kind == "f" else 1.0
 
 
-def answers(found: Model, data: Sequences, step: np.ndarray, length: np.ndarray):
+def answers(
+    found: TrainedNetworks, data: Sequences, step: np.ndarray, length: np.ndarray
+):
     """Return what networks answer after some steps, read from a state of zeros.
 
     Args:
@@ -71,18 +79,22 @@ def answers(found: Model, data: Sequences, step: np.ndarray, length: np.ndarray)
         answered=np.ones(samples, int),
         split=np.zeros(samples, np.int8),
     )
-    network = Network(**found.architecture)
+    network = Architecture(**found.architecture)
     every = np.arange(samples)
-    lanes = compiled.answering_lanes(
+    lanes = sizing.prediction_lanes(
         network, table, every, seeds=_seeds(found), stateful=False
     )
-    plan = plans.plan(table, every, batch_size=lanes, stateful=False)
+    plan = plans.make_plan(table, every, batch_size=lanes, stateful=False)
     given = compiled.predict(found.weights, read, table, plan, network, found.scaling)
-    return undo(found.scaling, given)[:, np.argsort(order)]
+    return unscale(found.scaling, given)[:, np.argsort(order)]
 
 
 def occlusion(
-    found: Model, data: Sequences, read: Reads, donors: np.ndarray, edges: np.ndarray
+    found: TrainedNetworks,
+    data: Sequences,
+    read: Reads,
+    donors: np.ndarray,
+    edges: np.ndarray,
 ) -> np.ndarray:
     """Return how much answers change when what stands at some lags is replaced.
 
@@ -113,7 +125,7 @@ def occlusion(
 
 
 def gradient(
-    found: Model, data: Sequences, read: Reads, edges: np.ndarray
+    found: TrainedNetworks, data: Sequences, read: Reads, edges: np.ndarray
 ) -> np.ndarray:
     """Return how steeply answers go with what stands at some lags; see `gradients`.
 
@@ -124,7 +136,7 @@ def gradient(
     if found.scaling is not None:
         inputs = (inputs - found.scaling.mean) / found.scaling.scale
     slopes = input_gradients.by_lag(
-        found.weights, Network(**found.architecture), inputs, read.lag, read.length
+        found.weights, Architecture(**found.architecture), inputs, read.lag, read.length
     )
     squares = np.add.reduceat(slopes.astype(float) ** 2, edges[:-1], axis=2)
     return np.sqrt(squares).sum(axis=1) / np.maximum(_counted(read, edges), 1)
@@ -139,7 +151,7 @@ def _counted(read: Reads, edges: np.ndarray) -> np.ndarray:
 
 
 def measure(
-    found: Model,
+    found: TrainedNetworks,
     data: Sequences,
     windows: Windows,
     *,
@@ -167,8 +179,8 @@ def measure(
     kept = int(np.clip(BUDGET // each, FEWEST, MOST))
     answer, read = answer[:kept], Reads(*(field[:kept] for field in read))
     edges = input_history.stretches(int(read.lag.max()))
-    test = windows_.of_split(windows, SPLITS["test"])
-    sequence = windows_.locate_answers(windows, answer).sequence
+    test = sequences_in_split(windows, SPLITS["test"])
+    sequence = locate_predictions(windows, answer).sequence
     drawn = input_history.donors(windows, sequence, read, test, rng)
     change = occlusion(found, data, read, drawn, edges)
     slope = gradient(found, data, read, edges)
@@ -186,7 +198,7 @@ def measure(
 
 
 def warm_up(
-    found: Model,
+    found: TrainedNetworks,
     data: Sequences,
     windows: Windows,
     carried: np.ndarray,
@@ -214,7 +226,7 @@ def warm_up(
     """
     answer, target = asked(data, windows)
     past = input_history.longest_past(windows, answer, reset=reset)
-    timesteps = windows_.lengths(windows)[1]
+    timesteps = sample_lengths(windows)[1]
     burn_ins = [
         steps
         for steps in (0, *(2**n for n in range(past.bit_length())))
@@ -250,5 +262,5 @@ def warm_up(
     )
 
 
-def _seeds(found: Model) -> int:
+def _seeds(found: TrainedNetworks) -> int:
     return len(next(iter(found.weights.values())))

@@ -11,10 +11,9 @@ import numpy as np
 
 from statelab.data.sequences import Sequences
 from statelab.networks import keras_models
-from statelab.networks.keras_models import Model
+from statelab.networks.saving import TrainedNetworks
 from statelab.samples import plans
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, locate_samples
 from statelab.training import keras_fit
 
 
@@ -26,7 +25,11 @@ class Unrolled(NamedTuple):
 
 
 def unroll(
-    found: Model, samples: Sequence[np.ndarray], reset: np.ndarray, *, skipped: int = 0
+    found: TrainedNetworks,
+    samples: Sequence[np.ndarray],
+    reset: np.ndarray,
+    *,
+    skipped: int = 0,
 ) -> Unrolled:
     """Give a network some samples, one after another, and look at it after each step.
 
@@ -76,7 +79,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    found: Model,
+    found: TrainedNetworks,
     data: Sequences,
     windows: Windows,
     sequence: int,
@@ -95,12 +98,12 @@ def compare(
             of the sequence in any case.
         steps: at most, from the first one on.
     """
-    plan = plans.plan(
+    plan = plans.make_plan(
         windows, np.array([sequence]), batch_size=1, stateful=True, reset=reset
     )
     skipped = int(windows.length[sequence] - windows.answered[sequence])
     now = plans.expand(plan, 0, min(plan.batches, steps))
-    at = windows_.locate(windows, now.sample[:, 0])
+    at = locate_samples(windows, now.sample[:, 0])
     looked_at = np.cumsum(at.length - skipped)
     needed = int(np.searchsorted(looked_at, steps)) + 1  # the last one is cut short
     first, length = at.first[:needed], np.minimum(at.length[:needed], skipped + steps)

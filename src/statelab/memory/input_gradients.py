@@ -6,18 +6,17 @@
 import numpy as np
 import tensorflow as tf
 
+from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.cells import CELLS
-from statelab.networks.keras_models import Weights
 from statelab.networks.recurrence import layer, with_one
 from statelab.training import compiled
-from statelab.training.compiled import Network
 
 LANES = 64  # samples at once
 
 
 def by_lag(
     weights: Weights,
-    network: Network,
+    network: Architecture,
     inputs: np.ndarray,
     lag: np.ndarray,
     length: np.ndarray,

@@ -11,8 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.samples import plans
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import (
+    PredictionSteps,
+    Windows,
+    locate_predictions,
+    locate_samples,
+)
 
 READS = 512  # of an answer, the last ones; state is taken to be zero before them
 SINGLY = 64  # lags that are looked at one by one; farther ones in stretches
@@ -55,7 +59,7 @@ def reads(
         >>> reads(table, np.array([2]), stateful=True).step
         array([[0, 1, 2, 1, 2, 3, 2, 3, 4]])
     """
-    at = windows_.locate_answers(windows, answer)
+    at = locate_predictions(windows, answer)
     first, behind = _since_zero(windows, at, stateful=stateful, reset=reset)
     stride, each = windows.stride[at.sequence], windows.length[at.sequence]
     count = behind * each + 1 + at.step - (first + behind * stride)
@@ -83,9 +87,9 @@ def warmed_up(
         array([[1, 2, 3],
                [3, 4, 4]])
     """
-    at = windows_.locate_answers(windows, answer)
+    at = locate_predictions(windows, answer)
     first, _ = _since_zero(windows, at, stateful=True, reset=reset)
-    begin = np.maximum(windows_.locate(windows, at.sample).first - burn_in, first)
+    begin = np.maximum(locate_samples(windows, at.sample).first - burn_in, first)
     length = np.minimum(at.step + 1 - begin, READS)
     nth = np.minimum(np.arange(length.max()), length[:, None] - 1)
     return Reads((at.step + 1 - length)[:, None] + nth, length)
@@ -104,13 +108,13 @@ def joined(parts: Sequence[Reads]) -> Reads:
 
 def longest_past(windows: Windows, answer: np.ndarray, *, reset: str) -> int:
     """Return how many steps at most lie before a sample since state was zero."""
-    at = windows_.locate_answers(windows, answer)
+    at = locate_predictions(windows, answer)
     first, _ = _since_zero(windows, at, stateful=True, reset=reset)
-    return int((windows_.locate(windows, at.sample).first - first).max())
+    return int((locate_samples(windows, at.sample).first - first).max())
 
 
 def _since_zero(
-    windows: Windows, at: windows_.Answers, *, stateful: bool, reset: str
+    windows: Windows, at: PredictionSteps, *, stateful: bool, reset: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the step at which state was zero, and the samples read whole since."""
     stride = windows.stride[at.sequence]

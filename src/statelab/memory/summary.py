@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statelab.evaluation import scoring
+from statelab.evaluation.statistics import interval
 
 SHARE = 0.05  # of the largest effect, below which a lag does not count
 LEAST = 0.001  # of a probability, or of the targets' spread; less is no effect at all
@@ -121,7 +121,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
     found, enough = {}, []
     for steps in np.unique(burn_in[~np.isnan(burn_in)]).astype(int).tolist():
         scored = values[burn_in == steps]
-        found[str(steps)] = scoring.interval(scored)
+        found[str(steps)] = interval(scored)
         if score == "rmse":
             good = scored.mean() <= (1 + MARGIN) * carried.mean()
         else:
@@ -132,7 +132,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
         "score": score,
         "zero_state": found.pop("0", None),
         "burn_in": found,
-        "carried": scoring.interval(carried),
+        "carried": interval(carried),
         "as_good_as_carrying": min(enough, default=None),
     }
 

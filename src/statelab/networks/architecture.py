@@ -1,9 +1,13 @@
-"""Sizes of a network, told without TensorFlow."""
+"""The architecture of a network and its sizes, without TensorFlow."""
 
 from typing import NamedTuple
 
+import numpy as np
 
-class Shape(NamedTuple):
+Weights = dict[str, np.ndarray]  # name in Keras's order -> [seeds, ...]
+
+
+class CellSizes(NamedTuple):
     """The sizes of a recurrent layer, in units."""
 
     gates: int  # blocks of columns of its kernels
@@ -11,39 +15,49 @@ class Shape(NamedTuple):
     states: int  # vectors that are its state
 
 
-SHAPES = {
-    "lstm": Shape(gates=4, biases=1, states=2),
-    "gru": Shape(gates=3, biases=2, states=1),
-    "simple_rnn": Shape(gates=1, biases=1, states=1),
+CELL_SIZES = {
+    "lstm": CellSizes(gates=4, biases=1, states=2),
+    "gru": CellSizes(gates=3, biases=2, states=1),
+    "simple_rnn": CellSizes(gates=1, biases=1, states=1),
 }
 
 
-def state_width(*, cell: str, units: int, layers: int, **_: object) -> int:
-    """Return the numbers of a state: h of each layer, and of an LSTM's its c.
-
-    Args:
-        cell, units, layers: as in `models.build`.
+class Architecture(NamedTuple):
+    """The cell, the head and the sizes of a network, as `keras_models.build` takes them.
 
     Example:
-        >>> state_width(cell="lstm", units=10, layers=3)
-        60
+        >>> network = Architecture("gru", "multiclass", 1, units=2, features=5, outputs=3)
+        >>> network.state_width, network.parameters
+        (2, 63)
     """
-    return SHAPES[cell].states * units * layers
 
+    cell: str  # a key of CELL_SIZES
+    head: str  # binary | multiclass | regression
+    layers: int
+    units: int
+    features: int
+    outputs: int
 
-def parameters(
-    *, cell: str, units: int, layers: int, features: int, outputs: int, **_: object
-) -> int:
-    """Return the weights of a network and of its dense head.
+    @property
+    def sizes(self) -> CellSizes:
+        """The sizes of its cell."""
+        return CELL_SIZES[self.cell]
 
-    Args:
-        cell, units, layers, features, outputs: as in `models.build`.
+    @property
+    def blocks(self) -> list[tuple[int, ...]]:
+        """Rows of each of Keras's weights in each matrix: kernel, bias, recurrent."""
+        inputs = [self.features] + [self.units] * (self.layers - 1)
+        return [(rows, self.sizes.biases, self.units) for rows in inputs] + [
+            (self.units, 1)
+        ]
 
-    Example:
-        >>> parameters(cell="gru", units=2, layers=1, features=5, outputs=3)
-        63
-    """
-    gates, biases, _states = SHAPES[cell]
-    inputs = features + units * (layers - 1)  # of all recurrent layers
-    rows = inputs + layers * (units + biases)
-    return rows * gates * units + (units + 1) * outputs
+    @property
+    def state_width(self) -> int:
+        """Numbers of a state: h of each layer, and of an LSTM's its c."""
+        return self.sizes.states * self.units * self.layers
+
+    @property
+    def parameters(self) -> int:
+        """Weights of all layers and of the dense head."""
+        *recurrent, head = (sum(rows) for rows in self.blocks)
+        return sum(recurrent) * self.sizes.gates * self.units + head * self.outputs

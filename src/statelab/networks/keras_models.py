@@ -4,16 +4,14 @@
 # (Keras and TensorFlow annotate less than they take)
 
 import functools
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
-from statelab.errors import UserError
-from statelab.io import files
+from statelab.networks import saving
+from statelab.networks.architecture import Weights
 from statelab.samples.scaling import Scaling
 
 LAYERS = {
@@ -22,8 +20,6 @@ LAYERS = {
     "simple_rnn": keras.layers.SimpleRNN,
 }
 ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "regression": None}
-
-Weights = dict[str, np.ndarray]  # name in Keras's order -> [seeds, ...]
 
 
 def build(
@@ -179,59 +175,6 @@ def _name(variable: keras.Variable) -> str:
     return f"{layer}/{name}"
 
 
-def write(
-    folder: Path,
-    weights: Weights,
-    architecture: Mapping[str, object],
-    scaling: Scaling | None = None,
-) -> None:
-    """Write weights, their scaling, and the arguments of `build` they belong to."""
-    with files.whole(folder / "weights.npz") as stream:
-        np.savez(stream, **weights)
-    with files.whole(folder / "model.json") as stream:
-        told = {"architecture": dict(architecture), "scaling": None}
-        if scaling is not None:
-            parts = scaling._asdict().items()
-            told["scaling"] = {name: part.tolist() for name, part in parts}
-        stream.write((json.dumps(told, indent=2) + "\n").encode())
-
-
-class Model(NamedTuple):
-    """Trained networks, as `write` left them."""
-
-    weights: Weights  # with a leading axis of seeds
-    architecture: dict[str, Any]  # arguments of `build`
-    scaling: Scaling | None
-
-
-def read(folder: Path, *, network: int | None = 0) -> Model:
-    """Read one trained network, or all.
-
-    Args:
-        folder: where `write` put the weights.
-        network: which seed's, counted from 0; None for all.
-
-    Raises:
-        UserError: there is no such model, or no such network in it.
-    """
-    if not (folder / "model.json").exists():
-        raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
-    told = json.loads((folder / "model.json").read_text())
-    with np.load(folder / "weights.npz") as weights:
-        count = len(weights[weights.files[0]])
-        if network is not None and not 0 <= network < count:
-            raise UserError(
-                f"{folder}: `network` must be from 0 to {count - 1}, one for each "
-                f"seed. Received: {network}"
-            )
-        some = slice(None) if network is None else slice(network, network + 1)
-        chosen = {name: weights[name][some] for name in weights.files}
-    scaling = told["scaling"]
-    if scaling is not None:
-        scaling = Scaling(**{k: np.asarray(v, np.float32) for k, v in scaling.items()})
-    return Model(chosen, told["architecture"], scaling)
-
-
 def load(
     folder: Path,
     *,
@@ -249,7 +192,7 @@ def load(
     Raises:
         UserError: as in `read`.
     """
-    found = read(folder, network=network)
+    found = saving.read(folder, network=network)
     model = build(
         **found.architecture,
         scaling=found.scaling,
@@ -277,7 +220,7 @@ def with_state(folder: Path, *, network: int = 0) -> keras.Model:
     Raises:
         UserError: as in `read`.
     """
-    found = read(folder, network=network)
+    found = saving.read(folder, network=network)
     features = found.architecture.pop("features")
     stack = _layers(
         **found.architecture,

@@ -10,7 +10,7 @@ from typing import Self
 import pandas as pd
 import psutil
 
-from statelab.io import predictions
+from statelab.io import files
 
 FIRST, LONGEST = 20.0, 300.0  # seconds until it is told of, and between two tellings
 
@@ -20,7 +20,7 @@ def live(history: Path) -> Path:
     return history.with_name(f".{history.name}.live")
 
 
-class Journal:
+class LiveLog:
     """Follows a training: what it has scored so far, and what of the machine it takes.
 
     Args:
@@ -48,7 +48,7 @@ class Journal:
         if now > self._tell_at and history and self._tell and self._has_told():
             self._tell_at = min(1.5 * now, now + LONGEST)
             with suppress(OSError):  # a full disk, say: training goes on all the same
-                predictions.write_table(self._live, pd.concat(history))
+                files.write_table(self._live, pd.concat(history))
                 self._teller = subprocess.Popen(self._tell)
 
     def __enter__(self) -> Self:

@@ -50,7 +50,7 @@ def fingerprint(settings: Mapping[str, Any], data: list[np.ndarray]) -> str:
         for start in range(0, len(array), LINES_AT_ONCE):
             lines = array[start : start + LINES_AT_ONCE]
             digest.update(np.ascontiguousarray(lines).data)
-            arrays.let_go(array)
+            arrays.release_pages(array)
     return digest.hexdigest()
 
 

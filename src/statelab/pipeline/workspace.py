@@ -51,7 +51,7 @@ def only_writer(label: str, output: Path) -> Iterator[None]:
         _say(f"{label}: waits for process {pid}, which is writing {output}")
         lock.acquire()
     try:
-        with files.whole(holder) as stream:
+        with files.atomic_write(holder) as stream:
             stream.write(str(os.getpid()).encode())
         yield
         holder.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Results in words: a sentence, a table, and for each picture what it shows."""
+"""Captions: what each picture of the report shows, in words."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,123 +7,12 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation import scoring
-from statelab.evaluation.scoring import in_steps, number
-from statelab.samples import windows as windows_
+from statelab.formatting import in_steps, number
+from statelab.report import tables
 from statelab.samples.plan_summary import Places
+from statelab.samples.windows import layout_settings
 
-MODES = ("stateless", "stateful")
 NAMED = 20  # features, or classes
-SCORES = {
-    "accuracy": "share of right answers, over every answer",
-    "rmse": "root mean squared error, over every answer",
-    "loss": "what training makes small, on the test split",
-    "balanced_accuracy": "accuracy of each class, and their mean",
-    "auc": "chance that a sample of a class is ranked above one of another",
-    "mae": "mean absolute error",
-    "final": "at the last step of each sequence that has a target",
-    "train": "on the train split, by the weights at the end",
-    "running": "on the train split, while the weights moved, last epoch",
-}
-
-
-def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
-    """Return what a score is seen beside: its ceiling, or what needs no model.
-
-    Example:
-        >>> bounds_of({"ceiling": {"accuracy": 0.9}, "baseline": {"accuracy": 0.5}},
-        ...           "accuracy")
-        {'ceiling': 0.9}
-    """
-    if scored["ceiling"].get(score) is not None:
-        return {"ceiling": scored["ceiling"][score]}
-    forecasts = [name for name in ("persistence", "seasonal_naive") if name in scored]
-    naive = {name: scored[name][score] for name in forecasts}
-    told = {"one answer": scored["baseline"][score], **naive}
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def came_out(evaluated: Mapping[str, Any]) -> str:
-    """Say in a sentence what the main score is, beside what bounds it.
-
-    Args:
-        evaluated: as evaluate.json holds it.
-    """
-    score = main_score(evaluated)
-    carrying, without = (
-        number(evaluated[mode][score]["mean"]) for mode in ("stateful", "stateless")
-    )
-    bounds = [beside(evaluated[mode], score) for mode in ("stateful", "stateless")]
-    if bounds[0] == bounds[1]:
-        without += f", beside {bounds[0]}"
-    else:
-        carrying, without = f"{carrying} ({bounds[0]})", f"{without} ({bounds[1]})"
-    return (
-        f"On the test split, networks that carry state have a mean {score} of "
-        f"{carrying}, networks that do not {without}."
-    )
-
-
-def beside(scored: Mapping[str, Any], score: str) -> str:
-    """Say what bounds a score.
-
-    Example:
-        >>> beside({"ceiling": {"rmse": None}, "baseline": {"rmse": 63.354}}, "rmse")
-        'one answer 63.35'
-    """
-    bounds = bounds_of(scored, score).items()
-    told = [f"{name.replace('_', ' ')} {number(value)}" for name, value in bounds]
-    return ", ".join(told)
-
-
-def main_score(evaluated: Mapping[str, Any]) -> str:
-    """Name the score by which answers are compared."""
-    return "accuracy" if "accuracy" in evaluated["stateful"] else "rmse"
-
-
-def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return headings and lines of the table of scores.
-
-    Args:
-        evaluated: as evaluate.json holds it.
-
-    Returns:
-        `headings`, and `lines` of a name, what it means, and a cell for each heading: a
-        figure, and its interval where it has one.
-    """
-    names = [name for name, score in evaluated["stateful"].items() if "mean" in score]
-    columns = {}
-    for mode in MODES:
-        scored = evaluated[mode]
-        columns[f"{mode}, n = {scored[names[0]]['n']}"] = [
-            (number(scored[name]["mean"]), _interval(scored[name])) for name in names
-        ]
-        if any(best is not None for best in scored["ceiling"].values()):
-            columns[f"ceiling, {mode}"] = _bound(scored["ceiling"], names)
-    scored = evaluated["stateful"]
-    columns["one answer"] = _bound(scored["baseline"], names)
-    for naive in ("persistence", "seasonal_naive"):
-        if naive in scored:
-            columns[naive.replace("_", " ")] = _bound(scored[naive], names)
-    cells = zip(*columns.values(), strict=True)
-    lines = [
-        (name.replace("_", " "), _meaning(name), each)
-        for name, each in zip(names, cells, strict=True)
-    ]
-    return {"headings": list(columns), "lines": lines}
-
-
-def _interval(score: Mapping[str, Any]) -> str:
-    if score["low"] is None:
-        return ""
-    return f"[{number(score['low'])}, {number(score['high'])}]"
-
-
-def _bound(bound: Mapping[str, float | None], names: list[str]) -> list[tuple]:
-    return [(number(bound.get(name)), "") for name in names]
-
-
-def _meaning(score: str) -> str:
-    return SCORES.get(score) or SCORES[score.split("_")[0]]
 
 
 def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
@@ -134,7 +23,7 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
         history: one line for each seed and epoch.
         ceiling: of test accuracy, where there is one.
     """
-    score = scoring.score_of(history)
+    score = scoring.history_score(history)
     name = {"accuracy": "accuracy", "mae": "mean absolute error"}[score]
     by_epoch = scoring.over_seeds(history, f"test_{score}")
     first, last = by_epoch["epoch"].iloc[[0, -1]]
@@ -159,35 +48,9 @@ def cut(window: Mapping[str, Any]) -> str:
         >>> cut({"layout": "subsampled", "window_length": 10, "stride": 2})
         'subsampled: window length 10, stride 2'
     """
-    layout, *sizes = windows_.layout_of(**window).items()
+    layout, *sizes = layout_settings(**window).items()
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sizes)
     return f"{layout[1]}: {told}" if told else f"{layout[1]}: whole sequences"
-
-
-def verdict_table(judged: Mapping[str, Any]) -> dict[str, Any]:
-    """Return headings and lines of the table of variants.
-
-    Args:
-        judged: `verdict` of evaluate.json.
-
-    Returns:
-        `headings`, and `lines` as of `score_table`; what is chosen is marked.
-    """
-    lines = []
-    for mode, variants in judged["variants"].items():
-        for name, told in variants.items():
-            name = name.replace("_", " ")
-            chosen = "chosen" if judged["chosen"][mode] == name else ""
-            cells = [
-                (f"{told['timesteps']:,}", ""),
-                (f"{told['gradient_window']:,}", ""),
-                (number(told["validation"]), ""),
-                (number(told["test"]["mean"]), _interval(told["test"])),
-                (number(told["ceiling"]), ""),
-            ]
-            lines.append((f"{mode}, {name}", chosen, cells))
-    headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
-    return {"headings": headings, "lines": lines}
 
 
 def differences(found: Mapping[str, np.ndarray], score: str) -> str:
@@ -206,9 +69,9 @@ def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
     parts = []
     for row in rows:
         told = []
-        for mode in MODES:
+        for mode in tables.MODES:
             mean = number(row[mode][score]["mean"])
-            told.append(f"{mode} {mean} ({beside(row[mode], score)})")
+            told.append(f"{mode} {mean} ({tables.beside(row[mode], score)})")
         parts.append(f"{row['label']}: {'; '.join(told)}")
     return f"{score.replace('_', ' ').capitalize()} by layout. {'. '.join(parts)}."
 
@@ -285,7 +148,7 @@ def answers(
 def by_lag(lags: pd.DataFrame, measure: str) -> str:
     """Say what `pictures.by_lag` draws."""
     told = []
-    for mode in MODES:
+    for mode in tables.MODES:
         table = lags.query("mode == @mode and measure == @measure")
         first, last = table["mean"].iloc[[0, -1]]
         told.append(
@@ -329,30 +192,6 @@ def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> str:
     return text
 
 
-def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return headings and lines of the table of windows.
-
-    Args:
-        curve: as metrics/lookback/curve.csv holds it.
-        told: as metrics/lookback.json holds it.
-
-    Returns:
-        `headings`, and `lines` of a window, whether it is the answer, and cells as of
-        `score_table`.
-    """
-    lines = []
-    for line in curve.to_dict("records"):
-        window, low = line["window_length"], line["low"]
-        scored = {"low": None if np.isnan(low) else low, "high": line["high"]}
-        chosen = "the smallest" if window == told["smallest"] else ""
-        cells = [
-            (number(line["mean"]), _interval(scored)),
-            (line["against_best"], ""),
-        ]
-        lines.append((in_steps(window), chosen, cells))
-    return {"headings": [told["score"], "against the best"], "lines": lines}
-
-
 def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
     """Say how the smallest window compares with what trained networks look back.
 
@@ -366,7 +205,7 @@ def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
         >>> beside_horizon(4, back)  # doctest: +ELLIPSIS
         'As a cross-check, ... 1 step without state, 4 steps with it, and ... 4 steps.'
     """
-    told = {mode: horizon[mode]["change"]["looks_back"] for mode in MODES}
+    told = {mode: horizon[mode]["change"]["looks_back"] for mode in tables.MODES}
     used = {
         mode: "no step" if steps is None else in_steps(steps + 1)
         for mode, steps in told.items()

@@ -57,14 +57,14 @@ def learning_curves(
         ceiling = scored[mode]["ceiling"].get("accuracy")
         _learning_curve(panel, mode, history, ceiling)
     _from_the_lowest(panels[0], pd.concat(histories.values()))
-    panels[0].set_ylabel(LABELS[scoring.score_of(next(iter(histories.values())))])
+    panels[0].set_ylabel(LABELS[scoring.history_score(next(iter(histories.values())))])
     return figure
 
 
 def _learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
-    score = scoring.score_of(history)
+    score = scoring.history_score(history)
     curves = [
         (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
         (score, "train, while weights move", GREY, "."),
@@ -87,7 +87,7 @@ def _learning_curve(
 
 def _from_the_lowest(panel: Axes, history: pd.DataFrame) -> None:
     """Let the scale that panels share hold every curve; an error begins at 0."""
-    if scoring.score_of(history) == "accuracy":
+    if scoring.history_score(history) == "accuracy":
         lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
         panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
     else:

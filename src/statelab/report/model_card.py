@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences
-from statelab.evaluation.scoring import in_steps
-from statelab.networks import architecture as architecture_
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.formatting import in_steps
+from statelab.networks.architecture import Architecture
+from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
 
 LISTED = 30  # names at most
 NAIVE = {"persistence": "persistence", "seasonal_naive": "season before"}
@@ -31,13 +30,13 @@ def count(sequences: Sequences, windows: Windows) -> Counts:
         sequences: the steps.
         windows: how they are cut, and their split.
     """
-    chosen = {name: windows_.of_split(windows, code) for name, code in SPLITS.items()}
+    chosen = {name: sequences_in_split(windows, code) for name, code in SPLITS.items()}
     lengths = (windows.stop - windows.first)[chosen["train"]]
     return Counts(
         sequences={name: len(each) for name, each in chosen.items()},
         steps=len(sequences.values),
         length=(int(lengths.min()), int(lengths.max())),
-        sample=windows_.lengths(windows),
+        sample=sample_lengths(windows),
     )
 
 
@@ -236,11 +235,11 @@ def _network(told: _Told) -> str:
     architecture, training = told.architecture, told.training
     seed = told.params["seed"]
     plural = "s" * (architecture["layers"] > 1)
-    width = architecture_.state_width(**architecture)
+    width = Architecture(**architecture).state_width
     lines = {
         "Layers": f"{architecture['layers']} {architecture['cell']} layer{plural} of "
         f"{architecture['units']} units, and a dense one of {architecture['outputs']}",
-        "Parameters": f"{architecture_.parameters(**architecture):,}",
+        "Parameters": f"{Architecture(**architecture).parameters:,}",
         "State": f"{width} numbers",
         "Training": f"{training['epochs']} epochs, {training['optimizer']}, learning "
         f"rate {training['learning_rate']:g} ({training['schedule']})",

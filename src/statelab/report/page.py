@@ -18,17 +18,16 @@ from statelab.data import sequences
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation import scoring
 from statelab.evaluation.variants import AGAIN, IN_USE
-from statelab.io import arrays, files, predictions
+from statelab.io import arrays, files
 from statelab.memory import summary
 from statelab.pipeline import command, dvc_experiments, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
 from statelab.report import captions as captions_
-from statelab.report import page_figures
-from statelab.report.captions import MODES
+from statelab.report import page_figures, tables
+from statelab.report.tables import MODES
 from statelab.samples import plan_summary
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Plan
-from statelab.samples.windows import Windows
+from statelab.samples.windows import SIZES, Windows, sequences_in_split
 
 DATA, METRICS = Path("data"), Path("metrics")
 LANES, BATCHES = 8, 40  # of a plan that are drawn
@@ -59,7 +58,7 @@ def write(file: Path) -> list[str]:
     Raises:
         UserError: something that the pipeline makes is missing.
     """
-    evaluated = predictions.read_json(METRICS / "evaluate.json")
+    evaluated = files.read_json(METRICS / "evaluate.json")
     read = params.read()
     data = arrays.read(DATA / "sequences", Sequences)
     windows = arrays.read(DATA / "windows", Windows)
@@ -75,9 +74,9 @@ def write(file: Path) -> list[str]:
         name=_name(**read["generate"]),
         notes=notes,
         facts=_facts(read, data, windows),
-        came_out=captions_.came_out(evaluated),
+        came_out=tables.came_out(evaluated),
         verdict=_verdict(evaluated["verdict"]),
-        scores=captions_.score_table(evaluated),
+        scores=tables.score_table(evaluated),
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
         plan=_plan(read, data, windows),
@@ -90,14 +89,14 @@ def write(file: Path) -> list[str]:
         versions=_versions(),
         runs=_runs(METRICS / "run.json"),
     )
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         stream.write(page.encode())
     return notes
 
 
 def _verdict(judged: Mapping[str, Any]) -> dict[str, Any]:
     """Return the verdict in words, the variants, and the differences that it is of."""
-    by_variant = predictions.read_table(METRICS / "plots/variants.csv").set_index(
+    by_variant = files.read_table(METRICS / "plots/variants.csv").set_index(
         ["mode", "variant"]
     )
     sign = 1 if judged["score"] == "accuracy" else -1
@@ -119,7 +118,7 @@ def _verdict(judged: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "lead": f"{lead}.",
         "text": _with_code(rest),
-        "table": captions_.verdict_table(judged),
+        "table": tables.verdict_table(judged),
         "picture": _picture(
             drawn,
             "differences",
@@ -136,7 +135,7 @@ def _with_code(text: str) -> Markup:
 
 def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
     """Name the scores of which some seed is above what any model could reach."""
-    by_seed = predictions.read_table(METRICS / "plots" / "scores.csv")
+    by_seed = files.read_table(METRICS / "plots" / "scores.csv")
     return [
         f"{mode}: {name} of some network is above its ceiling: something leaks."
         for mode, table in by_seed.groupby("mode")
@@ -146,8 +145,7 @@ def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
 
 def _curves(evaluated: Mapping[str, Any]) -> list[Picture]:
     histories = {
-        mode: predictions.read_table(METRICS / "history" / f"{mode}.csv")
-        for mode in MODES
+        mode: files.read_table(METRICS / "history" / f"{mode}.csv") for mode in MODES
     }
     drawn = page_figures.learning_curves(histories, evaluated)
     return [
@@ -172,7 +170,7 @@ def _layouts(read: Mapping[str, Any], evaluated: Mapping[str, Any]) -> dict[str,
     ]
     left_out = max(len(rows) - 1 - OTHERS, 0)
     rows = rows[: 1 + OTHERS]
-    main = captions_.main_score(evaluated)
+    main = tables.main_score(evaluated)
     captions = {
         main: "Over every answer of the test split",
         f"final_{main}": "At the last step of each test sequence",
@@ -214,7 +212,7 @@ def other_layouts(
 
 
 def _apart_from_layout(read: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = {"layout", *(name for names in windows_.SIZES.values() for name in names)}
+    sizes = {"layout", *(name for names in SIZES.values() for name in names)}
     window = {k: v for k, v in read["window"].items() if k not in sizes}
     kept = {k: v for k, v in read.items() if k != "tracking"}  # changes no result
     return {**kept, "window": window}
@@ -271,9 +269,9 @@ def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
 
 
 def _horizon() -> dict[str, Any]:
-    told = predictions.read_json(METRICS / "horizon.json")
-    lags = predictions.read_table(METRICS / "horizon" / "lags.csv")
-    warm_up = predictions.read_table(METRICS / "horizon" / "warm_up.csv")
+    told = files.read_json(METRICS / "horizon.json")
+    lags = files.read_table(METRICS / "horizon" / "lags.csv")
+    warm_up = files.read_table(METRICS / "horizon" / "warm_up.csv")
     score = told["warm_up"]["score"]
     drawn = [
         _picture(
@@ -309,16 +307,16 @@ def _lookback() -> dict[str, Any] | None:
     file = METRICS / "lookback.json"
     if not file.exists():
         return None
-    told = predictions.read_json(file)
-    curve = predictions.read_table(METRICS / "lookback" / "curve.csv")
+    told = files.read_json(file)
+    curve = files.read_table(METRICS / "lookback" / "curve.csv")
     lead, _, rest = told["text"].partition(". ")
     return {
         "lead": f"{lead}.",
         "text": rest,
         "check": captions_.beside_horizon(
-            told["smallest"], predictions.read_json(METRICS / "horizon.json")
+            told["smallest"], files.read_json(METRICS / "horizon.json")
         ),
-        "table": captions_.lookback_table(curve, told),
+        "table": tables.lookback_table(curve, told),
         "options": [
             shlex.join(dvc_experiments.changes({key: value}))
             for key, value in told["adopt"].items()
@@ -352,8 +350,8 @@ def _memory(
     """Draw what the first stateful network holds over one test sequence."""
     with command.quiet_import():
         from statelab.memory import hidden_states
-        from statelab.networks import keras_models
-    found = keras_models.read(DATA / "models" / "stateful")
+        from statelab.networks import saving
+    found = saving.read(DATA / "models" / "stateful")
     chosen = telling_sequence(data, windows)
     seen = hidden_states.compare(
         found,
@@ -416,7 +414,7 @@ def _memory(
 
 def telling_sequence(data: Sequences, windows: Windows) -> int:
     """Return the first test sequence whose features change, or else the first one."""
-    test = windows_.of_split(windows, SPLITS["test"])
+    test = sequences_in_split(windows, SPLITS["test"])
     for sequence in test[:LOOKED_AT].tolist():
         first, stop = windows.first[sequence], windows.stop[sequence]
         steps = data.values[first : min(stop, first + LOOKED_AT)]
@@ -456,7 +454,7 @@ def _class_in_words(label: str) -> str:
     file = DATA / "sequences" / "names.json"
     if label != "probability of class 1" or not file.exists():
         return ""
-    return f"class 1 is “{predictions.read_json(file)['classes'][1]}”"
+    return f"class 1 is “{files.read_json(file)['classes'][1]}”"
 
 
 # --- settings -------------------------------------------------------------------------
@@ -481,15 +479,15 @@ def _facts(
     names = DATA / "sequences" / "names.json"
     features = f"{data.values.shape[1]}"
     if names.exists():
-        known = predictions.read_json(names)
+        known = files.read_json(names)
         features += f": {captions_.some(known['features'])}"
         if known["classes"] is not None:
             target += f": {captions_.some(known['classes'])}"
     label = "each step" if made["label"] == "each_step" else "the end of a sequence"
     split = ", ".join(
-        f"{len(windows_.of_split(windows, code)):,} {name}"
+        f"{len(sequences_in_split(windows, code)):,} {name}"
         for name, code in SPLITS.items()
-        if len(windows_.of_split(windows, code))
+        if len(sequences_in_split(windows, code))
     )
     if read["window"]["split"] == "time":
         split += "; parts of sequences, cut in time"
@@ -544,7 +542,7 @@ def _versions() -> dict[str, str]:
 
 def _runs(file: Path) -> dict[str, str]:
     """Return the id of the MLflow run of each stage that shows what dvc.lock tells."""
-    links = predictions.read_json(file) if file.exists() else {}
+    links = files.read_json(file) if file.exists() else {}
     return {
         each.stage: links[each.stage]["run_id"]
         for each in stage_fingerprints.of_workspace()

@@ -22,9 +22,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from statelab.evaluation import scoring
-from statelab.report import captions
+from statelab.evaluation.statistics import interval
 from statelab.report import figures as figures_
+from statelab.report import tables
 from statelab.report.figures import COLOURS, GREY, INK
 from statelab.samples.plan_summary import Places
 
@@ -111,7 +111,7 @@ def layouts(rows: Sequence[Mapping[str, Any]], score: str) -> Figure:
                 linestyle="",
                 zorder=3,
             )
-            for name, value in captions.bounds_of(found, score).items():
+            for name, value in tables.bounds_of(found, score).items():
                 panel.plot(value, at + place, zorder=2, **_BOUNDS[name])
                 bounds.add(name)
         panel.text(
@@ -325,7 +325,7 @@ def differences(found: Mapping[str, np.ndarray], margin: float, score: str) -> F
     panel.axvline(0, color=GREY, linewidth=0.8)
     for at, (label, values) in enumerate(found.items()):
         colour = COLOURS["stateful"] if at == 0 else GREY
-        told: dict[str, Any] = scoring.interval(values)
+        told: dict[str, Any] = interval(values)
         mean, low, high = (told[key] for key in ("mean", "low", "high"))
         spread = None if low is None else [[mean - low], [high - mean]]
         dots: dict[str, Any] = {"marker": "o", "linestyle": "", "color": colour}

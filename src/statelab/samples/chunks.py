@@ -8,10 +8,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from statelab.data.sequences import Sequences, present, targets_at
 from statelab.io import arrays
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Batches
 from statelab.samples.scaling import Scaling
-from statelab.samples.windows import Samples, Windows
+from statelab.samples.windows import Samples, Windows, locate_samples
 
 
 class Chunk(NamedTuple):
@@ -46,7 +45,7 @@ def gather(
         scaling: of features and targets; None leaves them as they are.
     """
     sample, reset = (np.stack(fields, axis=1) for fields in zip(*written, strict=True))
-    at = windows_.locate(windows, np.maximum(sample, 0))
+    at = locate_samples(windows, np.maximum(sample, 0))
     target, weight = wanted(sequences, windows, sample, at, timesteps, burn_in)
     x = stretches(sequences.values, at.first, timesteps)
     if scaling is not None:
@@ -59,8 +58,8 @@ def gather(
         reset=reset,
         weight=weight,
     )
-    arrays.let_go(sequences.values)
-    arrays.let_go(sequences.targets)
+    arrays.release_pages(sequences.values)
+    arrays.release_pages(sequences.targets)
     return chunk
 
 

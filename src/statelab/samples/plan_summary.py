@@ -7,9 +7,14 @@ import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.samples import chunks, plans
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Plan
-from statelab.samples.windows import Windows
+from statelab.samples.windows import (
+    Windows,
+    locate_samples,
+    predicted_steps,
+    sample_lengths,
+    sequences_in_split,
+)
 
 
 class Figures(NamedTuple):
@@ -41,9 +46,9 @@ def training_plan(
         windows: the table of windows.
         stateful, batch_size, reset, batching: as in `plans.plan`.
     """
-    return plans.plan(
+    return plans.make_plan(
         windows,
-        windows_.of_split(windows, SPLITS["train"]),
+        sequences_in_split(windows, SPLITS["train"]),
         batch_size=batch_size,
         stateful=stateful,
         reset=reset,
@@ -62,25 +67,25 @@ def figures(
         plan: a pass over some samples.
         burn_in: as in `chunks.wanted`.
     """
-    timesteps = windows_.lengths(windows)[1]
+    timesteps = sample_lengths(windows)[1]
     samples, steps, counted, updates = 0, 0, 0, 0
-    size = max(plans.MAX_CELLS // (plan.lanes * windows_.answered(windows)), 1)
+    size = max(plans.MAX_CELLS // (plan.lanes * predicted_steps(windows)), 1)
     for start in range(0, plan.batches, size):
         now = plans.expand(plan, start, min(start + size, plan.batches))
-        at = windows_.locate(windows, np.maximum(now.sample, 0))
+        at = locate_samples(windows, np.maximum(now.sample, 0))
         wanted = chunks.wanted(sequences, windows, now.sample, at, timesteps, burn_in)
         counts = wanted[1]
         samples += int((now.sample >= 0).sum())
         steps += int(at.length[now.sample >= 0].sum())
         counted += int(counts.sum())
         updates += int(counts.any(axis=(1, 2)).sum())
-    train = windows_.of_split(windows, SPLITS["train"])
+    train = sequences_in_split(windows, SPLITS["train"])
     answers = int(np.diff(windows.answers)[train].sum())
     return Figures(
         sequences=int((plan.first_sample >= 0).sum()),
         samples=samples,
         answers=answers,
-        timesteps=windows_.lengths(windows),
+        timesteps=sample_lengths(windows),
         lanes=plan.lanes,
         batches=plan.batches,
         updates=updates,
@@ -151,7 +156,7 @@ def places(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> Places:
         Their samples; sequences are numbered as they appear, in all lanes.
     """
     now = plans.expand(plan, 0, min(batches, plan.batches))
-    at = windows_.locate(windows, np.maximum(now.sample, 0))
+    at = locate_samples(windows, np.maximum(now.sample, 0))
     used = now.sample >= 0
     order = {each: nth for nth, each in enumerate(dict.fromkeys(at.sequence[used]))}
     sequence = np.full(now.sample.shape, -1)

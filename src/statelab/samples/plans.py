@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.errors import UserError
-from statelab.samples.windows import Windows, locate
+from statelab.samples.windows import Windows, locate_samples
 
 MAX_CELLS = 1 << 18  # places of a plan that are looked at together
 
@@ -40,7 +40,7 @@ class Batches(NamedTuple):
     reset: np.ndarray  # bool [batches, lanes]; state is zero before this sample
 
 
-def plan(
+def make_plan(
     windows: Windows,
     sequence: np.ndarray,
     *,
@@ -220,7 +220,7 @@ def visible_from(plan: Plan, windows: Windows) -> np.ndarray:
     for start in range(0, plan.batches, size):
         stop = min(start + size, plan.batches)
         now = expand(plan, start - 1, stop)  # with the batch before
-        at = locate(windows, now.sample)
+        at = locate_samples(windows, now.sample)
         continues = (
             (np.diff(now.sample, axis=0) == 1)
             & (np.diff(at.sequence, axis=0) == 0)

@@ -65,7 +65,7 @@ dtype=float32))
     return Scaling(*(np.asarray(part, np.float32) for part in parts))
 
 
-def undo(scaling: Scaling | None, answers: np.ndarray) -> np.ndarray:
+def unscale(scaling: Scaling | None, answers: np.ndarray) -> np.ndarray:
     """Put answers into the units of the sequences, in place; of classes they stay."""
     if scaling is not None:
         answers *= scaling.target_scale

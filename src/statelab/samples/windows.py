@@ -42,7 +42,7 @@ class Samples(NamedTuple):
     length: np.ndarray  # int64; steps
 
 
-class Answers(NamedTuple):
+class PredictionSteps(NamedTuple):
     """Where some answers are asked for, each field of one shape."""
 
     sample: np.ndarray  # int64
@@ -50,7 +50,7 @@ class Answers(NamedTuple):
     step: np.ndarray  # int64; a flat step, the last one that the answer may depend on
 
 
-class Cut(NamedTuple):
+class LayoutSizes(NamedTuple):
     """How a layout cuts sequences of given lengths, each field [sequences]."""
 
     samples: np.ndarray  # how many
@@ -60,22 +60,24 @@ class Cut(NamedTuple):
     answers: np.ndarray  # of all its samples
 
 
-def _full(lengths: np.ndarray, **_: int) -> Cut:
+def _full(lengths: np.ndarray, **_: int) -> LayoutSizes:
     count = (lengths > 0).astype(lengths.dtype)
-    return Cut(count, lengths, lengths, lengths, lengths)
+    return LayoutSizes(count, lengths, lengths, lengths, lengths)
 
 
 def _subsampled(
     lengths: np.ndarray, *, window_length: int, stride: int, **_: int
-) -> Cut:
+) -> LayoutSizes:
     count = np.maximum((lengths - window_length) // stride + 1, 0)
     each = np.ones_like(lengths)
-    return Cut(count, each * stride, each * window_length, each, count)
+    return LayoutSizes(count, each * stride, each * window_length, each, count)
 
 
-def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> Cut:
+def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> LayoutSizes:
     segment = np.full_like(lengths, segment_length)
-    return Cut(-(-lengths // segment_length), segment, segment, segment, lengths)
+    return LayoutSizes(
+        -(-lengths // segment_length), segment, segment, segment, lengths
+    )
 
 
 LAYOUTS = {"full": _full, "subsampled": _subsampled, "per_timestep": _per_timestep}
@@ -86,7 +88,7 @@ SIZES = {
 }
 
 
-def windows(
+def make_windows(
     offsets: np.ndarray,
     split: np.ndarray,
     *,
@@ -152,7 +154,7 @@ def windows(
     )
 
 
-def recut(windows_: Windows, **layout: Any) -> Windows:
+def rewindow(windows_: Windows, **layout: Any) -> Windows:
     """Cut the same sequences, in the same splits, by another layout.
 
     Args:
@@ -167,10 +169,10 @@ def recut(windows_: Windows, **layout: Any) -> Windows:
     if not layout:
         return windows_
     offsets = np.append(windows_.first, windows_.stop[-1])
-    return windows(offsets, windows_.split, **layout)
+    return make_windows(offsets, windows_.split, **layout)
 
 
-def layout_of(*, layout: str, **settings: Any) -> dict[str, Any]:
+def layout_settings(*, layout: str, **settings: Any) -> dict[str, Any]:
     """Return those of some settings that say how sequences are cut.
 
     Example:
@@ -180,106 +182,7 @@ def layout_of(*, layout: str, **settings: Any) -> dict[str, Any]:
     return {"layout": layout, **{name: settings[name] for name in SIZES[layout]}}
 
 
-def cut(
-    data: Sequences,
-    *,
-    seed: int,
-    split: str,
-    test_size: int | float,
-    validation_size: int | float,
-    horizon: int = 0,
-    **settings: Any,
-) -> Windows:
-    """Split sequences, and cut them into samples, as params.yaml asks for it.
-
-    Args:
-        data: the sequences; classes are split in proportion, by their last targets.
-        seed: of the draw.
-        split: `sequence` puts each into one split. `time` cuts each in parts: the first
-            one trains, one after it validates, and the last one tests; every part
-            stands in the table as a sequence of its own, and no sample reaches from one
-            into another. A sequence too short for that trains as a whole.
-        horizon: steps ahead of which targets are. As many steps before the border of a
-            part are left out: their targets are values of the next one.
-        test_size, validation_size: as in `sequences.split`; with `time`, of the steps
-            of each sequence.
-        settings: `layout`, and the sizes that it goes by, as in `windows`.
-
-    Raises:
-        UserError: a split is left without a sequence, a sample, or a target.
-    """
-    if split == "time":
-        offsets, codes = _in_time(data, test_size, validation_size, horizon)
-        return _each_with_a_target(
-            data, windows(offsets, codes, **layout_of(**settings))
-        )
-    last = data.offsets[1:] - 1
-    test, validation = (
-        sequences.count(size, len(last)) for size in (test_size, validation_size)
-    )
-    if test < 1 or test + validation >= len(last):
-        raise UserError(
-            "`window.test_size` and `window.validation_size` must leave sequences to "
-            "train on and to test on; a single long one can be cut by "
-            f"`window.split: time`. Received: {test} and {validation} of {len(last)} "
-            "sequences"
-        )
-    last_targets = sequences.targets_at(data, np.arange(len(last)), last)
-    classes = last_targets.dtype.kind == "i"
-    codes = sequences.split(
-        last_targets if classes else np.zeros(len(last)),
-        test_size=test_size,
-        validation_size=validation_size,
-        rng=np.random.default_rng((seed, 1)),
-    )
-    return _each_with_a_target(
-        data, windows(data.offsets, codes, **layout_of(**settings))
-    )
-
-
-def _in_time(
-    data: Sequences, test_size: int | float, validation_size: int | float, horizon: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the parts of all sequences begin and end, and the split of each."""
-    if len(data.targets) != len(data.values):
-        raise UserError(
-            "`window.split` must be sequence where a target is a whole sequence's. "
-            "Received: time"
-        )
-    begin, end = data.offsets[:-1], data.offsets[1:]
-    steps = end - begin
-    test, validation = (
-        np.array([sequences.count(size, each) for each in steps.tolist()])
-        for size in (test_size, validation_size)
-    )
-    train = steps - test - validation
-    enough = (train > horizon) & (test > 0)
-    enough &= (validation == 0) | (validation > horizon)
-    if not enough.any():
-        longest = int(steps.argmax())
-        raise UserError(
-            "`window.test_size` and `window.validation_size` must leave steps of some "
-            "sequence to train on and to test on, and of each part but the last more "
-            f"than `generate.horizon` ({horizon}). Received: {test[longest]} and "
-            f"{validation[longest]} of the {steps[longest]} steps of the longest"
-        )
-    last_begin = np.where(enough, end - test, end)
-    middle = np.where(enough, begin + train, end)
-    parts = {
-        SPLITS["train"]: (begin, np.where(enough, middle - horizon, end)),
-        SPLITS["validation"]: (middle, np.maximum(last_begin - horizon, middle)),
-        SPLITS["test"]: (last_begin, end),
-    }
-    # Between them lies what is left out.
-    edges = np.stack([edge for part in parts.values() for edge in part], axis=1)
-    codes = [code for part in parts for code in (part, LEFT_OUT)][:-1]
-    return (
-        np.append(edges[:, :-1].ravel(), end[-1]),
-        np.tile(np.array(codes, np.int8), len(begin)),
-    )
-
-
-def locate(windows: Windows, sample: np.ndarray) -> Samples:
+def locate_samples(windows: Windows, sample: np.ndarray) -> Samples:
     """Return where some samples are.
 
     Args:
@@ -302,7 +205,7 @@ def locate(windows: Windows, sample: np.ndarray) -> Samples:
     return Samples(sequence, first, length)
 
 
-def locate_answers(windows: Windows, answer: np.ndarray) -> Answers:
+def locate_predictions(windows: Windows, answer: np.ndarray) -> PredictionSteps:
     """Return where some answers are asked for.
 
     Args:
@@ -323,19 +226,19 @@ def locate_answers(windows: Windows, answer: np.ndarray) -> Answers:
     sample, within = np.divmod(nth, windows.answered[sequence])
     skipped = windows.length[sequence] - windows.answered[sequence]
     step = sample * windows.stride[sequence] + skipped + within
-    return Answers(
+    return PredictionSteps(
         windows.samples[sequence] + sample, sequence, windows.first[sequence] + step
     )
 
 
-def first_answers(windows: Windows, sample: np.ndarray) -> np.ndarray:
+def first_predictions(windows: Windows, sample: np.ndarray) -> np.ndarray:
     """Return the first answer of each of some samples; its others follow."""
     sequence = np.searchsorted(windows.samples, sample, side="right") - 1
     nth = sample - windows.samples[sequence]
     return windows.answers[sequence] + nth * windows.answered[sequence]
 
 
-def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
+def per_prediction(windows: Windows, values: np.ndarray) -> np.ndarray:
     """Repeat a value of each sample for each of its answers.
 
     Args:
@@ -353,47 +256,49 @@ def by_answer(windows: Windows, values: np.ndarray) -> np.ndarray:
     """
     if len(values) == windows.answers[-1]:
         return values
-    at = locate(windows, np.arange(len(values)))
+    at = locate_samples(windows, np.arange(len(values)))
     return np.repeat(values, np.minimum(at.length, windows.answered[at.sequence]))
 
 
-def answered(windows: Windows) -> int:
+def predicted_steps(windows: Windows) -> int:
     """Return how many of the last steps of the longest sample are answered."""
     some = np.diff(windows.samples) > 0
-    return min(int(windows.answered[some].max()), lengths(windows)[1])
+    return min(int(windows.answered[some].max()), sample_lengths(windows)[1])
 
 
-def lengths(windows: Windows) -> tuple[int, int]:
+def sample_lengths(windows: Windows) -> tuple[int, int]:
     """Return the steps of the shortest sample and of the longest one."""
     some = np.diff(windows.samples) > 0
     begins, ends = windows.samples[:-1][some], windows.samples[1:][some] - 1
-    shortest = locate(windows, ends).length.min()  # only a last one is cut short
-    return int(shortest), int(locate(windows, begins).length.max())
+    shortest = locate_samples(
+        windows, ends
+    ).length.min()  # only a last one is cut short
+    return int(shortest), int(locate_samples(windows, begins).length.max())
 
 
-def of_split(windows: Windows, code: int) -> np.ndarray:
+def sequences_in_split(windows: Windows, code: int) -> np.ndarray:
     """Return the sequences of one split that have samples, int64."""
     return np.flatnonzero((windows.split == code) & (np.diff(windows.samples) > 0))
 
 
-def answers_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
+def predictions_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
     """Return the answers of some sequences, one sequence after another, int64."""
     begin = windows.answers[sequence]
     count = windows.answers[sequence + 1] - begin
     return np.arange(count.sum()) + np.repeat(begin - (np.cumsum(count) - count), count)
 
 
-def with_target(
+def with_targets(
     data: Sequences, windows: Windows, answer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return those of some answers that have a target, and the targets."""
-    at = locate_answers(windows, answer)
+    at = locate_predictions(windows, answer)
     target = sequences.targets_at(data, at.sequence, at.step)
     known = sequences.present(target)
     return answer[known], target[known]
 
 
-def notes(windows: Windows) -> list[str]:
+def dropped_notes(windows: Windows) -> list[str]:
     """Say which sequences are not used as the others are.
 
     Example:
@@ -417,13 +322,13 @@ have no sample: 1 of 2']
     return [f"{note}: {n} of {of}" for note, (n, of) in told.items() if n]
 
 
-def _each_with_a_target(data: Sequences, windows: Windows) -> Windows:
+def require_targets(data: Sequences, windows: Windows) -> Windows:
     """Return the table, when each split that has steps has a sample, and a target."""
     for name, code in SPLITS.items():
         steps = (windows.stop - windows.first)[windows.split == code]
         if not steps.any():
             continue
-        chosen = of_split(windows, code)
+        chosen = sequences_in_split(windows, code)
         if not len(chosen):
             raise UserError(
                 f"`window.window_length` must leave a sample in {name}, of which the "
@@ -448,6 +353,6 @@ def has_a_target(
         np.arange(first, min(first + AT_ONCE, end))
         for first in range(begin, end, AT_ONCE)
     )
-    known = (with_target(data, windows, part)[0] for part in parts)
+    known = (with_targets(data, windows, part)[0] for part in parts)
     late = windows.first[sequence] + burn_in
-    return any((locate_answers(windows, part).step >= late).any() for part in known)
+    return any((locate_predictions(windows, part).step >= late).any() for part in known)

@@ -3,7 +3,6 @@
 Only the data files of a package are read: it is found, and never imported.
 """
 
-import gzip
 from collections.abc import Callable, Iterable, Mapping
 from importlib import util
 from pathlib import Path
@@ -15,6 +14,7 @@ from statelab.data import sources
 from statelab.errors import UserError
 from statelab.io import files
 from statelab.pipeline.dvc_experiments import Sections, changed, show
+from statelab.studies import datasets
 from statelab.studies.post import POST
 
 FOLDER = Path("data/examples")  # where the tables are written
@@ -22,106 +22,6 @@ SEEDS = 10
 SHOWN = ("mean", "low", "high")
 # what evaluate.json calls forecasts without a model -> what the table calls them
 NAIVE = {"persistence": "persistence", "seasonal_naive": "seasonal naive"}
-
-
-# --- tables ---------------------------------------------------------------------------
-
-
-def sunspots(package: Path) -> pd.DataFrame:
-    """Monthly sunspot numbers, January 1749 to December 1983.
-
-    Args:
-        package: the folder of pmdarima.
-
-    Returns:
-        `id`, the same in each row, `time` and `target`, [2820 rows].
-
-    Reference:
-        Andrews and Herzberg, Data, 1985, as the R data set `sunspots`.
-    """
-    text = gzip.decompress(_read(package, "datasets/data/sunspots.txt.gz"))
-    numbers = [float(word) for word in text.split()]
-    months = pd.date_range("1749-01-01", periods=len(numbers), freq="MS")
-    return pd.DataFrame(
-        {"id": "sun", "time": months.strftime("%Y-%m-%d"), "target": numbers}
-    )
-
-
-def glucose(package: Path) -> pd.DataFrame:
-    """Blood glucose of one person by a sensor, every 5 minutes, with gaps.
-
-    Three times stand twice in the file; the first row of each is kept. The current of
-    the sensor is left out: 1,061 rows lack it.
-
-    Args:
-        package: the folder of bokeh_sampledata.
-
-    Returns:
-        `id`, the same in each row, `time` and `target` in mg/dL, [52278 rows].
-    """
-    text = gzip.decompress(_read(package, "_data/CGM.csv.gz")).decode()
-    header, *lines = (line.split(",") for line in text.splitlines())
-    rows = pd.DataFrame(lines, columns=header).drop_duplicates("datetime")
-    return pd.DataFrame(
-        {
-            "id": "person",
-            "time": rows["datetime"],
-            "target": rows["glucose"].astype(int),
-        }
-    )
-
-
-def vowels(package: Path) -> pd.DataFrame:
-    """Nine men saying two Japanese vowels; the target is who speaks.
-
-    Both files are read, those to train on first: the split is made anew.
-
-    Args:
-        package: the folder of aeon.
-
-    Returns:
-        `id`, `time`, the speaker as `target`, and 12 LPC cepstrum coefficients, `c1` to
-        `c12`, [9961 rows], of 640 sequences.
-
-    Reference:
-        Kudo, Toyama and Shimbo, Multidimensional Curve Classification Using
-        Passing-Through Regions, Pattern Recognition Letters 20, 1999.
-    """
-    folder = "datasets/data/JapaneseVowels"
-    lines = [
-        line
-        for part in ("TRAIN", "TEST")
-        for line in _read(package, f"{folder}/JapaneseVowels_{part}.ts")
-        .decode()
-        .splitlines()
-        if line and line[0] not in "#@"
-    ]
-    return pd.concat(
-        [_utterance(number, line) for number, line in enumerate(lines)],
-        ignore_index=True,
-    )
-
-
-def _utterance(number: int, line: str) -> pd.DataFrame:
-    *channels, speaker = line.split(":")
-    columns = {
-        f"c{at}": [float(word) for word in channel.split(",")]
-        for at, channel in enumerate(channels, 1)
-    }
-    steps = range(len(columns["c1"]))
-    return pd.DataFrame(
-        {"id": number, "time": steps, "target": int(speaker), **columns}
-    )
-
-
-def _read(package: Path, file: str) -> bytes:
-    try:
-        return (package / file).read_bytes()
-    except FileNotFoundError:
-        raise UserError(
-            f"{package}: must hold {file}, as the version that `make examples` "
-            "installs does. Received: no such file"
-        ) from None
 
 
 # --- experiments ----------------------------------------------------------------------
@@ -197,7 +97,7 @@ _VOWELS = {
 }
 EXAMPLES = {
     "sunspots": Example(
-        table=sunspots,
+        table=datasets.sunspots,
         package="pmdarima",
         requirement="pmdarima==2.1.1",
         says="monthly sunspot numbers from 1749 to 1983, six months ahead",
@@ -231,7 +131,7 @@ EXAMPLES = {
         ),
     ),
     "glucose": Example(
-        table=glucose,
+        table=datasets.glucose,
         package="bokeh_sampledata",
         requirement="bokeh-sampledata==2026.1",
         says="blood glucose of one person every five minutes, half an hour ahead",
@@ -263,7 +163,7 @@ EXAMPLES = {
         ),
     ),
     "vowels": Example(
-        table=vowels,
+        table=datasets.vowels,
         package="aeon",
         requirement="aeon==1.6.0",
         says="which of nine men says two Japanese vowels",
@@ -303,7 +203,7 @@ def write(name: str, folder: Path = FOLDER) -> Path:
     example = EXAMPLES[name]
     table = example.table(_folder(name, example))
     file = folder / f"{name}.csv"
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         table.to_csv(stream, index=False)
     return file
 

@@ -14,10 +14,10 @@ import pandas as pd
 from statelab.data import tasks
 from statelab.memory import input_gradients
 from statelab.networks import keras_models
+from statelab.networks.architecture import Architecture
 from statelab.pipeline.progress import Progress
-from statelab.samples import windows
+from statelab.samples import splitting
 from statelab.training import trainer
-from statelab.training.compiled import Network
 
 STEPS, SAMPLES, SEEDS = 100, 64, 32  # of noise that untrained networks read
 KINDS = {  # name -> arguments of models.build and of models.initial_weights
@@ -58,7 +58,7 @@ def slopes() -> pd.DataFrame:
     lag = np.broadcast_to(np.arange(STEPS)[::-1], (SAMPLES, STEPS))
     tables = []
     for kind, options in KINDS.items():
-        network = Network(
+        network = Architecture(
             cell=options["cell"], head="regression", features=1, outputs=1, **SHAPE
         )
         weights = keras_models.initial_weights(
@@ -93,7 +93,7 @@ def learned() -> Iterator[dict[str, Any]]:
     """
     for lag in LAGS:
         data = tasks.make(length=lag + 1, **TASK)
-        cut = windows.cut(data, seed=0, layout="full", **SPLIT)
+        cut = splitting.split_and_window(data, seed=0, layout="full", **SPLIT)
         row: dict[str, Any] = {"lag": lag}
         for kind, options in KINDS.items():
             trained = trainer.train(

@@ -16,14 +16,15 @@ import pandas as pd
 from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import scoring
-from statelab.evaluation.scoring import in_steps
-from statelab.io import arrays, predictions
-from statelab.networks import architecture as architecture_
+from statelab.evaluation.baselines import Forecast
+from statelab.formatting import in_steps
+from statelab.io import arrays, files
+from statelab.io.predictions import predictions_in_use
+from statelab.networks.architecture import Architecture
 from statelab.pipeline import live_log
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.report import figures, model_card
-from statelab.samples import windows as windows_
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, locate_samples, sample_lengths
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
 
@@ -63,7 +64,7 @@ def project(
     else:
         mode = result.stage.removeprefix("train_")
         shown = _training_so_far if so_far else _training
-    with bundles.whole(folder) as part:
+    with bundles.atomic_folder(folder) as part:
         told = shown(mode, read, sequences, root, part)
         bundles.write(
             part,
@@ -101,7 +102,7 @@ def _training(
     described = describe(mode, read, root)
     windows, history = described.windows, described.history
     _write_curves(folder, history)
-    usage = predictions.read_table(written / f"usage/{mode}.csv")
+    usage = files.read_table(written / f"usage/{mode}.csv")
     _write_usage(folder, usage)
     shutil.copytree(data / f"models/{mode}", folder / "model")
     network = described.architecture
@@ -110,22 +111,20 @@ def _training(
     shown = folder / "files"
     shown.mkdir()
     shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
-    predictions.write_table(shown / "scores.csv", described.table)
+    files.write_table(shown / "scores.csv", described.table)
     (shown / "model_card.md").write_text(described.card)
     curve = figures.learning_curves({mode: history}, {mode: described.scores})
     (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
     return {
         "params": _params_of_a_training(mode, read),
-        "metrics": _numbers(
-            {**described.scores, "timing": predictions.read_json(timing)}
-        ),
+        "metrics": _numbers({**described.scores, "timing": files.read_json(timing)}),
         "seconds": usage["seconds"].max(),
         "note": described.card,
         "model": {
             "timesteps": timesteps,
             "features": network["features"],
             "outputs": network["outputs"],
-            "width": architecture_.state_width(**network),
+            "width": Architecture(**network).state_width,
         },
         "register": register and registered(mode, register),
     }
@@ -159,15 +158,15 @@ def describe(
     data = root / "data"
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)
-    predicted = predictions.predictions_in_use(data / f"predictions/{mode}.npz")
-    history = predictions.read_table(root / f"metrics/history/{mode}.csv")
-    model = predictions.read_json(data / f"models/{mode}/model.json")
+    predicted = predictions_in_use(data / f"predictions/{mode}.npz")
+    history = files.read_table(root / f"metrics/history/{mode}.csv")
+    model = files.read_json(data / f"models/{mode}/model.json")
     file = data / "sequences/names.json"  # of the user's own columns
-    names = predictions.read_json(file) if file.exists() else None
+    names = files.read_json(file) if file.exists() else None
     table = scoring.seed_scores(predicted.answers, sequences, windows, history)
     forecast = None
     if names is not None and names["forecast"]:
-        forecast = scoring.Forecast(**names["forecast"], season=None)
+        forecast = Forecast(**names["forecast"], season=None)
     scores = {
         **scoring.summary(table),
         **scoring.bounds(sequences, windows, predicted.visible_from, forecast),
@@ -189,7 +188,7 @@ def _training_so_far(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     history = live_log.live(root / f"metrics/history/{mode}.csv")
-    _write_curves(folder, predictions.read_table(history))
+    _write_curves(folder, files.read_table(history))
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {},
@@ -203,7 +202,7 @@ def _comparison(
     hidden = shutil.ignore_patterns(".*")
     shutil.copytree(root / "metrics/plots", folder / "files", ignore=hidden)
     shutil.copy(scores, folder / "files")
-    evaluated = predictions.read_json(scores)
+    evaluated = files.read_json(scores)
     judged = evaluated["verdict"]
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
@@ -216,7 +215,7 @@ def _comparison(
 def _search(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    told = predictions.read_json(root / "metrics/lookback.json")
+    told = files.read_json(root / "metrics/lookback.json")
     table = pd.read_parquet(root / "data/lookback/trials.parquet")
     hidden = shutil.ignore_patterns(".*")
     shutil.copytree(root / "metrics/lookback", folder / "files", ignore=hidden)
@@ -292,7 +291,7 @@ def _timesteps(mode: str, windows: Windows) -> int:
 
     Without state it has never seen more than one sample at a time.
     """
-    shortest, longest = windows_.lengths(windows)
+    shortest, longest = sample_lengths(windows)
     any_length = mode == "stateful" or shortest < longest
     return -1 if any_length else longest
 
@@ -300,7 +299,7 @@ def _timesteps(mode: str, windows: Windows) -> int:
 def _example(sequences: Sequences, windows: Windows, timesteps: int) -> np.ndarray:
     """Return the first sample, or where any length will do its beginning,
     [1, timesteps, features]."""
-    at = windows_.locate(windows, np.zeros((), int))
+    at = locate_samples(windows, np.zeros((), int))
     steps = min(at.length, EXAMPLE_STEPS) if timesteps == -1 else at.length
     return np.array(sequences.values[None, at.first : at.first + steps])
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.io import predictions
+from statelab.io import files
 
 
 class Bundle(NamedTuple):
@@ -49,7 +49,7 @@ class Trial(NamedTuple):
 
 
 @contextmanager
-def whole(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Make a folder of files that is there when the block ends, and not before.
 
     Args:
@@ -68,12 +68,12 @@ def whole(folder: Path) -> Iterator[Path]:
 
 def write(folder: Path, bundle: Bundle) -> None:
     """Write what is told of a run."""
-    predictions.write_json(folder / "bundle.json", bundle._asdict())
+    files.write_json(folder / "bundle.json", bundle._asdict())
 
 
 def read(folder: Path) -> Bundle:
     """Read it back."""
-    return Bundle(**predictions.read_json(folder / "bundle.json"))
+    return Bundle(**files.read_json(folder / "bundle.json"))
 
 
 def write_table(file: Path, table: pd.DataFrame) -> None:
@@ -81,7 +81,7 @@ def write_table(file: Path, table: pd.DataFrame) -> None:
     there = table.astype(object).where(table.notna(), None)
     told = there.to_dict("split", index=False)
     told["data"] = [[_plain(cell) for cell in line] for line in told["data"]]
-    predictions.write_json(file, told)
+    files.write_json(file, told)
 
 
 def _plain(cell: Any) -> Any:

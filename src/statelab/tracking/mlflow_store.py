@@ -15,13 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# By default a server that is down is asked for four minutes, and that seven times.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
 import mlflow
 import numpy as np
 import pandas as pd
@@ -50,6 +43,13 @@ from statelab.pipeline import workspace
 from statelab.pipeline.stage_fingerprints import SEQUENCES
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# By default a server that is down is asked for four minutes, and that seven times.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 EXPERIMENT = "statelab"  # of MLflow, which calls a folder of runs so
 FINGERPRINT, STAGE, NAMES, WRITER = "fingerprint", "dvc.stage", "dvc.exp", "writer"
@@ -496,7 +496,7 @@ def _log_model(
         timesteps: of the sequences that it takes; -1 for any.
         features: of the input.
         outputs: of each answer.
-        width: of the state of a sequence, as `shapes.state_width` tells it.
+        width: of the state of a sequence, as `Architecture.state_width` tells it.
         example: of a request, float32 [1, timesteps, features].
     """
     numbers = np.dtype(np.float32)

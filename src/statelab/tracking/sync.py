@@ -20,9 +20,9 @@ from dvc.api import DVCFileSystem
 from ruamel.yaml import YAMLError
 from tqdm import tqdm
 
-from statelab.config import params, settings
+from statelab.config import params, schema
 from statelab.errors import UserError
-from statelab.io import predictions
+from statelab.io import files
 from statelab.pipeline import dvc_experiments, stage_fingerprints, workspace
 from statelab.pipeline.dvc_experiments import Experiment
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
@@ -112,7 +112,7 @@ def sync() -> Synced:
         tracking.NotLogged: the store is out of reach.
     """
     told = params.read()
-    settings.check(told)
+    schema.check(told)
     mlflow_store.require()
     lost: list[str] = []
     waiting = bundles.waiting(spool())
@@ -248,7 +248,7 @@ def _keep_up_search(
         if result.stage != LOOKBACK or result.fingerprint not in runs:
             continue
         searched = params.read(params.SEARCH)
-        settings.check_search(searched, told)
+        schema.check_search(searched, told)
         run = runs[result.fingerprint]
         if searched["tracking"]["child_runs"] and not mlflow_store.has_trials(
             run.run_id
@@ -260,9 +260,9 @@ def _keep_up_search(
 
 def _link(runs: Mapping[str, Shown | None]) -> None:
     """Say in a file of the workspace which runs show the results of its stages."""
-    links = predictions.read_json(LINKS) if LINKS.exists() else {}
+    links = files.read_json(LINKS) if LINKS.exists() else {}
     for stage, run in runs.items():
         links.pop(stage, None)
         if run is not None:
             links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
-    predictions.write_json(LINKS, links)
+    files.write_json(LINKS, links)

@@ -29,12 +29,12 @@ from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows
 from statelab.training import compiled
 from statelab.training.early_stopping import Stopping
-from statelab.training.trainer import Standing
+from statelab.training.trainer import TrainingProgress
 
 SHARE = 0.02  # of the time, at most, that saving takes
 SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
 
-Keep = Callable[[Standing], None]
+Keep = Callable[[TrainingProgress], None]
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def of(
     sequences: Sequences,
     windows: Windows,
     scaling: Scaling | None = None,
-) -> Iterator[tuple[Standing | None, Keep]]:
+) -> Iterator[tuple[TrainingProgress | None, Keep]]:
     """Return where a training was cut short, if it was, and what keeps it from now on.
 
     Both are arguments of `experiment.train`. The checkpoint is removed when the block
@@ -62,7 +62,7 @@ def of(
     file.unlink(missing_ok=True)
 
 
-def save(file: Path, standing: Standing) -> None:
+def save(file: Path, standing: TrainingProgress) -> None:
     """Write a checkpoint, whole or not at all.
 
     Args:
@@ -71,12 +71,12 @@ def save(file: Path, standing: Standing) -> None:
     """
     content = io.BytesIO()
     np.savez(content, **_arrays(standing))
-    with files.whole(file) as stream:
+    with files.atomic_write(file) as stream:
         stream.write(_seal(file, content.getbuffer()))
         stream.write(content.getbuffer())
 
 
-def load(file: Path) -> Standing | None:
+def load(file: Path) -> TrainingProgress | None:
     """Return what `save` wrote; None where there is no such file.
 
     One that is damaged, or was written for another fingerprint, is no such file; a line
@@ -96,7 +96,7 @@ def _keeper(file: Path) -> Keep:
     """Return what saves as often as it may."""
     due = 0.0
 
-    def keep(standing: Standing) -> None:
+    def keep(standing: TrainingProgress) -> None:
         nonlocal due
         began = time.monotonic()
         if began >= due:
@@ -116,7 +116,7 @@ def _seal(file: Path, content: memoryview) -> bytes:
 # --- a standing <-> named arrays ------------------------------------------------------
 
 
-def _arrays(standing: Standing) -> dict[str, np.ndarray]:
+def _arrays(standing: TrainingProgress) -> dict[str, np.ndarray]:
     run, best = standing.run, standing.best
     history = pd.concat(standing.history) if standing.history else pd.DataFrame()
     groups = {
@@ -143,7 +143,7 @@ def _arrays(standing: Standing) -> dict[str, np.ndarray]:
     }
 
 
-def _standing(saved: dict[str, np.ndarray]) -> Standing:
+def _standing(saved: dict[str, np.ndarray]) -> TrainingProgress:
     def group(name: str) -> dict[str, np.ndarray]:
         start = f"{name}/"
         return {
@@ -156,9 +156,9 @@ def _standing(saved: dict[str, np.ndarray]) -> Standing:
         return tuple(tf.constant(array) for array in group(name).values())
 
     matrices, history = tensors("matrices"), group("history")
-    return Standing(
+    return TrainingProgress(
         epoch=int(saved["epoch"]),
-        run=compiled.Run(
+        run=compiled.TrainState(
             matrices=matrices,
             slots=tuple(tensors(f"slots {i}") for i in range(len(matrices))),
             updates=tf.constant(saved["updates"]),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab.networks.keras_models import Weights
+from statelab.networks.architecture import Weights
 
 
 class Stopping(NamedTuple):

@@ -11,7 +11,7 @@ from statelab.data.sequences import Sequences, head_of
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows
 from statelab.training import trainer
-from statelab.training.trainer import Standing
+from statelab.training.trainer import TrainingProgress
 
 SECONDS = 2.0  # of training, once it is compiled
 PER_ANSWER = 64  # bytes, besides the answer itself: what it may depend on, its place
@@ -38,7 +38,7 @@ class _Silent:
     def done(self) -> None: ...
 
 
-def rehearse(
+def estimate(
     sequences: Sequences,
     windows: Windows,
     scaling: Scaling | None,
@@ -57,7 +57,7 @@ def rehearse(
     started = time.perf_counter()
     marks: list[tuple[float, float]] = []  # seconds, and epochs done by then
 
-    def keep(standing: Standing) -> None:
+    def keep(standing: TrainingProgress) -> None:
         run = standing.run
         scored = run.batch == 0  # the answers after an epoch are there
         done = standing.epoch + (0 if scored else run.batch / run.batches)

@@ -16,14 +16,17 @@ import numpy as np
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import keras_models
-from statelab.networks.keras_models import Weights
+from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import chunks, plans
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Plan
 from statelab.samples.scaling import Scaling
-from statelab.samples.windows import Windows
-from statelab.training.compiled import Network
+from statelab.samples.windows import (
+    Windows,
+    first_predictions,
+    predicted_steps,
+    sample_lengths,
+)
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -105,7 +108,7 @@ class Run(NamedTuple):
     score: np.ndarray  # float64 [seeds]; accuracy, or mean absolute error
 
 
-def start(weights: Weights, network: Network, optimizer: Optimizer) -> Run:
+def start(weights: Weights, network: Architecture, optimizer: Optimizer) -> Run:
     """Return a run that has not begun, as `training.start` does."""
     seeds = len(next(iter(weights.values())))
     return Run(weights, (), 0, 0, np.full(seeds, np.nan), np.full(seeds, np.nan))
@@ -117,7 +120,7 @@ def train(
     windows: Windows,
     followed: Sequence[Plan],
     *,
-    network: Network,
+    network: Architecture,
     optimizer: Optimizer,
     gradient_window: int | None = None,
     burn_in: int = 0,
@@ -142,7 +145,7 @@ def train(
         UserError: the plan resets some lanes of a batch and not others, samples differ
             in length, or the gradient window is shorter than they are.
     """
-    if gradient_window not in (None, windows_.lengths(windows)[1]):
+    if gradient_window not in (None, sample_lengths(windows)[1]):
         raise UserError(
             "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
             f"end alone. Received: gradient_window={gradient_window}"
@@ -178,7 +181,7 @@ def train(
     return run._replace(weights=weights, batch=seeds * batches)
 
 
-def weights_of(run: Run, network: Network) -> Weights:
+def weights_of(run: Run, network: Architecture) -> Weights:
     """Return the weights of a run by Keras's names, in Keras's order and shapes."""
     return run.weights
 
@@ -196,7 +199,7 @@ def predict(
     sequences: Sequences,
     windows: Windows,
     plan: Plan,
-    network: Network,
+    network: Architecture,
     scaling: Scaling | None = None,
 ) -> np.ndarray:
     """Return each network's answers as `training.predict` does, with stock Keras."""
@@ -213,7 +216,7 @@ def predict(
             callbacks=[ResetStates(plan)],
         )
         outputs = outputs.reshape(*sample.shape, -1, network.outputs)
-        number = windows_.first_answers(windows, sample[used])[:, None]
+        number = first_predictions(windows, sample[used])[:, None]
         answer = np.full((windows.answers[-1], network.outputs), np.nan, np.float32)
         answer[number + np.arange(outputs.shape[2])] = outputs[used]
         answers.append(answer if network.outputs > 1 else answer[:, 0])
@@ -269,7 +272,7 @@ def _batches(
     scaling: Scaling | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
-    shortest, longest = windows_.lengths(windows)
+    shortest, longest = sample_lengths(windows)
     if shortest < longest:
         raise UserError(
             "`engine` must be `compiled` where samples differ in length. Received: "
@@ -306,7 +309,7 @@ def _compiled_model(
     weights: list[np.ndarray],
     windows: Windows,
     plan: Plan,
-    network: Network,
+    network: Architecture,
     optimizer: Optimizer,
 ) -> keras.Model:
     model = _model(weights, windows, plan, network)
@@ -322,15 +325,15 @@ def _compiled_model(
 
 
 def _model(
-    weights: list[np.ndarray], windows: Windows, plan: Plan, network: Network
+    weights: list[np.ndarray], windows: Windows, plan: Plan, network: Architecture
 ) -> keras.Model:
-    timesteps = windows_.lengths(windows)[1]
+    timesteps = sample_lengths(windows)[1]
     model = keras_models.build(
         **network._asdict(),
         timesteps=timesteps,
         batch_size=plan.lanes,
         stateful=not plans.stateless(plan),
-        return_sequences=windows_.answered(windows) > 1,
+        return_sequences=predicted_steps(windows) > 1,
     )
     model.set_weights(weights)
     return model

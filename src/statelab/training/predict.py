@@ -11,11 +11,17 @@ import pyarrow as pa
 from statelab.data import sources
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
-from statelab.networks import keras_models
+from statelab.networks import saving
+from statelab.networks.architecture import Architecture
 from statelab.samples import plans
-from statelab.samples import windows as windows_
-from statelab.samples.scaling import undo
-from statelab.samples.windows import Windows
+from statelab.samples.scaling import unscale
+from statelab.samples.windows import (
+    Windows,
+    dropped_notes,
+    locate_predictions,
+    make_windows,
+    sequences_in_split,
+)
 from statelab.training import compiled
 
 
@@ -54,17 +60,17 @@ def answers(
     Raises:
         UserError: there is no such model, or it takes other features.
     """
-    found = keras_models.read(folder, network=network)
-    shape = compiled.Network(**found.architecture)
+    found = saving.read(folder, network=network)
+    shape = Architecture(**found.architecture)
     features = sequences.values.shape[1]
     if features != shape.features:
         raise UserError(
             f"{folder}: takes sequences of {shape.features} features. "
             f"Received: {features}"
         )
-    plan = plans.plan(
+    plan = plans.make_plan(
         windows,
-        windows_.of_split(windows, 0),
+        sequences_in_split(windows, 0),
         batch_size=min(batch_size, len(windows.split)) if stateful else batch_size,
         stateful=stateful,
         reset=reset if reset.startswith("every_") else "sequence",
@@ -72,7 +78,7 @@ def answers(
     given = compiled.predict(
         found.weights, sequences, windows, plan, shape, found.scaling
     )
-    return undo(found.scaling, given)[0]
+    return unscale(found.scaling, given)[0]
 
 
 def predict(
@@ -110,10 +116,10 @@ def predict(
         )
     read = sources.unlabelled(path, features=known["features"], **known["read"])
     offsets = read.sequences.offsets
-    windows = windows_.windows(
+    windows = make_windows(
         offsets, np.zeros(len(offsets) - 1, np.int8), **known["layout"]
     )
-    notes = [*read.notes, *windows_.notes(windows)]
+    notes = [*read.notes, *dropped_notes(windows)]
     if known["reset"] == "never":
         notes.append(
             "state begins with zeros in each sequence, where training never reset it"
@@ -131,7 +137,7 @@ def predict(
     chosen = np.arange(len(given))
     if wanted == "sequence":
         chosen = windows.answers[1:][np.diff(windows.answers) > 0] - 1
-    step = windows_.locate_answers(windows, chosen).step
+    step = locate_predictions(windows, chosen).step
     table = read.keys.take(pa.array(step)).to_pandas()
     return table.assign(**_said(given[chosen], known["classes"])), notes
 

@@ -11,14 +11,21 @@ import pandas as pd
 from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
-from statelab.networks.keras_models import Weights
+from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
-from statelab.samples import windows as windows_
 from statelab.samples.plans import Plan
-from statelab.samples.scaling import Scaling, undo
-from statelab.samples.windows import Windows
-from statelab.training import compiled, early_stopping, keras_fit
+from statelab.samples.scaling import Scaling, unscale
+from statelab.samples.windows import (
+    Windows,
+    has_a_target,
+    per_prediction,
+    predictions_of,
+    sample_lengths,
+    sequences_in_split,
+    with_targets,
+)
+from statelab.training import compiled, early_stopping, keras_fit, sizing
 from statelab.training.early_stopping import Stopping
 
 
@@ -52,7 +59,7 @@ ENGINES = {
 class Trained(NamedTuple):
     """What training one mode leaves behind."""
 
-    network: compiled.Network
+    network: Architecture
     weights: Weights
     answers: np.ndarray  # float32 [seeds, answers, …], from the last weights
     visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
@@ -69,7 +76,7 @@ class _HeldOut(NamedTuple):
     target: np.ndarray  # [answers]
 
 
-class Standing(NamedTuple):
+class TrainingProgress(NamedTuple):
     """How far training has come: all that the rest of it depends on."""
 
     epoch: int  # epochs done
@@ -79,7 +86,7 @@ class Standing(NamedTuple):
     seconds: list[float]  # of each epoch's training, and so far of one under way
 
 
-class Watcher(Protocol):
+class ProgressCallback(Protocol):
     """Is told how training goes."""
 
     def resumed(self, epoch: int, batch: int, done: int) -> None: ...
@@ -94,7 +101,7 @@ class Watcher(Protocol):
 def train(
     sequences: Sequences,
     windows: Windows,
-    watcher: Watcher,
+    watcher: ProgressCallback,
     *,
     stateful: bool,
     seed: int,
@@ -117,8 +124,8 @@ def train(
     reset: str = "sequence",
     batching: str = "aligned",
     scaling: Scaling | None = None,
-    resume: Standing | None = None,
-    keep: Callable[[Standing], None] = lambda _: None,
+    resume: TrainingProgress | None = None,
+    keep: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> Trained:
     """Train a population on the train split, and answer every split with it.
 
@@ -160,17 +167,17 @@ def train(
     """
     start, train_pass, weights_of, predict = ENGINES[engine]
     lay_out = functools.partial(
-        plans.plan, windows, stateful=stateful, reset=reset, batching=batching
+        plans.make_plan, windows, stateful=stateful, reset=reset, batching=batching
     )
     splits = {
         name: chosen
         for name, code in SPLITS.items()
-        if len(chosen := windows_.of_split(windows, code))
+        if len(chosen := sequences_in_split(windows, code))
     }
     lay_out_train = functools.partial(lay_out, splits["train"], batch_size=batch_size)
     plan = lay_out_train()
     head, outputs = head_of(sequences.targets)
-    network = compiled.Network(
+    network = Architecture(
         cell=cell,
         units=units,
         layers=layers,
@@ -183,29 +190,26 @@ def train(
     naive = stateful and (batching == "contiguous" or reset == "never")
 
     def answering(chosen: np.ndarray) -> Plan:
-        lanes = compiled.answering_lanes(
+        lanes = sizing.prediction_lanes(
             network, windows, chosen, seeds=seeds, stateful=stateful
         )
         return lay_out(chosen, batch_size=batch_size if naive else lanes)
 
     if not any(
-        windows_.has_a_target(sequences, windows, each, burn_in)
-        for each in splits["train"]
+        has_a_target(sequences, windows, each, burn_in) for each in splits["train"]
     ):
         raise UserError(
             "`train_stateful.burn_in` must leave a target in train. "
             f"Received: {burn_in}"
             if burn_in
             else "`window.stride` must lead to a step of train with a target, with "
-            f"windows of {windows_.lengths(windows)[1]} steps as well. "
+            f"windows of {sample_lengths(windows)[1]} steps as well. "
             f"Received: {windows.stride[0]}"
         )
     held_out = {
         name: _HeldOut(
             answering(chosen),
-            *windows_.with_target(
-                sequences, windows, windows_.answers_of(windows, chosen)
-            ),
+            *with_targets(sequences, windows, predictions_of(windows, chosen)),
         )
         for name, chosen in splits.items()
         if name != "train"
@@ -227,9 +231,9 @@ def train(
 
     def answer(weights: Weights, plan: Plan) -> np.ndarray:
         given = predict(weights, sequences, windows, plan, network, scaling)
-        return undo(scaling, given)
+        return unscale(scaling, given)
 
-    at: Standing = resume or Standing(
+    at: TrainingProgress = resume or TrainingProgress(
         epoch=0,
         run=start(weights, network, rule),
         best=early_stopping.begin(weights),
@@ -279,7 +283,7 @@ def train(
         best = at.best
         if patience is not None:
             best = early_stopping.observe(best, line["validation_loss"], weights)
-        at = Standing(
+        at = TrainingProgress(
             epoch=at.epoch + 1,
             run=at.run._replace(batch=0, batches=0),  # the next pass has not begun
             best=best,
@@ -299,7 +303,7 @@ def train(
         weights=weights,
         # outside a plan there are NaN and -1
         answers=functools.reduce(np.fmax, answers),
-        visible_from=windows_.by_answer(windows, functools.reduce(np.maximum, visible)),
+        visible_from=per_prediction(windows, functools.reduce(np.maximum, visible)),
         history=pd.concat(at.history, ignore_index=True),
         updates=plan.batches * at.epoch,
         seconds=at.seconds,
@@ -313,11 +317,11 @@ def _active(best: Stopping, patience: int | None) -> np.ndarray:
     return best.waited < patience
 
 
-def _under_way(at: Standing) -> Callable[[Any], Standing]:
+def _under_way(at: TrainingProgress) -> Callable[[Any], TrainingProgress]:
     """Begin an epoch, or go on with it; return what says where a run within it is."""
     started = time.perf_counter() - sum(at.seconds[at.epoch :])
 
-    def under_way(run: Any) -> Standing:
+    def under_way(run: Any) -> TrainingProgress:
         spent = time.perf_counter() - started
         return at._replace(run=run, seconds=[*at.seconds[: at.epoch], spent])
 
@@ -325,9 +329,9 @@ def _under_way(at: Standing) -> Callable[[Any], Standing]:
 
 
 def _report(
-    watcher: Watcher,
-    keep: Callable[[Standing], None],
-    under_way: Callable[[Any], Standing],
+    watcher: ProgressCallback,
+    keep: Callable[[TrainingProgress], None],
+    under_way: Callable[[Any], TrainingProgress],
     epoch: int,
     epochs: int,
     run: Any,

@@ -7,7 +7,7 @@ import numpy as np
 from statelab.diagnosis.findings import Finding
 from statelab.diagnosis.script import transitions
 from statelab.diagnosis.script.recorder import Saved
-from statelab.diagnosis.script.transitions import Passage, Script
+from statelab.diagnosis.script.transitions import Script, Transition
 
 
 def order(script: Script) -> Finding:
@@ -56,13 +56,13 @@ def order(script: Script) -> Finding:
     return Finding("order", True, transitions.of_layers(script), "")
 
 
-def _is_asked(script: Script, passage: Passage) -> bool:
+def _is_asked(script: Script, passage: Transition) -> bool:
     kind = script.recording.batches[passage.after].kind
     asked = kind == "predict" and passage.into != "predict"
     return asked and bool(passage.carried.any())
 
 
-def _asked_otherwise(script: Script) -> Passage | None:
+def _asked_otherwise(script: Script) -> Transition | None:
     """Find samples that are asked with state, and of which none is trained with it."""
     batches = script.recording.batches
     carried = {p.after for p in script.passages if p.carried.any()}

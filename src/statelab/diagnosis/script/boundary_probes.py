@@ -17,7 +17,7 @@ from statelab.diagnosis.script import (
     sample_origin,
     transitions,
 )
-from statelab.diagnosis.script.transitions import Passage, Script
+from statelab.diagnosis.script.transitions import Script, Transition
 
 
 def boundary(script: Script) -> Finding:
@@ -96,7 +96,7 @@ def _apart(script: Script) -> Finding | None:
     )
 
 
-def _restarts(script: Script) -> Passage | None:
+def _restarts(script: Script) -> Transition | None:
     """Find where a loop over batches comes to its first batch again, with state."""
     batches = script.recording.batches
     seen: dict[int, Counter[bytes]] = defaultdict(Counter)
@@ -118,7 +118,7 @@ def _restarts(script: Script) -> Passage | None:
     return None
 
 
-def _new_pass(script: Script, passage: Passage) -> bool:
+def _new_pass(script: Script, passage: Transition) -> bool:
     """Tell whether an epoch reads again what one before has read."""
     recording = script.recording
     after = recording.batches[passage.after]
@@ -144,7 +144,7 @@ def _new_pass(script: Script, passage: Passage) -> bool:
     return any(keys[:3] == this[:3] for keys in passes.values())
 
 
-def _may_go_on(script: Script, passage: Passage) -> bool:
+def _may_go_on(script: Script, passage: Transition) -> bool:
     """Tell whether what is read may follow what was read before."""
     if transitions.known(script, passage):
         return transitions.crossing(script, passage) is None
@@ -170,7 +170,7 @@ def _may_go_on(script: Script, passage: Passage) -> bool:
     return bool(smooth and np.abs(new[:, 0] - old[:, -1]).mean() <= 3 * inside)
 
 
-def _same_data(script: Script, passage: Passage) -> bool:
+def _same_data(script: Script, passage: Transition) -> bool:
     batches = script.recording.batches
     calls: dict[int, list[bytes]] = defaultdict(list)
     for batch in batches:
@@ -220,7 +220,7 @@ def training_state(script: Script) -> Finding:
 
 
 def _begins_with_left(
-    script: Script, passage: Passage, name: str, repair: str
+    script: Script, passage: Transition, name: str, repair: str
 ) -> Finding:
     where, left = (
         transitions.where(script, passage),

@@ -11,7 +11,7 @@ from statelab.diagnosis.findings import Finding
 from statelab.diagnosis.script import sample_origin, transitions
 from statelab.diagnosis.script.recorder import Batch, Call
 from statelab.diagnosis.script.transitions import Script
-from statelab.evaluation import scoring
+from statelab.evaluation.ceilings import majority_vote
 
 UNLIKE = 0.95  # share of stretches that are had once, in data that can be recognised
 
@@ -297,4 +297,4 @@ def _best(
             classes.append(hash(mine))
             targets.append(int(y[row, 0]))
     _, numbered = np.unique(np.array(classes), return_inverse=True)
-    return scoring.majority_vote(numbered, np.array(targets)), len(targets)
+    return majority_vote(numbered, np.array(targets)), len(targets)

@@ -8,7 +8,7 @@ from statelab.diagnosis import continuity
 from statelab.diagnosis.continuity import Smoothness
 from statelab.diagnosis.findings import Finding
 from statelab.diagnosis.script import sample_origin, transitions
-from statelab.diagnosis.script.transitions import Passage, Script
+from statelab.diagnosis.script.transitions import Script, Transition
 
 
 def shuffle(script: Script) -> Finding:
@@ -57,7 +57,7 @@ def shuffle(script: Script) -> Finding:
     return Finding("shuffle", None, f"fed by {fed.pop()}; {transitions.UNKNOWN}", "")
 
 
-def _jumps(script: Script, within: list[Passage]) -> dict[int, int]:
+def _jumps(script: Script, within: list[Transition]) -> dict[int, int]:
     """Return by how many steps a lane jumps, for each passage where one does."""
     found = {}
     for place, passage in enumerate(within):
@@ -70,8 +70,8 @@ def _jumps(script: Script, within: list[Passage]) -> dict[int, int]:
 
 
 def _followed_by_others(
-    script: Script, within: list[Passage]
-) -> tuple[Passage, int, int] | None:
+    script: Script, within: list[Transition]
+) -> tuple[Transition, int, int] | None:
     """Find samples that are followed by one sample, and then by another."""
     batches = script.recording.batches
     if sum(len(batches[p.after].key) for p in within) == 0:
@@ -167,7 +167,7 @@ _LANES = (
 )
 
 
-def _pairs(script: Script, within: list[Passage]) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(script: Script, within: list[Transition]) -> tuple[np.ndarray, np.ndarray]:
     """Return the samples of lanes that carry state, and those that follow them."""
     before, after = [], []
     batches, count = script.recording.batches, 0
@@ -189,7 +189,7 @@ def _pairs(script: Script, within: list[Passage]) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(before), np.concatenate(after)
 
 
-def _read_again(script: Script, within: list[Passage]) -> Finding | None:
+def _read_again(script: Script, within: list[Transition]) -> Finding | None:
     """Find windows that overlap: a lane's sample begins with the end of the last."""
     before, after = _pairs(script, within)
     found = continuity.overlap(before, after)
@@ -206,7 +206,7 @@ def _read_again(script: Script, within: list[Passage]) -> Finding | None:
     )
 
 
-def smoothness(script: Script, within: list[Passage]) -> Smoothness | None:
+def smoothness(script: Script, within: list[Transition]) -> Smoothness | None:
     """Return how far values go along lanes, from sample to sample, and inside them."""
     before, after = _pairs(script, within)
     if transitions.values(before) < transitions.DISTINCT:

@@ -16,7 +16,7 @@ from statelab.diagnosis.script.sample_origin import Places
 DISTINCT = 20  # values, fewer than which are taken for symbols
 
 
-class Passage(NamedTuple):
+class Transition(NamedTuple):
     """Two batches that a model was fed one after the other."""
 
     before: int  # its number
@@ -31,7 +31,7 @@ class Script(NamedTuple):
     """A recording, and what is read off it once."""
 
     recording: Recording
-    passages: list[Passage]
+    passages: list[Transition]
     places: dict[int, Places]  # of each batch
 
 
@@ -50,7 +50,7 @@ def read(recording: Recording) -> Script:
     return Script(recording, passages, places)
 
 
-def _passages(recording: Recording) -> Iterator[Passage]:
+def _passages(recording: Recording) -> Iterator[Transition]:
     last: dict[int, int] = {}
     for number, batch in enumerate(recording.batches):
         if not recording.layers[batch.model]:
@@ -59,7 +59,7 @@ def _passages(recording: Recording) -> Iterator[Passage]:
             before = recording.batches[last[batch.model]]
             into = _into(recording, before, batch)
             passed_on = _carried(recording, batch)
-            yield Passage(last[batch.model], number, into, *passed_on)
+            yield Transition(last[batch.model], number, into, *passed_on)
         last[batch.model] = number
 
 
@@ -93,7 +93,7 @@ def _carried(
     return carried, kept if batch.zeroed else (), batch.zeroed
 
 
-def within(script: Script) -> list[Passage]:
+def within(script: Script) -> list[Transition]:
     return [
         passage
         for passage in script.passages
@@ -101,7 +101,7 @@ def within(script: Script) -> list[Passage]:
     ]
 
 
-def crossing(script: Script, passage: Passage) -> tuple[int, str, str] | None:
+def crossing(script: Script, passage: Transition) -> tuple[int, str, str] | None:
     """Tell of the first lane that goes on with state of elsewhere.
 
     Returns:
@@ -129,7 +129,7 @@ def crossing(script: Script, passage: Passage) -> tuple[int, str, str] | None:
     return None
 
 
-def known(script: Script, passage: Passage) -> bool:
+def known(script: Script, passage: Transition) -> bool:
     """Tell whether every lane is known to go on where it was."""
     if passage.before not in script.places or passage.after not in script.places:
         return False
@@ -158,7 +158,7 @@ def values(array: np.ndarray) -> int:
     return len(np.unique(array))
 
 
-def lane(passage: Passage) -> int:
+def lane(passage: Transition) -> int:
     return int(passage.carried.argmax())
 
 
@@ -190,7 +190,7 @@ def at(script: Script, number: int, lane: int | None = None) -> str:
     return text if lane is None else f"{text}, lane {lane}"
 
 
-def where(script: Script, passage: Passage) -> str:
+def where(script: Script, passage: Transition) -> str:
     """Say where a passage leads, and to which lane first."""
     return at(script, passage.after, lane(passage))
 

@@ -1,0 +1,77 @@
+"""Checks params.yaml: every key, its type, and the rules between keys."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from statelab.config import rules, settings
+from statelab.errors import UserError
+
+_AnyParams = TypeVar("_AnyParams", bound=BaseModel)
+
+
+def check(params: Any) -> None:
+    """Check everything in params.yaml before anything is computed from it.
+
+    Args:
+        params: the mapping read from params.yaml.
+
+    Raises:
+        UserError: one line for the first key that breaks a rule.
+
+    Example:
+        >>> check({"seed": -1})
+        Traceback (most recent call last):
+        statelab.errors.UserError: params.yaml: `seed` should be greater than or \
+equal to 0. Received: -1
+    """
+    checked = _validated(settings.Params, params, "params.yaml")
+    for broken, key, rule, received in rules.of_params(checked):
+        if broken:
+            raise UserError(f"params.yaml: `{key}` {rule}. Received: {received}")
+
+
+def check_search(searched: Any, params: Any) -> None:
+    """Check everything in search/params.yaml.
+
+    Args:
+        searched: the mapping read from it.
+        params: that of params.yaml, which is sound.
+
+    Raises:
+        UserError: one line for the first key that breaks a rule.
+    """
+    file = "search/params.yaml"
+    checked = _validated(settings.SearchParams, searched, file)
+    for broken, key, rule, received in rules.of_search(
+        checked, settings.Params.model_validate(params)
+    ):
+        if broken:
+            raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
+
+
+def _validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:
+    try:
+        return model.model_validate(read)
+    except ValidationError as error:
+        raise UserError(f"{file}: {_one_line(error, model)}") from None
+
+
+def _one_line(error: ValidationError, model: type[BaseModel]) -> str:
+    # A misspelt key also leaves the right one missing: the misspelling says more.
+    first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
+    key = ".".join(str(part) for part in first["loc"] if _is_key(part))
+    if first["type"] == "missing":
+        return f"`{key}` is missing"
+    if first["type"] == "extra_forbidden":
+        return f"`{key}` is not a parameter of statelab"
+    if not key:
+        sections = ", ".join(model.model_fields)
+        return f"must hold {sections}. Received: {first['input']!r}"
+    rule = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"`{key}` {rule}. Received: {first['input']!r}"
+
+
+def _is_key(part: int | str) -> bool:
+    """Tell a key from pydantic's names for the members of a union."""
+    return part not in ("int", "float")

@@ -1,0 +1,114 @@
+"""Splitting: which sequences, or steps of them, train, validate and test."""
+
+from typing import Any
+
+import numpy as np
+
+from statelab.data import sequences
+from statelab.data.sequences import LEFT_OUT, SPLITS, Sequences
+from statelab.errors import UserError
+from statelab.samples.windows import (
+    Windows,
+    layout_settings,
+    make_windows,
+    require_targets,
+)
+
+
+def split_and_window(
+    data: Sequences,
+    *,
+    seed: int,
+    split: str,
+    test_size: int | float,
+    validation_size: int | float,
+    horizon: int = 0,
+    **settings: Any,
+) -> Windows:
+    """Split sequences, and cut them into samples, as params.yaml asks for it.
+
+    Args:
+        data: the sequences; classes are split in proportion, by their last targets.
+        seed: of the draw.
+        split: `sequence` puts each into one split. `time` cuts each in parts: the first
+            one trains, one after it validates, and the last one tests; every part
+            stands in the table as a sequence of its own, and no sample reaches from one
+            into another. A sequence too short for that trains as a whole.
+        horizon: steps ahead of which targets are. As many steps before the border of a
+            part are left out: their targets are values of the next one.
+        test_size, validation_size: as in `sequences.split`; with `time`, of the steps
+            of each sequence.
+        settings: `layout`, and the sizes that it goes by, as in `windows`.
+
+    Raises:
+        UserError: a split is left without a sequence, a sample, or a target.
+    """
+    if split == "time":
+        offsets, codes = _in_time(data, test_size, validation_size, horizon)
+        return require_targets(
+            data, make_windows(offsets, codes, **layout_settings(**settings))
+        )
+    last = data.offsets[1:] - 1
+    test, validation = (
+        sequences.count(size, len(last)) for size in (test_size, validation_size)
+    )
+    if test < 1 or test + validation >= len(last):
+        raise UserError(
+            "`window.test_size` and `window.validation_size` must leave sequences to "
+            "train on and to test on; a single long one can be cut by "
+            f"`window.split: time`. Received: {test} and {validation} of {len(last)} "
+            "sequences"
+        )
+    last_targets = sequences.targets_at(data, np.arange(len(last)), last)
+    classes = last_targets.dtype.kind == "i"
+    codes = sequences.split(
+        last_targets if classes else np.zeros(len(last)),
+        test_size=test_size,
+        validation_size=validation_size,
+        rng=np.random.default_rng((seed, 1)),
+    )
+    return require_targets(
+        data, make_windows(data.offsets, codes, **layout_settings(**settings))
+    )
+
+
+def _in_time(
+    data: Sequences, test_size: int | float, validation_size: int | float, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the parts of all sequences begin and end, and the split of each."""
+    if len(data.targets) != len(data.values):
+        raise UserError(
+            "`window.split` must be sequence where a target is a whole sequence's. "
+            "Received: time"
+        )
+    begin, end = data.offsets[:-1], data.offsets[1:]
+    steps = end - begin
+    test, validation = (
+        np.array([sequences.count(size, each) for each in steps.tolist()])
+        for size in (test_size, validation_size)
+    )
+    train = steps - test - validation
+    enough = (train > horizon) & (test > 0)
+    enough &= (validation == 0) | (validation > horizon)
+    if not enough.any():
+        longest = int(steps.argmax())
+        raise UserError(
+            "`window.test_size` and `window.validation_size` must leave steps of some "
+            "sequence to train on and to test on, and of each part but the last more "
+            f"than `generate.horizon` ({horizon}). Received: {test[longest]} and "
+            f"{validation[longest]} of the {steps[longest]} steps of the longest"
+        )
+    last_begin = np.where(enough, end - test, end)
+    middle = np.where(enough, begin + train, end)
+    parts = {
+        SPLITS["train"]: (begin, np.where(enough, middle - horizon, end)),
+        SPLITS["validation"]: (middle, np.maximum(last_begin - horizon, middle)),
+        SPLITS["test"]: (last_begin, end),
+    }
+    # Between them lies what is left out.
+    edges = np.stack([edge for part in parts.values() for edge in part], axis=1)
+    codes = [code for part in parts for code in (part, LEFT_OUT)][:-1]
+    return (
+        np.append(edges[:, :-1].ravel(), end[-1]),
+        np.tile(np.array(codes, np.int8), len(begin)),
+    )
