@@ -11,7 +11,7 @@ test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytes
 	pytest -m "not slow" -n 2
 
 sweep: .venv/ready  ## 60 experiments in DVC's queue, and their runs; some fifteen minutes
-	pytest -m sweep tests/test_sweep.py -s
+	pytest -m sweep tests/tracking/test_sweep.py -s
 
 post: .venv/ready  ## every row of the post as a DVC experiment, and the table
 	statelab post

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 
 from benchmarks import table, works
 from benchmarks.processes import started

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import traps_page
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 
 
 def adder(batch_size=1, timesteps=1, stateful=True, **layer):

@@ -9,7 +9,7 @@ import time
 import checkouts
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
 SEARCHED = "stages/lookback.py"  # in DVC's output, where it searches

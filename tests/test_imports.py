@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
 from statelab.data.sequences import Sequences

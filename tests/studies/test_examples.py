@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from test_post import CARRIED, RESET, file_experiment, repository  # noqa: F401
 from test_schema import PARAMS
 from typer.testing import CliRunner

@@ -3,7 +3,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from test_schema import PARAMS
 from typer.testing import CliRunner
 

@@ -21,7 +21,7 @@ with command.quiet_import():
     from statelab.lookback.executors import Workers
     from statelab.lookback.problem import SearchData
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
 SMALL = {
     "high": 8,

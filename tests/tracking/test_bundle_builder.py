@@ -6,7 +6,7 @@ import shutil
 import mlflow
 import pytest
 import searches
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 
 from statelab.config import params
 from statelab.data import tasks

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML

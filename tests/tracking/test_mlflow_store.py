@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 
 from statelab.networks import keras_models, saving
 from statelab.tracking import bundles, mlflow_store

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_search
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from pandas.testing import assert_frame_equal
 from servers import HOST, LONGEST, free_port, serving
 

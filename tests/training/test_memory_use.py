@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from peak_memory import SETTINGS
 
 SEQUENCES, FEATURES = 10, 8

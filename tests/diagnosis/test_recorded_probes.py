@@ -14,7 +14,7 @@ from statelab.diagnosis.findings import QUESTIONS
 from statelab.diagnosis.script import recorder, registry, sample_origin
 from statelab.errors import UserError
 
-PLANTED = Path(__file__).parent / "planted"
+PLANTED = Path(__file__).parents[1] / "planted"
 BROKEN = sorted(PLANTED.glob("broken_scripts/*.py"))
 SOUND = sorted(PLANTED.glob("sound_scripts/*.py"))
 # by somebody who has not read the probes

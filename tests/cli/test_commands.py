@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 

@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from conftest import REPOSITORY
+from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
 from statelab.config import schema

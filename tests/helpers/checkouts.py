@@ -10,7 +10,7 @@ from pathlib import Path
 import mlflow
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
     "generate": {"sequences": 24, "length": 4},
     "window": {"window_length": 2, "test_size": 8},
