@@ -29,9 +29,10 @@ bench: .venv/bench  ## ours and every peer, timed in the same run; some twenty m
 	python -m benchmarks
 	python -m benchmarks.lookback
 
-lint: .venv/ready  ## style and types
+lint: .venv/ready  ## style, the order of imports, and types
 	ruff check
 	ruff format --check
+	lint-imports
 	pyright
 
 # pip byte-compiles what it installs: TensorFlow then imports in a third of the time

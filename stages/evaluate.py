@@ -9,7 +9,7 @@ from statelab.data.sequences import Sequences
 from statelab.evaluation import comparison as comparison_
 from statelab.evaluation import scoring, verdict, verdict_text
 from statelab.evaluation.baselines import forecast_of
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command
 from statelab.report import figures as figures_
@@ -33,7 +33,7 @@ def main(
     everyone = {mode: read_predictions(predictions / f"{mode}.npz") for mode in MODES}
     for mode in MODES:
         predicted = predictions_in_use(predictions / f"{mode}.npz")
-        histories[mode] = files.read_table(history / f"{mode}.csv")
+        histories[mode] = csv_files.read(history / f"{mode}.csv")
         tables[mode] = scoring.seed_scores(
             predicted.answers, data, cut, histories[mode]
         )
@@ -54,12 +54,12 @@ def main(
             **comparison,
         },
     )
-    files.write_table(figures / "variants.csv", comparison_.table(contest))
-    files.write_table(
+    csv_files.write(figures / "variants.csv", comparison_.table(contest))
+    csv_files.write(
         figures / "scores.csv",
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
-    files.write_table(
+    csv_files.write(
         figures / "learning_curves.csv", scoring.learning_curves(histories, comparison)
     )
     curves = figures_.learning_curves(histories, comparison)

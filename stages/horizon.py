@@ -6,7 +6,7 @@ import numpy as np
 
 from statelab.config import params
 from statelab.data.sequences import Sequences, head_of
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import summary
 from statelab.networks.scores import SCORES
@@ -65,8 +65,8 @@ def main(
         print(sentence)
     lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(warmed_up)
     files.write_json(found, told)
-    files.write_table(tables / "lags.csv", lags)
-    files.write_table(tables / "warm_up.csv", burn_ins)
+    csv_files.write(tables / "lags.csv", lags)
+    csv_files.write(tables / "warm_up.csv", burn_ins)
     with files.atomic_write(tables / "horizon.svg") as stream:
         stream.write(figures.svg(figures.horizon(lags, burn_ins, score)))
 

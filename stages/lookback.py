@@ -5,7 +5,7 @@ from pathlib import Path
 from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation.baselines import forecast_of
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
 from statelab.networks.scores import SCORES
@@ -76,7 +76,7 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
             with files.atomic_write(trials) as stream:
                 search_result.table(outcomes).to_parquet(stream, index=False)
             files.write_json(answer, told)
-            files.write_table(drawn / "curve.csv", curve)
+            csv_files.write(drawn / "curve.csv", curve)
             with files.atomic_write(drawn / "curve.svg") as stream:
                 stream.write(figures.svg(figures.lookback(curve, told)))
     print(told["text"])

@@ -11,7 +11,7 @@ from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import Predictions, write_predictions
 from statelab.pipeline import command, workspace
 from statelab.pipeline.live_log import LiveLog
@@ -78,13 +78,13 @@ def main(
             trained = trained_as(in_use)
             answered = [_answered(in_use, trained)]
             answered += [_answered(each, trained_as(each)) for each in others]
-            files.write_table(usage, journal.usage())
+            csv_files.write(usage, journal.usage())
             saving.write(model, trained.weights, trained.network._asdict(), scale)
             files.write_json(
                 model / "data.json", _learnt_from(sequences, windows, **settings)
             )
             write_predictions(predictions, answered)
-            files.write_table(history, trained.history)
+            csv_files.write(history, trained.history)
             files.write_json(metrics, _last_scores(trained))
             files.write_json(timing, _timing(trained.seconds, settings["seeds"]))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_experiment import Silent
+from small_trainings import Silent
 
 from statelab.data.sequences import split
 from statelab.data.tasks import first_step

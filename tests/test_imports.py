@@ -1,144 +1,87 @@
-"""Imports go down only, one outside library a module, and dvc.yaml tells the truth."""
+"""What may import what, and that dvc.yaml names all that can change an output.
+
+The order of the packages is a contract of import-linter in pyproject.toml.
+"""
 
 import ast
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
 from checkouts import REPOSITORY
+from importlinter.application.use_cases import lint_imports
+from importlinter.configuration import configure
 from ruamel.yaml import YAML
 
 SOURCE = REPOSITORY / "src" / "statelab"
-FLOORS = [
-    {"errors", "files", "findings", "hashes", "shapes"},
-    {"arrays", "params", "sequences", "scores", "workspace", "columns", "tables"}
-    | {"paired", "successions", "split_probes"},
-    {
-        "resuming",
-        "layouts",
-        "panels",
-        "schema",
-        "tasks",
-        "results",
-        "progress",
-        "experiments",
-    }
-    | {"provenance"},
-    {
-        "plans",
-        "metrics",
-        "scaling",
-        "npz",
-        "rows",
-        "bundles",
-        "fingerprints",
-        "journal",
-        "questions",
-        "variants",
-    },
-    {
-        "sources",
-        "plots",
-        "tracking",
-        "shards",
-        "entrants",
-        "histories",
-        "reach",
-        "probes",
-        "cards",
-    },
-    {"projection", "verdict", "lookback"},
-    {"chunks", "callbacks", "cells", "heads", "models", "optimizers"},
-    {"recurrence", "stopping", "explain"},
-    {"training"},
-    {"reference", "gradients", "recording"},
-    {"passages", "trials"}
-    | {"experiment", "horizon", "hidden", "served", "post", "lockstep", "wording"},
-    {
-        "command",
-        "checkpoints",
-        "beyond",
-        "examples",
-        "rehearsal",
-        "prediction",
-        "vanishing",
-        "ground",
-        "search",
-    }
-    | {"pictures", "diagnose_model"}
-    | {"answer_probes", "data_probes", "lane_probes", "reset_probes"},
-    {"report", "diagnose_workspace", "border_probes", "ledger", "workers"},
-    {"diagnose_script", "carrying"},
-    {"cli"},
-]
-FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
-# Pictures that stages draw, and those of a page, which no stage is to wait for.
-DRAWING = {"plots", "pictures"}
-SOLE_IMPORTER = {
-    "mlflow": {"tracking"},
-    "matplotlib": DRAWING,
-    "dvc": {"lockstep"},
-    "jinja2": {"report"},
-    "optuna": {"search"},
-    "distributed": {"workers"},
-}
-WITHOUT_TENSORFLOW = sorted(
-    set().union(*FLOORS[:6], {"chunks", "lockstep", "command", "pictures", "report"})
-)
 # Change no output that anything depends on: they read parameters, show progress, note
 # what training takes, turn errors into lines, see to it that a stage is the only one to
 # write, and bring what was killed or is far away to the same end.
-NO_OUTPUT = {"params", "errors", "progress", "journal", "command", "workspace"}
-NO_OUTPUT |= {"resuming", "workers", "ledger"}
+NO_OUTPUT = {
+    "config.params",
+    "errors",
+    "lookback.executors",
+    "lookback.trial_store",
+    "pipeline.command",
+    "pipeline.live_log",
+    "pipeline.progress",
+    "pipeline.resume_key",
+    "pipeline.workspace",
+}
+WITHOUT_TENSORFLOW = (
+    "cli.main",
+    "config.schema",
+    "data.sources",
+    "evaluation.verdict_text",
+    "lookback.evaluation_set",
+    "networks.architecture",
+    "networks.saving",
+    "networks.scores",
+    "report.page",
+    "samples.chunks",
+    "samples.splitting",
+    "tracking.sync",
+)
 
 
-def imports(file) -> set[str]:
-    """Names of all modules that a file imports, wherever in it."""
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(SOURCE).with_suffix("").parts)
+
+
+FILES = {name_of(file): file for file in SOURCE.rglob("[!_]*.py")}
+
+
+@cache
+def imports(file: Path) -> frozenset[str]:
+    """The modules of statelab that a file imports, wherever in it."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            names.add(str(node.module))
+    return frozenset(name.removeprefix("statelab.") for name in names) & set(FILES)
 
 
-def own_imports(file) -> set[str]:
-    """The modules of statelab that a file imports."""
-    parts = [name.split(".") for name in imports(file)]
-    return {part[1] for part in parts if part[0] == "statelab" and part[1] in FLOOR}
-
-
-def reached(file) -> set[str]:
+def closure(file: Path) -> set[str]:
     """The modules of statelab that a file imports, and those that they import."""
-    found, new = set(), own_imports(file)
+    found, new = set(), set(imports(file))
     while new:
         found |= new
-        new = set().union(*(own_imports(SOURCE / f"{m}.py") for m in new)) - found
+        new = set().union(*(imports(FILES[module]) for module in new)) - found
     return found
 
 
-def test_every_module_has_a_floor():
-    assert {file.stem for file in SOURCE.glob("[!_]*.py")} == set(FLOOR)
+def test_imports_go_down(monkeypatch):
+    configure()
+    monkeypatch.chdir(REPOSITORY)
+    assert lint_imports(config_filename="pyproject.toml", cache_dir=None)
 
 
-@pytest.mark.parametrize("module", sorted(FLOOR))
-def test_imports_go_down(module):
-    for below in own_imports(SOURCE / f"{module}.py"):
-        assert FLOOR[below] < FLOOR[module], f"{module} imports {below}"
-
-
-@pytest.mark.parametrize("library", sorted(SOLE_IMPORTER))
-def test_a_library_is_imported_in_one_place(library):
-    users = {
-        file.stem
-        for file in SOURCE.glob("*.py")
-        if any(name.split(".")[0] == library for name in imports(file))
-    }
-    assert users <= SOLE_IMPORTER[library]
-
-
-def test_low_floors_need_no_tensorflow():
+def test_modules_that_need_no_tensorflow_do_not_load_it():
     code = f"""
 import sys
 import {", ".join(f"statelab.{module}" for module in WITHOUT_TENSORFLOW)}
@@ -149,8 +92,8 @@ sys.exit("tensorflow" in sys.modules)
 
 def test_what_mlflow_loads_needs_no_more_than_its_requirements_name():
     found = set()
-    for module in {"served", *reached(SOURCE / "served.py")}:
-        for node in ast.parse((SOURCE / f"{module}.py").read_text()).body:
+    for module in {"served", *closure(FILES["served"])}:
+        for node in ast.parse(FILES[module].read_text()).body:
             if isinstance(node, ast.Import):
                 found |= {name.name.split(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -165,16 +108,24 @@ STAGES = {
 }
 
 
+def modules_of(dep: str) -> set[str]:
+    """The modules that a dep of a stage stands for: itself, or all of its folder."""
+    path = REPOSITORY / dep
+    if path.is_dir():
+        return {name_of(file) for file in path.glob("[!_]*.py")}
+    return {name_of(path)}
+
+
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_stage_depends_on_every_module_that_can_change_its_outputs(stage):
     commands = STAGES[stage]["cmd"]
     # the second command of a stage logs what is written, and changes no output
     first = commands if isinstance(commands, str) else commands[0]
     script = next(word for word in first.split() if word.startswith("stages/"))
-    modules = reached(REPOSITORY / script) - NO_OUTPUT
-    expected = {script, *(f"src/statelab/{module}.py" for module in modules)}
-    code = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
-    assert code == expected
+    deps = STAGES[stage]["deps"]
+    code = [modules_of(dep) for dep in deps if dep.startswith("src/")]
+    assert script in deps
+    assert set().union(*code) == closure(REPOSITORY / script) - NO_OUTPUT
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))

@@ -1,4 +1,4 @@
-"""Ours: `training.train`. No other file of the benchmarks knows how it is called."""
+"""Ours: `compiled.train`. No other file of the benchmarks knows how it is called."""
 
 from collections.abc import Callable
 from typing import Any

@@ -18,7 +18,7 @@ class ExplicitState:
     """
 
     def __init__(self, model: keras.Model):
-        self._model = model  # of `models.with_state`
+        self._model = model  # of `keras_models.with_state`
 
     def predict(
         self,

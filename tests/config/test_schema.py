@@ -1,13 +1,10 @@
 import copy
 
 import pytest
-from checkouts import REPOSITORY
-from ruamel.yaml import YAML
+from project_params import PARAMS
 
 from statelab.config import schema
 from statelab.errors import UserError
-
-PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
 
 
 def changed(key: str, value: object) -> dict:

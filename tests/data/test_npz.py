@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from test_sources import load, steps, targets
+from read_files import load, steps, targets
 
 from statelab.errors import UserError
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from read_files import load, steps, targets
 
 from statelab.data import sources
 from statelab.errors import UserError
 from statelab.samples import splitting
 
-ROLES = {"sequence": "id", "time": "time", "target": "target", "features": None}
 PANEL = """\
 id,time,x,y,target
 b,3,0.5,7,low
@@ -19,19 +19,6 @@ b,1,1.5,9,high
 a,4,3,40,low
 b,2,-1,8,
 """
-
-
-def load(path, source="csv", columns=(), **changes) -> sources.Read:
-    asked = {
-        "horizon": 0,
-        "max_gap": None,
-        "missing": "error",
-        "target_type": "auto",
-        "label": "each_step",
-        **changes,
-    }
-    roles = {**ROLES, **dict(columns)}
-    return sources.load(source=source, path=path, columns=roles, **asked)
 
 
 @pytest.fixture
@@ -44,18 +31,6 @@ def read(tmp_path):
         return load(file, **changes)
 
     return read
-
-
-def steps(found: sources.Read) -> list[list[list[float]]]:
-    """The values of each sequence."""
-    values, offsets, _ = found.sequences
-    return [part.tolist() for part in np.split(np.array(values), offsets[1:-1])]
-
-
-def targets(found: sources.Read) -> list[list[float]]:
-    """The targets of each sequence."""
-    _, offsets, known = found.sequences
-    return [part.tolist() for part in np.split(known, offsets[1:-1])]
 
 
 # --- panels ---
@@ -152,8 +127,8 @@ def test_batches_do_not_show(tmp_path, monkeypatch):
     )
     (tmp_path / "panel.csv").write_text(text)
     whole = load(tmp_path / "panel.csv", missing="fill")
-    monkeypatch.setattr("statelab.tables.BLOCK", 64)
-    monkeypatch.setattr("statelab.panels.ROWS", 5)
+    monkeypatch.setattr("statelab.data.tables.BLOCK", 64)
+    monkeypatch.setattr("statelab.data.panels.ROWS", 5)
     parts = load(tmp_path / "panel.csv", missing="fill")
     assert steps(whole) == steps(parts)
     assert targets(whole) == targets(parts)
@@ -679,7 +654,7 @@ def test_what_is_no_csv_file_is_one_line(tmp_path, content, line):
 
 
 def test_other_bytes_far_into_a_csv_file_are_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("statelab.tables.BLOCK", 64)
+    monkeypatch.setattr("statelab.data.tables.BLOCK", 64)
     file = tmp_path / "panel.csv"
     rows = b"".join(b"a,%d,2,%d\n" % (row, row % 2) for row in range(50))
     file.write_bytes(HEADER.encode() + rows + b"caf\xe9,1,2,0\n")

@@ -221,7 +221,7 @@ def test_symbols_are_found_along_a_lane():
 @pytest.mark.slow
 def test_the_command_ends_with_0_1_or_2():
     def ends(*given: str) -> subprocess.CompletedProcess:
-        code = "from statelab import cli; cli.main()"
+        code = "from statelab.cli import main; main.main()"
         return subprocess.run(
             [sys.executable, "-c", code, "diagnose", *given],
             capture_output=True,

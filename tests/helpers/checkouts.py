@@ -49,8 +49,10 @@ class Checkout:
 
     def statelab(self, *words: str, fails: bool = False) -> str:
         """The command as it is in this repository."""
-        own = "import sys; sys.path.insert(0, 'src'); from statelab import cli"
-        return self.run(sys.executable, "-c", f"{own}; cli.main()", *words, fails=fails)
+        own = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main"
+        return self.run(
+            sys.executable, "-c", f"{own}; main.main()", *words, fails=fails
+        )
 
     def changed_stages(self) -> set[str]:
         """The stages of which something is not what dvc.lock says."""

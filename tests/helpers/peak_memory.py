@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from test_experiment import Silent
+from small_trainings import Silent
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.io import arrays

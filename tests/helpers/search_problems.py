@@ -17,7 +17,7 @@ WINDOW = {
 }
 
 
-def lay(folder=Path("unused"), *, search=None, model=None, window=None, **task):
+def build(folder=Path("unused"), *, search=None, model=None, window=None, **task):
     """The ground of a small lagged_copy: 40 sequences of 12 steps, 3 steps back."""
     task = {
         **dict(task="lagged_copy", label="each_step", seed=1, sequences=40),

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from test_lookback import trial
+from small_trials import trial
 
-from statelab.io import files
+from statelab.io import csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import PRUNED, Rule
 from statelab.report import figures
@@ -50,6 +50,6 @@ def write(root: Path) -> dict:
         folder.mkdir(parents=True, exist_ok=True)
     search_result.table(OUTCOMES).to_parquet(trials, index=False)
     files.write_json(root / "metrics/lookback.json", told)
-    files.write_table(drawn / "curve.csv", curve)
+    csv_files.write(drawn / "curve.csv", curve)
     (drawn / "curve.svg").write_bytes(figures.svg(figures.lookback(curve, told)))
     return told

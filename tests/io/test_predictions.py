@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from statelab.errors import UserError
-from statelab.io import files
+from statelab.io import csv_files, files
 from statelab.io.predictions import (
     Predictions,
     predictions_in_use,
@@ -36,13 +36,13 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):
     third = np.float32(1) / np.float32(3)
-    files.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
-    assert np.float32(files.read_table(tmp_path / "t.csv")["x"][0]) == third
+    csv_files.write(tmp_path / "t.csv", pd.DataFrame({"x": [third]}))
+    assert np.float32(csv_files.read(tmp_path / "t.csv")["x"][0]) == third
 
 
 @pytest.mark.parametrize(
     "read",
-    [read_predictions, files.read_table, files.read_json],
+    [read_predictions, csv_files.read, files.read_json],
 )
 def test_reading_names_the_file_that_is_missing(tmp_path, read):
     with pytest.raises(UserError, match=r"gone: no such file"):

@@ -22,7 +22,7 @@ from statelab.errors import UserError
 from statelab.lookback import executors, trials
 from statelab.lookback.trials import Trial
 
-SEARCH = [sys.executable, str(REPOSITORY / "tests" / "small_search.py")]
+SEARCH = [sys.executable, str(REPOSITORY / "tests/helpers/small_search.py")]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
 
 

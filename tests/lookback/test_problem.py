@@ -14,27 +14,27 @@ from statelab.samples.windows import make_windows
 
 def test_every_window_answers_the_same_steps_of_validation():
     search = {"high": 5, "validation_size": 12}
-    laid = search_problems.lay(search={**search, "answers": 1000})
+    laid = search_problems.build(search={**search, "answers": 1000})
     chosen = np.flatnonzero(laid.windows.split == SPLITS["validation"])
     assert len(chosen) == 12
     # of each sequence the steps 4 to 11, each with the target of 3 steps before
     expected = (chosen[:, None] * 12 + np.arange(4, 12)).ravel()
     assert laid.asked.tolist() == expected.tolist()
     assert len(np.unique(laid.ground.parts)) == 12  # one for each sequence
-    few = search_problems.lay(search=search).asked
+    few = search_problems.build(search=search).asked
     assert len(few) == 50 and set(few) < set(expected) and (np.diff(few) > 0).all()
 
 
 def test_a_validation_split_of_params_yaml_is_kept():
-    own = search_problems.lay(window={"validation_size": 4}).windows.split
+    own = search_problems.build(window={"validation_size": 4}).windows.split
     assert np.bincount(own).tolist() == [28, 4, 8]
-    assert np.bincount(search_problems.lay().windows.split).tolist() == [24, 8, 8]
+    assert np.bincount(search_problems.build().windows.split).tolist() == [24, 8, 8]
 
 
 def test_the_longest_window_is_what_half_of_the_sequences_have():
-    assert search_problems.lay().high == 12
-    assert search_problems.lay(length=200).high == 128
-    assert search_problems.lay(length=200, search={"high": 150}).high == 150
+    assert search_problems.build().high == 12
+    assert search_problems.build(length=200).high == 128
+    assert search_problems.build(length=200, search={"high": 150}).high == 150
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_longest_window_is_what_half_of_the_sequences_have():
 )
 def test_a_window_that_no_sequence_has_is_refused(search, words):
     with pytest.raises(UserError, match=words):
-        search_problems.lay(search=search)
+        search_problems.build(search=search)
 
 
 def test_a_window_that_leaves_nothing_to_score_is_refused():
@@ -91,14 +91,16 @@ def test_the_baselines_of_values_are_those_of_what_is_asked():
 
 def test_the_ceilings_of_what_is_asked():
     """First steps 1, 0, 1, 0 tell the label; only windows of 3 see them at the last."""
-    laid = search_problems.lay(task="first_step", length=3, search={"answers": 1000})
+    laid = search_problems.build(task="first_step", length=3, search={"answers": 1000})
     assert problem.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
     assert problem.baselines(laid, None) == {"one_answer": 0.5}
     # of 8 random windows of 12 bits none is like another
-    assert problem.ceilings(search_problems.lay(), [12]) == {12: None}
+    assert problem.ceilings(search_problems.build(), [12]) == {12: None}
     assert problem.ceilings(of_values(), [2]) == {2: None}
 
 
 def test_windows_to_train_on_are_counted():
     settings = {"window_length": 5, "stride": 2}
-    assert problem.samples(search_problems.lay(), settings) == 24 * 4  # at 0, 2, 4 and 6
+    assert (
+        problem.samples(search_problems.build(), settings) == 24 * 4
+    )  # at 0, 2, 4 and 6

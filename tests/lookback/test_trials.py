@@ -28,7 +28,7 @@ STATE = Trial(4, 4, None, "sequence", 4, 0.05)
 def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
     """Unpadded, by the plan that it follows, scored by hand on what is asked."""
     search = {"high": 6, "validation_size": 12, "answers": 1000}
-    laid = search_problems.lay(search=search)
+    laid = search_problems.build(search=search)
     ground, data = laid.ground, laid.data
     followed = []
     usual = compiled.train
@@ -70,7 +70,7 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
 
 def test_windows_without_a_target_are_not_trained_on():
     """Of 12 steps the first 3 have none: windows of 2 that end there are left out."""
-    laid = search_problems.lay()
+    laid = search_problems.build()
     cut = rewindow(laid.windows, layout="subsampled", window_length=2)
     rng = np.random.default_rng(0)
     plan = trials._shuffled(laid.data, cut, WINDOWS, 8, 40, rng)
@@ -83,7 +83,7 @@ def test_windows_without_a_target_are_not_trained_on():
 
 
 def test_a_trial_is_the_same_whenever_it_is_run():
-    ground = search_problems.lay().ground
+    ground = search_problems.build().ground
     one, two = (trials.train_to_end(ground, WINDOWS) for _ in range(2))
     assert one.scores.tolist() == two.scores.tolist()
     assert one.parts.tolist() == two.parts.tolist()
@@ -96,7 +96,7 @@ def test_a_trial_learns_what_is_in_reach(trial):
     After a reset within a sequence, at one step of 8, it is out of reach.
     """
     search = {"updates": 150, "high": 6, "validation_size": 16}
-    ground = search_problems.lay(lag=1, sequences=64, search=search).ground
+    ground = search_problems.build(lag=1, sequences=64, search=search).ground
     begun, ended = (
         trials.train_next_part(ground, trial),
         trials.train_to_end(ground, trial),
@@ -108,7 +108,7 @@ def test_a_trial_learns_what_is_in_reach(trial):
 
 
 def test_a_window_too_short_learns_nothing():
-    ground = search_problems.lay(sequences=64, search={"validation_size": 24}).ground
+    ground = search_problems.build(sequences=64, search={"validation_size": 24}).ground
     ended = trials.train_to_end(ground, WINDOWS._replace(window_length=3))
     assert ended.scores.mean() < 0.7
 
@@ -127,14 +127,14 @@ def test_windows_are_padded_to_powers_of_two(window, padded):
 def test_carried_state_makes_as_many_updates_where_targets_are_rare():
     """Of three segments of 4 steps the last alone has a target."""
     search = {"updates": 50}
-    ground = search_problems.lay(task="first_step", label="end", search=search).ground
+    ground = search_problems.build(task="first_step", label="end", search=search).ground
     ended = trials.train_to_end(ground, STATE)
     assert ended.updates == 50 and ended.run.updates.numpy().tolist() == [50] * 3
 
 
 def test_windows_that_end_on_no_target_are_refused():
     """Sequences of 12 steps have one at the end, where windows of 5 begin at 7."""
-    ground = search_problems.lay(task="first_step", label="end").ground
+    ground = search_problems.build(task="first_step", label="end").ground
     with pytest.raises(
         UserError, match="`search.stride` .* windows of 5 steps. Received: 2"
     ):
@@ -143,7 +143,10 @@ def test_windows_that_end_on_no_target_are_refused():
 
 
 def test_what_a_shard_of_short_sequences_cannot_train_on_the_others_do():
-    short, long = search_problems.lay(length=4, lag=1).ground, search_problems.lay().ground
+    short, long = (
+        search_problems.build(length=4, lag=1).ground,
+        search_problems.build().ground,
+    )
     pieces = (*short.shards, *long.shards)
     ground = long._replace(shards=pieces[::-1], shares=np.array([0.5, 0.5]))
     ground = ground._replace(parts=np.concatenate([long.parts, short.parts]))
@@ -153,7 +156,7 @@ def test_what_a_shard_of_short_sequences_cannot_train_on_the_others_do():
 
 def test_a_network_of_what_is_no_number_has_no_score():
     """It would answer class 0 whatever it sees."""
-    ground = search_problems.lay().ground
+    ground = search_problems.build().ground
     begun = trials.train_next_part(ground, WINDOWS)
     first, *others = begun.run.matrices
     broken = first.numpy()
@@ -165,7 +168,9 @@ def test_a_network_of_what_is_no_number_has_no_score():
 
 def test_networks_that_diverge_are_given_up(tmp_path):
     """At a rate of a million errors are no numbers; a search goes on without it."""
-    laid = search_problems.lay(task="adding", search={"clipnorm": None, "optimizer": "sgd"})
+    laid = search_problems.build(
+        task="adding", search={"clipnorm": None, "optimizer": "sgd"}
+    )
     wild = WINDOWS._replace(window_length=12, learning_rate=1e6)
     with executors.here(laid.ground, 1) as crew:
         asked = [wild, wild._replace(learning_rate=1e-3)]

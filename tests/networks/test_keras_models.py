@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
-from statelab.networks.architecture import count_parameters, state_width
+from statelab.networks.architecture import Architecture
 from statelab.samples.scaling import Scaling
 
 SMALL = {"cell": "lstm", "units": 3, "layers": 2, "features": 2}
@@ -167,7 +167,7 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
     """And the whole as by stock Keras layers, which begin with zeros."""
     stock, model = stock_and_with_state(cell, layers, scaled)
     x = np.random.default_rng(0).normal(size=(2, 7, 2), scale=3).astype(np.float32)
-    width = state_width(cell=cell, units=3, layers=layers)
+    width = Architecture(cell, "binary", layers, 3, 2, 1).state_width
     zeros = np.zeros((2, width), np.float32)
     whole, after = model([x, zeros])
     np.testing.assert_allclose(whole, stock(x), rtol=1e-6, atol=1e-6)
@@ -181,7 +181,7 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
 
 
 @pytest.mark.parametrize("cell", keras_models.LAYERS)
-def test_shapes_tells_what_keras_counts(cell):
-    shape = {"cell": cell, "units": 3, "layers": 2, "features": 5, "outputs": 2}
-    built = keras_models.build(**shape, head="multiclass")
-    assert count_parameters(**shape) == built.count_params()
+def test_an_architecture_counts_the_weights_that_keras_makes(cell):
+    network = Architecture(cell, "multiclass", layers=2, units=3, features=5, outputs=2)
+    built = keras_models.build(**network._asdict())
+    assert network.parameters == built.count_params()

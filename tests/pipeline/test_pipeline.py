@@ -169,28 +169,28 @@ def test_values_and_classes_go_all_the_way_to_mlflow(checkout, task, score, curv
 
 def test_editing_code_reruns_what_depends_on_it(checkout):
     numpy = "import numpy as np"
-    checkout.edit("src/statelab/layouts.py", numpy, f"{numpy}  # arrays")
+    checkout.edit("src/statelab/samples/windows.py", numpy, f"{numpy}  # arrays")
     assert checkout.changed_stages() == {
         *("window", "train_stateless", "train_stateful", "evaluate", "horizon"),
     }
     said = checkout.dvc("repro", "window")
     assert "Running stage 'window'" in said and "Running stage 'generate'" not in said
-    # the bytes of its output are the same, and stages that list layouts.py wait on
+    # the bytes of its output are the same, and stages that list windows.py wait on
     status = json.loads(checkout.dvc("status", "--json", "evaluate"))
     (changes,) = [each for each in status["evaluate"] if "changed deps" in each]
-    assert set(changes["changed deps"]) == {"src/statelab/layouts.py"}
+    assert set(changes["changed deps"]) == {"src/statelab/samples/windows.py"}
     checkout.restore()
 
 
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("plots", {"evaluate", "horizon"}),
-        ("metrics", {"evaluate", "horizon"}),
-        ("reach", {"horizon"}),
-        ("schema", {"check"}),
-        ("tracking", set()),
-        ("progress", set()),
+        ("report/figures", {"evaluate", "horizon"}),
+        ("evaluation/statistics", {"evaluate", "horizon"}),
+        ("memory/summary", {"horizon"}),
+        ("config/schema", {"check"}),
+        ("tracking/mlflow_store", set()),
+        ("pipeline/progress", set()),
     ],
 )
 def test_editing_what_training_does_not_use_retrains_nothing(checkout, module, stages):
@@ -558,9 +558,9 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
 def test_export_writes_a_card_of_what_the_network_was_trained_with(own):
     """Whatever params.yaml says by now."""
     own.edit("params.yaml", "layout: per_timestep", "layout: full")
-    statelab = "import sys; sys.path.insert(0, 'src'); from statelab import cli"
+    statelab = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main"
     words = ("export", "stateful", "out", "--network", "1")
-    own.run(sys.executable, "-c", f"{statelab}; cli.main()", *words)
+    own.run(sys.executable, "-c", f"{statelab}; main.main()", *words)
     own.edit("params.yaml", "layout: full", "layout: per_timestep")
     card = (own.root / "out" / "stateful-card.md").read_text()
     shutil.rmtree(own.root / "out")

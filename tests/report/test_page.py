@@ -8,11 +8,11 @@ import browser
 import numpy as np
 import pytest
 import searches
-from test_layouts import cut
+from small_windows import cut
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import hidden_states
 from statelab.networks import saving
@@ -262,7 +262,7 @@ def test_the_page_says_when_a_search_is_of_other_sequences(searched, results_the
 
 def test_the_table_of_windows_marks_the_smallest(tmp_path):
     told = searches.write(tmp_path)
-    curve = files.read_table(tmp_path / "metrics/lookback/curve.csv")
+    curve = csv_files.read(tmp_path / "metrics/lookback/curve.csv")
     table = tables.lookback_table(curve, told)
     assert table["headings"] == ["accuracy", "against the best"]
     first, smallest, best = table["lines"]

@@ -1,5 +1,5 @@
 import numpy as np
-from test_layouts import cut
+from small_windows import cut
 
 from statelab.data.sequences import Sequences, at_the_end
 from statelab.samples import plan_summary

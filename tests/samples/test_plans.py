@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_layouts import cut, lengths_of_sequences, samples
+from small_windows import cut, lengths_of_sequences, samples
 
 from statelab.errors import UserError
 from statelab.samples import plans

@@ -6,6 +6,7 @@ from checkouts import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from small_windows import cut, lengths_of_sequences, pairs, samples
 
 from stages import window
 from statelab.data.sequences import SPLITS, Sequences, split
@@ -14,8 +15,6 @@ from statelab.errors import UserError
 from statelab.io import arrays
 from statelab.samples import splitting
 from statelab.samples.windows import (
-    Samples,
-    Windows,
     dropped_notes,
     first_predictions,
     locate_predictions,
@@ -28,23 +27,6 @@ from statelab.samples.windows import (
     sequences_in_split,
     with_targets,
 )
-
-
-def cut(lengths, **layout) -> Windows:
-    sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return make_windows(offsets, np.zeros(len(lengths), np.int8), **sizes)
-
-
-def samples(table: Windows) -> Samples:
-    return locate_samples(table, np.arange(table.samples[-1]))
-
-
-def pairs(table: Windows) -> list[tuple[int, int]]:
-    """The first step and the length of each sample."""
-    _, first, length = samples(table)
-    return list(zip(first.tolist(), length.tolist(), strict=True))
-
 
 # --- the post's figures ---
 
@@ -255,9 +237,6 @@ def test_windows_keep_the_stride():
     # (8 - 3) // 2 + 1 = 3 windows; step 7 is in none of them
     table = cut([8], layout="subsampled", window_length=3, stride=2)
     assert pairs(table) == [(0, 3), (2, 3), (4, 3)]
-
-
-lengths_of_sequences = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
 
 @given(

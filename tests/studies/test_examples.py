@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkouts import REPOSITORY
-from test_post import CARRIED, RESET, file_experiment, repository  # noqa: F401
-from test_schema import PARAMS
+from filed_experiments import CARRIED, RESET, file_experiment
+from project_params import PARAMS
 from typer.testing import CliRunner
 
 from statelab.cli import main
@@ -282,7 +282,7 @@ def test_command_runs_what_is_missing_with_its_folder(
     file_experiment("example-sunspots", {"evaluate.json": forecast})
     ran = []
     monkeypatch.setattr(
-        main.experiments,
+        main.dvc_experiments,
         "run",
         lambda name, sections, copied: ran.append((name, copied)),
     )

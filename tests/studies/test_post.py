@@ -1,58 +1,15 @@
 import json
-import subprocess
-from pathlib import Path
 
 import pytest
 from checkouts import REPOSITORY
-from test_schema import PARAMS
+from filed_experiments import CARRIED, RESET, file_experiment, git
+from project_params import PARAMS
 from typer.testing import CliRunner
 
 from statelab.cli import main
 from statelab.config import schema
 from statelab.pipeline import dvc_experiments
 from statelab.studies import beyond, post
-
-
-def git(*words: str, given: str = "") -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """A repository with the one experiment `post-full` on its only commit."""
-    monkeypatch.chdir(tmp_path)
-    git("init", "-q")
-    git("commit", "-q", "--allow-empty", "-m", "Begin")
-    scored = {
-        "accuracy": {"mean": 0.98765, "low": 0.98, "high": 0.99},
-        "final_accuracy": {"mean": 0.75},
-        "ceiling": {"accuracy": 1.0},
-    }
-    files = {
-        "evaluate.json": {"stateless": scored},
-        "timing/stateless.json": {"seconds_per_epoch": 0.456},
-    }
-    file_experiment("post-full", files)
-    return tmp_path
-
-
-def file_experiment(name: str, files: dict) -> None:
-    """File an experiment where DVC does, in the repository of this folder."""
-    for path, content in files.items():
-        file = Path("metrics", path)
-        file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_text(json.dumps(content))
-    git("add", "metrics")
-    head = git("rev-parse", "HEAD")
-    commit = git("commit-tree", git("write-tree"), "-p", head, "-m", "experiment")
-    git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", commit)
 
 
 def test_table_reads_its_figures_from_the_experiment(repository):
@@ -87,10 +44,6 @@ def test_every_experiment_says_all_of_params_yaml_itself(sections):
     assert set(sections) | {"seed"} == set(PARAMS)
     for name, keys in sections.items():
         assert set(keys) == set(PARAMS[name])
-
-
-RESET = {"mean": 0.25, "low": 0.125, "high": 0.5}
-CARRIED = {"mean": 0.75, "low": 0.625, "high": 0.875}
 
 
 def test_beyond_tells_accuracy_from_squared_error_and_says_what_is_missing():

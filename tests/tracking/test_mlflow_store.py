@@ -178,13 +178,13 @@ def test_shown_tells_mlflow_of_a_training_that_was_killed(root, client):
 def test_two_processes_that_deliver_the_same_make_one_run(root, client):
     code = """
 import sys
-sys.path.insert(0, "tests")
+sys.path[:0] = ["tests/tracking", "tests/helpers"]
 from pathlib import Path
-import test_tracking
-folder = test_tracking.a_bundle(Path(sys.argv[1]), experiment=sys.argv[2])
+import test_mlflow_store as tests
+folder = tests.a_bundle(Path(sys.argv[1]), experiment=sys.argv[2])
 print(flush=True)
 sys.stdin.readline()
-test_tracking.tracking.deliver(folder)
+tests.mlflow_store.deliver(folder)
 """
     both = [
         subprocess.Popen(

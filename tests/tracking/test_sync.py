@@ -224,7 +224,7 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     assert len(before) == 5
     (checkout.root / "mlflow.db").unlink()
     shutil.rmtree(checkout.root / "mlartifacts")
-    own = "import sys; sys.path.insert(0, 'src'); from statelab import cli; cli.main()"
+    own = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main; main.main()"
     both = [
         subprocess.Popen(
             [sys.executable, "-c", own, "sync"], cwd=checkout.root, env=checkout.env

@@ -1,7 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
-from test_experiment import task_and_windows
+from small_trainings import task_and_windows
 
 from statelab.training import estimate, sizing
 

@@ -23,7 +23,7 @@ def peak(folder, steps) -> int:
     np.save(folder / "offsets.npy", np.arange(SEQUENCES + 1) * (steps // SEQUENCES))
     np.save(folder / "targets.npy", np.float32(np.arange(SEQUENCES) % 2))
     done = subprocess.run(
-        [sys.executable, REPOSITORY / "tests" / "peak_memory.py", folder],
+        [sys.executable, REPOSITORY / "tests/helpers/peak_memory.py", folder],
         cwd=folder,
         capture_output=True,
         text=True,

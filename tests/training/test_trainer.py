@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from small_trainings import Silent, task_and_windows
 
-from statelab.data.sequences import SPLITS, Sequences, at_the_end, split
-from statelab.data.tasks import TASKS, first_step
+from statelab.data.sequences import SPLITS, Sequences, at_the_end
+from statelab.data.tasks import TASKS
 from statelab.errors import UserError
 from statelab.evaluation import scoring
 from statelab.networks import keras_models
@@ -11,32 +12,12 @@ from statelab.samples import scaling
 from statelab.samples.plans import expand
 from statelab.samples.plans import make_plan as lay_out
 from statelab.samples.windows import (
-    Windows,
     make_windows,
     predictions_of,
     sequences_in_split,
     with_targets,
 )
 from statelab.training import compiled, trainer
-
-
-class Silent:
-    def resumed(self, epoch, batch, done): ...
-
-    def batches(self, done, total): ...
-
-    def epoch(self, epoch, lines): ...
-
-    def done(self): ...
-
-
-def task_and_windows(**layout) -> tuple[Sequences, Windows]:
-    """Six sequences to train on, four to validate on, two to test on."""
-    rng = np.random.default_rng(0)
-    task = first_step(sequences=12, length=4, rng=rng)
-    codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
-    sizes = {"window_length": 2, "stride": 1, "segment_length": 1, **layout}
-    return task, make_windows(task.offsets, codes, **sizes)
 
 
 def train(task, table, **changes) -> trainer.Trained:

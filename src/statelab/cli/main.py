@@ -26,7 +26,7 @@ from statelab.diagnosis.findings import Finding
 from statelab.errors import UserError
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
-from statelab.io import files
+from statelab.io import csv_files, files
 from statelab.lookback import search_result
 from statelab.pipeline import command, dvc_experiments, progress
 from statelab.samples import plan_summary, scaling, splitting
@@ -224,7 +224,7 @@ def _lookback(
     asked = {name: str(value) for name, value in told.items() if value is not None}
     dvc_experiments.dvc("repro", str(params.SEARCH / "dvc.yaml"), **asked)
     found = files.read_json(LOOKBACK)
-    curve = files.read_table(LOOKBACK.with_suffix("") / "curve.csv")
+    curve = csv_files.read(LOOKBACK.with_suffix("") / "curve.csv")
     _print(
         [search_result.row(line) for line in curve.to_dict("records")],
         "steps of a window",

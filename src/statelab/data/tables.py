@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
 from statelab.errors import UserError
 

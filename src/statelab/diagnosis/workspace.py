@@ -18,7 +18,7 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding
 from statelab.evaluation import scoring
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
@@ -389,7 +389,7 @@ def _ceiling(here: Workspace) -> Finding:
             predictions_in_use(Path(f"data/predictions/{mode}.npz")).answers,
             here.data,
             here.windows,
-            files.read_table(Path(f"metrics/history/{mode}.csv")),
+            csv_files.read(Path(f"metrics/history/{mode}.csv")),
         )
         for name, best in scored[mode]["ceiling"].items():
             known[f"{mode} {name}"] = (float(table[name].to_numpy().max()), best)

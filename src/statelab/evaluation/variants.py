@@ -19,7 +19,7 @@ class Variant(NamedTuple):
     name: str
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
     gradient_window: int  # steps
-    settings: dict[str, Any]  # of `experiment.train`
+    settings: dict[str, Any]  # of `trainer.train`
 
 
 def of(

@@ -1,4 +1,4 @@
-"""Writes files that are seen whole, or not at all."""
+"""Files that are seen whole, or not at all; and JSON."""
 
 import json
 import os
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import pandas as pd
 
 from statelab.errors import UserError
 
@@ -32,18 +30,6 @@ def atomic_write(file: Path) -> Iterator[BinaryIO]:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-
-
-def write_table(file: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, every float32 to its last digit."""
-    with atomic_write(file) as stream:
-        table.to_csv(stream, index=False, float_format="%.9g")
-
-
-def read_table(file: Path) -> pd.DataFrame:
-    """Read a table back."""
-    require(file)
-    return pd.read_csv(file)
 
 
 def write_json(file: Path, value: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ def split(
 
     Args:
         data: the sequences.
-        seed, horizon: as in `layouts.cut`.
+        seed, horizon: as in `splitting.split_and_window`.
         window: the section of params.yaml.
         validation_size: where `window` has none.
     """
@@ -135,7 +135,8 @@ def asked_of(
 
     Example:
         >>> data = Sequences(np.zeros((8, 1)), np.array([0, 3, 8]), np.arange(8.0))
-        >>> table = layouts.windows(data.offsets, np.array([0, 1]), layout="full")
+        >>> from statelab.samples.windows import make_windows
+        >>> table = make_windows(data.offsets, np.array([0, 1]), layout="full")
         >>> asked_of(data, table, high=4, most=9, rng=np.random.default_rng(0))
         array([6, 7])
     """

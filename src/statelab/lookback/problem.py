@@ -60,7 +60,7 @@ def build_problem(
         search: the section of search/params.yaml.
 
     Raises:
-        UserError: as in `questions.ask`.
+        UserError: as in `evaluation_set.build`.
     """
     data, windows, high, asked = evaluation_set.build(
         sequences, seed=seed, horizon=horizon, window=window, search=search
@@ -119,7 +119,7 @@ def baselines(laid: SearchData, forecast: Forecast | None) -> dict[str, float]:
 
     Returns:
         `one_answer`, the most frequent class, or of values the mean over train; and of
-        forecasts `persistence` and `seasonal_naive`, as in `metrics.bounds`.
+        forecasts `persistence` and `seasonal_naive`, as in `scoring.bounds`.
     """
     _, data, windows, asked, _ = laid
     target = data.targets[asked]

@@ -31,7 +31,7 @@ def divide(shard: Shard, steps: int) -> Iterator[Shard]:
     Example:
         >>> data = Sequences(np.zeros((6, 1)), np.array([0, 2, 5, 6]), np.zeros(6))
         >>> split = np.array([0, 1, 0], np.int8)
-        >>> whole = Shard(data, layouts.windows(data.offsets, split, layout="full"),
+        >>> whole = Shard(data, make_windows(data.offsets, split, layout="full"),
         ...               np.array([4]))
         >>> [(len(each.sequences.values), each.asked) for each in divide(whole, 3)]
         [(5, array([4])), (1, array([], dtype=int64))]

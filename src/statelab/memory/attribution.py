@@ -102,8 +102,8 @@ def occlusion(
         found: the networks.
         data: the steps.
         read: of each answer.
-        donors: what is put in the place of each read, as in `histories.donors`.
-        edges: stretches of lags, as in `histories.stretches`.
+        donors: what is put in the place of each read, as in `input_history.donors`.
+        edges: stretches of lags, as in `input_history.stretches`.
 
     Returns:
         The mean over the answers that have read at such a lag, [seeds, stretches]; of
@@ -164,7 +164,7 @@ def measure(
     Args:
         found: the networks.
         data, windows: what they are asked.
-        stateful, reset: as in `histories.reads`.
+        stateful, reset: as in `input_history.reads`.
         rng: draws the answers, and what replaces a step.
 
     Returns:
@@ -213,14 +213,14 @@ def warm_up(
         found: networks that were trained to carry state.
         data, windows: what they are asked.
         carried: their answers with state carried, [seeds, answers].
-        reset: as in `histories.reads`.
+        reset: as in `input_history.reads`.
         naive: samples were put into lanes in naive order, so that nothing was carried
             along sequences: then no burn-in is tried, nor a state of zeros.
         rng: draws the answers, where there are very many.
 
     Returns:
         A line for each seed and burn-in of 0, 1, 2, 4, 8 and so on steps, as long as
-        some sample has a longer past, and burn-in and sample are `histories.READS`
+        some sample has a longer past, and burn-in and sample are `input_history.READS`
         steps at most: `seed`, counted from 0, `burn_in` and `score`; its `burn_in` is
         NaN where state is carried.
     """

@@ -94,8 +94,8 @@ def compare(
         data: the steps.
         windows: how they are cut into samples.
         sequence: which one.
-        reset: of the carried state, as in `plans.plan`; state is zero at the beginning
-            of the sequence in any case.
+        reset: of the carried state, as in `plans.make_plan`; state is zero at the
+            beginning of the sequence in any case.
         steps: at most, from the first one on.
     """
     plan = plans.make_plan(

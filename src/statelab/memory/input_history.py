@@ -49,10 +49,11 @@ def reads(
         windows: how sequences are cut into samples.
         answer: numbers of answers, [answers].
         stateful: state is carried from a sample to the next of its sequence.
-        reset: as in `plans.plan`; `never` is taken for `sequence`.
+        reset: as in `plans.make_plan`; `never` is taken for `sequence`.
 
     Example:
-        >>> table = layouts.windows(np.array([0, 5]), np.zeros(1, np.int8),
+        >>> from statelab.samples.windows import make_windows
+        >>> table = make_windows(np.array([0, 5]), np.zeros(1, np.int8),
         ...                         layout="subsampled", window_length=3, stride=1)
         >>> reads(table, np.array([2]), stateful=False).step
         array([[2, 3, 4]])
@@ -81,7 +82,8 @@ def warmed_up(
             since carried state would have been zero.
 
     Example:
-        >>> table = layouts.windows(np.array([0, 5]), np.zeros(1, np.int8),
+        >>> from statelab.samples.windows import make_windows
+        >>> table = make_windows(np.array([0, 5]), np.zeros(1, np.int8),
         ...                         layout="per_timestep", segment_length=2)
         >>> warmed_up(table, np.array([3, 4]), burn_in=1).step
         array([[1, 2, 3],

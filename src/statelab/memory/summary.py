@@ -44,7 +44,7 @@ def by_lag(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return what was measured as the mean and the range over networks.
 
     Args:
-        measured: by mode, as `horizon.measure` returns it.
+        measured: by mode, as `attribution.measure` returns it.
 
     Returns:
         One line for each mode, measure and stretch of lags: `mode`, `measure`, `lag`
@@ -65,7 +65,7 @@ def summary(table: pd.DataFrame, spread: float = 1.0) -> dict[str, Any]:
     """Say how far the networks of one mode look back.
 
     Args:
-        table: as `horizon.measure` returns it.
+        table: as `attribution.measure` returns it.
         spread: of the targets; 1 for classes.
 
     Returns:
@@ -106,7 +106,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
     """Say how networks score by how their state is warmed up.
 
     Args:
-        table: as `horizon.warm_up` returns it.
+        table: as `attribution.warm_up` returns it.
         score: which it is of. Of `rmse`, what is worse by less than a hundredth is as
             good; of `accuracy`, by less than 0.01.
 

@@ -23,10 +23,10 @@ CELL_SIZES = {
 
 
 class Architecture(NamedTuple):
-    """The cell, the head and the sizes of a network, as `keras_models.build` takes them.
+    """Cell, head and sizes of a network, as `keras_models.build` takes them.
 
     Example:
-        >>> network = Architecture("gru", "multiclass", 1, units=2, features=5, outputs=3)
+        >>> network = Architecture("gru", "multiclass", 1, 2, features=5, outputs=3)
         >>> network.state_width, network.parameters
         (2, 63)
     """

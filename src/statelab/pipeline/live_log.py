@@ -10,7 +10,7 @@ from typing import Self
 import pandas as pd
 import psutil
 
-from statelab.io import files
+from statelab.io import csv_files
 
 FIRST, LONGEST = 20.0, 300.0  # seconds until it is told of, and between two tellings
 
@@ -48,7 +48,7 @@ class LiveLog:
         if now > self._tell_at and history and self._tell and self._has_told():
             self._tell_at = min(1.5 * now, now + LONGEST)
             with suppress(OSError):  # a full disk, say: training goes on all the same
-                files.write_table(self._live, pd.concat(history))
+                csv_files.write(self._live, pd.concat(history))
                 self._teller = subprocess.Popen(self._tell)
 
     def __enter__(self) -> Self:

@@ -54,7 +54,7 @@ def cut(window: Mapping[str, Any]) -> str:
 
 
 def differences(found: Mapping[str, np.ndarray], score: str) -> str:
-    """Say what `pictures.differences` draws."""
+    """Say what `page_figures.differences` draws."""
     told = [
         f"{label}: mean {number(float(values.mean()))}, from "
         f"{number(float(values.min()))} to {number(float(values.max()))}"
@@ -65,7 +65,7 @@ def differences(found: Mapping[str, np.ndarray], score: str) -> str:
 
 
 def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
-    """Say what `pictures.layouts` draws."""
+    """Say what `page_figures.layouts` draws."""
     parts = []
     for row in rows:
         told = []
@@ -92,12 +92,12 @@ def first_of(*parts: tuple[str, int, int]) -> str:
 
 
 def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
-    """Say what `pictures.lanes` draws.
+    """Say what `page_figures.lanes` draws.
 
     Args:
         mode: whose plan it is.
         shown: what is drawn of it.
-        words: on the whole of it, by `explain.in_words`.
+        words: on the whole of it, by `plan_summary.in_words`.
     """
     batches, lanes = shown.sequence.shape
     used = shown.sequence >= 0
@@ -111,7 +111,7 @@ def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
 
 
 def hidden(state: str, shown: np.ndarray, step: np.ndarray) -> str:
-    """Say what `pictures.units` draws.
+    """Say what `page_figures.units` draws.
 
     Args:
         state: what becomes of it.
@@ -130,7 +130,7 @@ def hidden(state: str, shown: np.ndarray, step: np.ndarray) -> str:
 def answers(
     label: str, given: Mapping[str, np.ndarray], asked: np.ndarray, step: np.ndarray
 ) -> str:
-    """Say what `pictures.answers` draws; arguments as there."""
+    """Say what `page_figures.answers` draws; arguments as there."""
     known = asked[~np.isnan(asked)]
     target = f"the last target is {known[-1]:.3g}" if len(known) else "no target"
     ways = {"stateful": "carried", "stateless": "reset at each sample"}
@@ -146,7 +146,7 @@ def answers(
 
 
 def by_lag(lags: pd.DataFrame, measure: str) -> str:
-    """Say what `pictures.by_lag` draws."""
+    """Say what `page_figures.by_lag` draws."""
     told = []
     for mode in tables.MODES:
         table = lags.query("mode == @mode and measure == @measure")
@@ -164,7 +164,7 @@ def by_lag(lags: pd.DataFrame, measure: str) -> str:
 
 
 def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
-    """Say what `pictures.by_burn_in` draws."""
+    """Say what `page_figures.by_burn_in` draws."""
     told = [
         f"{number(float(line['mean']))} "
         + (
@@ -178,7 +178,7 @@ def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
 
 
 def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> str:
-    """Say what `pictures.lookback` draws."""
+    """Say what `page_figures.lookback` draws."""
     windows, mean = curve["window_length"], curve["mean"]
     text = (
         f"{told['score'].capitalize()} on validation by window length, {len(curve)} "

@@ -43,7 +43,7 @@ def learning_curves(
 
     Args:
         histories: by mode, one line for each seed and epoch.
-        scored: by mode, the `ceiling` of test accuracy; see `metrics.bounds`.
+        scored: by mode, the `ceiling` of test accuracy; see `scoring.bounds`.
 
     Returns:
         A figure: the mean over seeds as a line, the range over seeds as a band.
@@ -98,8 +98,8 @@ def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
     """Draw how far networks look back, and what a burn-in is worth to them.
 
     Args:
-        lags: as `reach.by_lag` returns it.
-        warm_up: as `reach.by_burn_in` returns it.
+        lags: as `summary.by_lag` returns it.
+        warm_up: as `summary.by_burn_in` returns it.
         score: which one that is of.
 
     Returns:
@@ -123,7 +123,7 @@ def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
 
 
 def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
-    """Draw one measure of `reach.by_lag`, slopes on a logarithmic scale."""
+    """Draw one measure of `summary.by_lag`, slopes on a logarithmic scale."""
     for mode, table in lags.query("measure == @measure").groupby("mode", sort=False):
         if len(table) > 1:
             style = {"marker": "o" if len(table) <= 30 else "", "markersize": 3.5}
@@ -139,7 +139,7 @@ def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
 
 
 def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
-    """Draw `reach.by_burn_in`, and carried state beside it."""
+    """Draw `summary.by_burn_in`, and carried state beside it."""
     tried = warm_up.dropna(subset="burn_in")
     carried = warm_up.loc[warm_up["burn_in"].isna(), "mean"].item()
     style = {"marker": "o", "markersize": 4}
@@ -156,7 +156,7 @@ def slopes(shares: pd.DataFrame) -> Figure:
     """Draw how the gradient of untrained networks goes down with the lag.
 
     Args:
-        shares: as `vanishing.slopes` returns it.
+        shares: as `vanishing_gradients.slopes` returns it.
 
     Returns:
         A figure: means over networks as lines, ranges as bands, on a logarithmic scale.
@@ -315,8 +315,8 @@ def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
     """Draw the score on validation against window length.
 
     Args:
-        curve: as `lookback.curve` returns it.
-        told: as `lookback.summary` returns it.
+        curve: as `search_result.curve` returns it.
+        told: as `search_result.summary` returns it.
 
     Returns:
         A figure: means over seeds with their intervals; the best window, the smallest

@@ -57,7 +57,7 @@ def card(
         mode: `stateless` or `stateful`.
         params: what params.yaml said when it was trained: `seed`, `generate`, `window`,
             `model` and `train_<mode>`.
-        architecture: of the model, as `models.write` was given it.
+        architecture: of the model, as `saving.write` was given it.
         counts: by `count`.
         scores: of its mode, as in metrics/evaluate.json.
         own: this network's scores, by the same names.

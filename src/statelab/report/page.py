@@ -18,7 +18,7 @@ from statelab.data import sequences
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation import scoring
 from statelab.evaluation.variants import AGAIN, IN_USE
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.memory import summary
 from statelab.pipeline import command, dvc_experiments, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
@@ -64,7 +64,7 @@ def write(file: Path) -> list[str]:
     windows = arrays.read(DATA / "windows", Windows)
     notes = [*_stale(read), *_leaks(evaluated), *_searched_elsewhere()]
     environment = Environment(
-        loader=PackageLoader("statelab"),
+        loader=PackageLoader("statelab.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -96,7 +96,7 @@ def write(file: Path) -> list[str]:
 
 def _verdict(judged: Mapping[str, Any]) -> dict[str, Any]:
     """Return the verdict in words, the variants, and the differences that it is of."""
-    by_variant = files.read_table(METRICS / "plots/variants.csv").set_index(
+    by_variant = csv_files.read(METRICS / "plots/variants.csv").set_index(
         ["mode", "variant"]
     )
     sign = 1 if judged["score"] == "accuracy" else -1
@@ -135,7 +135,7 @@ def _with_code(text: str) -> Markup:
 
 def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
     """Name the scores of which some seed is above what any model could reach."""
-    by_seed = files.read_table(METRICS / "plots" / "scores.csv")
+    by_seed = csv_files.read(METRICS / "plots" / "scores.csv")
     return [
         f"{mode}: {name} of some network is above its ceiling: something leaks."
         for mode, table in by_seed.groupby("mode")
@@ -145,7 +145,7 @@ def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
 
 def _curves(evaluated: Mapping[str, Any]) -> list[Picture]:
     histories = {
-        mode: files.read_table(METRICS / "history" / f"{mode}.csv") for mode in MODES
+        mode: csv_files.read(METRICS / "history" / f"{mode}.csv") for mode in MODES
     }
     drawn = page_figures.learning_curves(histories, evaluated)
     return [
@@ -270,8 +270,8 @@ def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
 
 def _horizon() -> dict[str, Any]:
     told = files.read_json(METRICS / "horizon.json")
-    lags = files.read_table(METRICS / "horizon" / "lags.csv")
-    warm_up = files.read_table(METRICS / "horizon" / "warm_up.csv")
+    lags = csv_files.read(METRICS / "horizon" / "lags.csv")
+    warm_up = csv_files.read(METRICS / "horizon" / "warm_up.csv")
     score = told["warm_up"]["score"]
     drawn = [
         _picture(
@@ -308,7 +308,7 @@ def _lookback() -> dict[str, Any] | None:
     if not file.exists():
         return None
     told = files.read_json(file)
-    curve = files.read_table(METRICS / "lookback" / "curve.csv")
+    curve = csv_files.read(METRICS / "lookback" / "curve.csv")
     lead, _, rest = told["text"].partition(". ")
     return {
         "lead": f"{lead}.",

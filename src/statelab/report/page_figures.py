@@ -60,7 +60,7 @@ _STYLE: dict[Any, Any] = {
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Figure]:
-    """Draw `plots.learning_curves` of each mode by itself, all of one scale.
+    """Draw `figures.learning_curves` of each mode by itself, all of one scale.
 
     Args:
         histories, scored: as there.
@@ -156,7 +156,7 @@ def lanes(places: Places, timesteps: int) -> Figure:
     """Draw what the lanes of some batches read, as ribbons cut where state is zero.
 
     Args:
-        places: by `explain.places`.
+        places: by `plan_summary.places`.
         timesteps: steps of the longest sample, which is what a batch is wide.
     """
     batches, count = places.sequence.shape
@@ -362,7 +362,7 @@ def differences(found: Mapping[str, np.ndarray], margin: float, score: str) -> F
 
 @matplotlib.rc_context(_STYLE)
 def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
-    """Draw one measure of how far back networks look; see `plots.by_lag`."""
+    """Draw one measure of how far back networks look; see `figures.by_lag`."""
     figure, panel = _panel(3.2)
     figures_.by_lag(panel, lags, measure)
     panel.set_title(figures_.EFFECTS[measure])
@@ -372,7 +372,7 @@ def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
 
 @matplotlib.rc_context(_STYLE)
 def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
-    """Draw a score by burn-in, and that of carried state; see `plots.by_burn_in`."""
+    """Draw a score by burn-in, and that of carried state; see `figures.by_burn_in`."""
     figure, panel = _panel(3.2)
     figures_.by_burn_in(panel, warm_up)
     panel.set_title(score)
@@ -382,7 +382,7 @@ def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
 
 @matplotlib.rc_context(_STYLE)
 def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
-    """Draw `plots.lookback` as wide as what else is on the page; arguments as there."""
+    """Draw `figures.lookback` as wide as the rest of the page."""
     figure = figures_.lookback(curve, told)
     figure.set_size_inches(WIDTH, 4.2)
     (panel,) = figure.axes

@@ -86,7 +86,7 @@ def wanted(
 
     Returns:
         Targets, 0 where there is none, and weights of 1 or 0; each float32 [...,
-        answered], for the last `layouts.answered` steps of the longest sample.
+        answered], for the last `windows.predicted_steps` steps of the longest sample.
     """
     at = Samples(*(field[..., None] for field in at))
     # the same of every sequence, so that no chunk looks through the whole table

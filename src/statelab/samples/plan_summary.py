@@ -44,7 +44,7 @@ def training_plan(
 
     Args:
         windows: the table of windows.
-        stateful, batch_size, reset, batching: as in `plans.plan`.
+        stateful, batch_size, reset, batching: as in `plans.make_plan`.
     """
     return plans.make_plan(
         windows,
@@ -176,7 +176,8 @@ def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[s
         state is zero before the sample, and `-` for padding.
 
     Example:
-        >>> table = layouts.windows(np.array([0, 3, 5]), np.zeros(2, np.int8),
+        >>> from statelab.samples.windows import make_windows
+        >>> table = make_windows(np.array([0, 3, 5]), np.zeros(2, np.int8),
         ...     layout="per_timestep", window_length=1, stride=1, segment_length=1)
         >>> plan = training_plan(table, stateful=True, batch_size=2)
         >>> drawing(table, plan, lanes=2, batches=80)

@@ -160,10 +160,10 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
         Batches `start` to `stop`.
 
     Example:
-        >>> from statelab.layouts import windows
-        >>> table = windows(np.array([0, 3, 5]), np.zeros(2, np.int8),
+        >>> from statelab.samples.windows import make_windows
+        >>> table = make_windows(np.array([0, 3, 5]), np.zeros(2, np.int8),
         ...     layout="per_timestep", window_length=1, stride=1, segment_length=1)
-        >>> one = plan(table, np.arange(2), batch_size=2, stateful=True)
+        >>> one = make_plan(table, np.arange(2), batch_size=2, stateful=True)
         >>> expand(one, 1, 4)
         Batches(sample=array([[ 1,  4],
                [ 2, -1],

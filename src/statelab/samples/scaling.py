@@ -33,10 +33,10 @@ def fit(sequences: Sequences, windows: Windows) -> Scaling:
         windows: the split.
 
     Example:
-        >>> from statelab import layouts
+        >>> from statelab.samples.windows import make_windows
         >>> values = np.float32([[1, 7], [3, 7], [90, 9]])
         >>> data = Sequences(values, np.array([0, 2, 3]), np.float32([0, 4, 50]))
-        >>> table = layouts.windows(data.offsets, np.int8([0, 2]), layout="full",
+        >>> table = make_windows(data.offsets, np.int8([0, 2]), layout="full",
         ...     window_length=1, stride=1, segment_length=1)
         >>> fit(data, table)
         Scaling(mean=array([2., 7.], dtype=float32), scale=array([1., 1.], \

@@ -124,9 +124,9 @@ def make_windows(
         UserError: every sequence is too short for a sample.
 
     Example:
-        >>> table = windows(np.array([0, 5]), np.zeros(1, np.int8), layout="subsampled",
-        ...                 window_length=2, stride=1, segment_length=1)
-        >>> locate(table, np.arange(4)).first
+        >>> table = make_windows(np.array([0, 5]), np.zeros(1, np.int8),
+        ...                      layout="subsampled", window_length=2)
+        >>> locate_samples(table, np.arange(4)).first
         array([0, 1, 2, 3])
     """
     steps = np.where(split == LEFT_OUT, 0, np.diff(offsets))
@@ -159,11 +159,11 @@ def rewindow(windows_: Windows, **layout: Any) -> Windows:
 
     Args:
         windows_: the table of windows.
-        layout: as in `windows`; nothing, for the table as it is.
+        layout: as in `make_windows`; nothing, for the table as it is.
 
     Example:
-        >>> table = windows(np.array([0, 3]), np.zeros(1, np.int8), layout="full")
-        >>> recut(table, layout="subsampled", window_length=2).samples
+        >>> table = make_windows(np.array([0, 3]), np.zeros(1, np.int8), layout="full")
+        >>> rewindow(table, layout="subsampled", window_length=2).samples
         array([0, 2])
     """
     if not layout:
@@ -176,7 +176,7 @@ def layout_settings(*, layout: str, **settings: Any) -> dict[str, Any]:
     """Return those of some settings that say how sequences are cut.
 
     Example:
-        >>> layout_of(layout="per_timestep", segment_length=5, stride=2, test_size=9)
+        >>> layout_settings(layout="per_timestep", segment_length=5, stride=2)
         {'layout': 'per_timestep', 'segment_length': 5}
     """
     return {"layout": layout, **{name: settings[name] for name in SIZES[layout]}}
@@ -193,9 +193,9 @@ def locate_samples(windows: Windows, sample: np.ndarray) -> Samples:
         The sequence, first step and length of each, in the same shape.
 
     Example:
-        >>> table = windows(np.array([0, 5, 8]), np.zeros(2, np.int8), window_length=1,
-        ...                 layout="per_timestep", stride=1, segment_length=2)
-        >>> locate(table, np.array([2, 3]))
+        >>> table = make_windows(np.array([0, 5, 8]), np.zeros(2, np.int8),
+        ...                      layout="per_timestep", segment_length=2)
+        >>> locate_samples(table, np.array([2, 3]))
         Samples(sequence=array([0, 1]), first=array([4, 5]), length=array([1, 2]))
     """
     sequence = np.searchsorted(windows.samples, sample, side="right") - 1
@@ -216,10 +216,11 @@ def locate_predictions(windows: Windows, answer: np.ndarray) -> PredictionSteps:
         The sample, the sequence and the step of each, in the same shape.
 
     Example:
-        >>> table = windows(np.array([0, 5, 8]), np.zeros(2, np.int8), window_length=2,
-        ...                 layout="subsampled", stride=1, segment_length=1)
-        >>> locate_answers(table, np.array([3, 4]))
-        Answers(sample=array([3, 4]), sequence=array([0, 1]), step=array([4, 6]))
+        >>> table = make_windows(np.array([0, 5, 8]), np.zeros(2, np.int8),
+        ...                      layout="subsampled", window_length=2)
+        >>> locate_predictions(table, np.array([3, 4]))
+        PredictionSteps(sample=array([3, 4]), sequence=array([0, 1]), \
+step=array([4, 6]))
     """
     sequence = np.searchsorted(windows.answers, answer, side="right") - 1
     nth = answer - windows.answers[sequence]
@@ -249,9 +250,9 @@ def per_prediction(windows: Windows, values: np.ndarray) -> np.ndarray:
         One for each answer, [answers].
 
     Example:
-        >>> table = windows(np.array([0, 3]), np.zeros(1, np.int8), window_length=1,
-        ...                 layout="per_timestep", stride=1, segment_length=2)
-        >>> by_answer(table, np.array([7, 9]))
+        >>> table = make_windows(np.array([0, 3]), np.zeros(1, np.int8),
+        ...                      layout="per_timestep", segment_length=2)
+        >>> per_prediction(table, np.array([7, 9]))
         array([7, 7, 9])
     """
     if len(values) == windows.answers[-1]:
@@ -303,8 +304,9 @@ def dropped_notes(windows: Windows) -> list[str]:
 
     Example:
         >>> split = np.zeros(3, np.int8)
-        >>> notes(windows(np.array([0, 5, 5, 8]), split, layout="subsampled",
-        ...               window_length=4))
+        >>> table = make_windows(np.array([0, 5, 5, 8]), split, layout="subsampled",
+        ...                      window_length=4)
+        >>> dropped_notes(table)
         ['sequences, or parts of them, that are shorter than a window of 4 steps, and \
 have no sample: 1 of 2']
     """

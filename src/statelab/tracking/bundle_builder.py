@@ -18,7 +18,7 @@ from statelab.data.sequences import Sequences
 from statelab.evaluation import scoring
 from statelab.evaluation.baselines import Forecast
 from statelab.formatting import in_steps
-from statelab.io import arrays, files
+from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks.architecture import Architecture
 from statelab.pipeline import live_log
@@ -102,7 +102,7 @@ def _training(
     described = describe(mode, read, root)
     windows, history = described.windows, described.history
     _write_curves(folder, history)
-    usage = files.read_table(written / f"usage/{mode}.csv")
+    usage = csv_files.read(written / f"usage/{mode}.csv")
     _write_usage(folder, usage)
     shutil.copytree(data / f"models/{mode}", folder / "model")
     network = described.architecture
@@ -111,7 +111,7 @@ def _training(
     shown = folder / "files"
     shown.mkdir()
     shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
-    files.write_table(shown / "scores.csv", described.table)
+    csv_files.write(shown / "scores.csv", described.table)
     (shown / "model_card.md").write_text(described.card)
     curve = figures.learning_curves({mode: history}, {mode: described.scores})
     (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
@@ -135,7 +135,7 @@ class Described(NamedTuple):
 
     windows: Windows
     history: pd.DataFrame
-    table: pd.DataFrame  # as `metrics.seed_scores` makes it
+    table: pd.DataFrame  # as `scoring.seed_scores` makes it
     scores: dict[str, Any]  # as in metrics/evaluate.json
     architecture: dict[str, Any]
     card: str
@@ -159,7 +159,7 @@ def describe(
     sequences = arrays.read(data / "sequences", Sequences)
     windows = arrays.read(data / "windows", Windows)
     predicted = predictions_in_use(data / f"predictions/{mode}.npz")
-    history = files.read_table(root / f"metrics/history/{mode}.csv")
+    history = csv_files.read(root / f"metrics/history/{mode}.csv")
     model = files.read_json(data / f"models/{mode}/model.json")
     file = data / "sequences/names.json"  # of the user's own columns
     names = files.read_json(file) if file.exists() else None
@@ -188,7 +188,7 @@ def _training_so_far(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     history = live_log.live(root / f"metrics/history/{mode}.csv")
-    _write_curves(folder, files.read_table(history))
+    _write_curves(folder, csv_files.read(history))
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {},

@@ -1,7 +1,7 @@
 """All that one run in MLflow shows, as a folder of files that waits to be delivered.
 
 bundle.json says what `Bundle` holds; series/ has tables of metrics by step; files/ is
-shown as it is; model/, where there is one, is as `models.write` left it, and
+shown as it is; model/, where there is one, is as `saving.write` left it, and
 example.npy is of a request to it.
 """
 

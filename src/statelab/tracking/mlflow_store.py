@@ -492,7 +492,7 @@ def _log_model(
 
     Args:
         run_id: of the run that it belongs to.
-        folder: where `models.write` put the weights.
+        folder: where `saving.write` put the weights.
         timesteps: of the sequences that it takes; -1 for any.
         features: of the input.
         outputs: of each answer.
@@ -511,7 +511,7 @@ def _log_model(
         validate_serving_input=False,
         loader_module="statelab.served",
         data_path=str(folder),
-        code_paths=[str(Path(__file__).parent)],
+        code_paths=[str(Path(__file__).parents[1])],
         signature=ModelSignature(
             inputs=Schema([TensorSpec(numbers, (-1, timesteps, features))]),
             outputs=Schema(

@@ -46,11 +46,11 @@ def of(
 ) -> Iterator[tuple[TrainingProgress | None, Keep]]:
     """Return where a training was cut short, if it was, and what keeps it from now on.
 
-    Both are arguments of `experiment.train`. The checkpoint is removed when the block
+    Both are arguments of `trainer.train`. The checkpoint is removed when the block
     ends, and stays where it raises. Keras's engines are neither kept nor resumed.
 
     Args:
-        settings: all other arguments of `experiment.train`.
+        settings: all other arguments of `trainer.train`.
         sequences, windows, scaling: what is trained on.
     """
     if settings["engine"] != "compiled":

@@ -52,7 +52,7 @@ def estimate(
     Where an epoch takes longer than that, the answers after each are not counted.
 
     Args:
-        sequences, windows, scaling, epochs, seeds, settings: as in `experiment.train`.
+        sequences, windows, scaling, epochs, seeds, settings: as in `trainer.train`.
     """
     started = time.perf_counter()
     marks: list[tuple[float, float]] = []  # seconds, and epochs done by then

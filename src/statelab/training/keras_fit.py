@@ -109,7 +109,7 @@ class Run(NamedTuple):
 
 
 def start(weights: Weights, network: Architecture, optimizer: Optimizer) -> Run:
-    """Return a run that has not begun, as `training.start` does."""
+    """Return a run that has not begun, as `compiled.start` does."""
     seeds = len(next(iter(weights.values())))
     return Run(weights, (), 0, 0, np.full(seeds, np.nan), np.full(seeds, np.nan))
 
@@ -133,7 +133,7 @@ def train(
 
     Args:
         run, sequences, windows, followed, network, optimizer, burn_in, scaling, active:
-            as in `training.train`.
+            as in `compiled.train`.
         gradient_window: None or the whole sample: Keras has no other.
         after_chunk: is told of each batch, those of each seed counted.
         by_loop: call `train_on_batch` for every batch in place of `fit`.
@@ -202,7 +202,7 @@ def predict(
     network: Architecture,
     scaling: Scaling | None = None,
 ) -> np.ndarray:
-    """Return each network's answers as `training.predict` does, with stock Keras."""
+    """Return each network's answers as `compiled.predict` does, with stock Keras."""
     x, _, _ = _batches(sequences, windows, plan, scaling=scaling)
     sample = plans.expand(plan, 0, plan.batches).sample
     used = sample >= 0

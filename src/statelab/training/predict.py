@@ -50,7 +50,7 @@ def answers(
         sequences: the steps; their targets are not looked at.
         windows: cut as those were that the network has learnt from.
         stateful: carry state from a sample to the next of its sequence.
-        reset: as in `plans.plan`; `never` is taken for `sequence`.
+        reset: as in `plans.make_plan`; `never` is taken for `sequence`.
         network: which seed's, counted from 0.
         batch_size: sequences that are answered side by side; it changes no answer.
 

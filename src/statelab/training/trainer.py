@@ -140,8 +140,8 @@ def train(
         seed: of the first network; network k has `seed + k`, in either mode.
         seeds: networks to train.
         engine: a key of `ENGINES`.
-        cell, units, layers: of the network, as in `models.build`.
-        forget_bias: as in `models.initial_weights`, up to the longest sequence.
+        cell, units, layers: of the network, as in `keras_models.build`.
+        forget_bias: as in `keras_models.initial_weights`, up to the longest sequence.
         epochs: passes over the train split.
         batch_size: lanes of a batch.
         optimizer, learning_rate, schedule, clipnorm: as in `optimizers.Optimizer`.
@@ -151,7 +151,7 @@ def train(
             network stops, and goes back to its best weights; None for never.
         gradient_window: steps that the gradient reaches back; None for a whole sample.
         burn_in: steps at the beginning of a sequence that do not count in the loss.
-        reset, batching: as in `plans.plan`, stateful.
+        reset, batching: as in `plans.make_plan`, stateful.
         scaling: of features and values to predict. Answers, losses and scores are in
             the units of the sequences all the same.
         resume: where training of the same settings and data stood, to go on from there;

@@ -119,8 +119,8 @@ def batch_size(script: Script) -> Finding:
                 return Finding(
                     "batch_size",
                     False,
-                    f"{transitions.at(script, number)}: {rows} samples meet the state of "
-                    f"{layer.lanes} lanes in {layer.path}, and are spread over them",
+                    f"{transitions.at(script, number)}: {rows} samples meet the state "
+                    f"of {layer.lanes} lanes in {layer.path}, and are spread over them",
                     f"feed a multiple of {layer.lanes} samples with batch_size="
                     f"{layer.lanes}, or give their weights to a model of another size",
                 )

@@ -59,8 +59,8 @@ def boundary(script: Script) -> Finding:
             return Finding(
                 "boundary",
                 False,
-                f"{transitions.at(script, passage.after, lane)}, step 0: {text} with the "
-                f"state that {transitions.at(script, passage.before)} has left",
+                f"{transitions.at(script, passage.after, lane)}, step 0: {text} with "
+                f"the state that {transitions.at(script, passage.before)} has left",
                 repair,
             )
     apart = _apart(script) if not shuffled else None

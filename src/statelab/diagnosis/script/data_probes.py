@@ -244,8 +244,8 @@ def ceiling(script: Script) -> Finding:
                 return Finding(
                     "ceiling",
                     False,
-                    f"line {transitions.line(script, number)}, {call.method}: {name} is "
-                    f"{score:.4f}, and who sees no more than what is fed reaches "
+                    f"line {transitions.line(script, number)}, {call.method}: {name} "
+                    f"is {score:.4f}, and who sees no more than what is fed reaches "
                     f"{best:.4f}",
                     "score frozen weights, with `evaluate`, from a fresh state",
                 )

@@ -199,8 +199,8 @@ def _read_again(script: Script, within: list[Transition]) -> Finding | None:
     return Finding(
         "contiguity",
         False,
-        f"{transitions.at(script, within[0].after, 0)}, steps 0 to {steps - 1}: the lane "
-        f"has read them in the batch before: windows overlap by {steps} of "
+        f"{transitions.at(script, within[0].after, 0)}, steps 0 to {steps - 1}: the "
+        f"lane has read them in the batch before: windows overlap by {steps} of "
         f"{before.shape[1]} steps",
         "with state carried, cut sequences into pieces that follow each other",
     )

@@ -32,8 +32,8 @@ def nested(script: Script) -> Finding:
         return Finding(
             "nested",
             False,
-            f"{transitions.at(script, carried[0].after)}: {deep[0]} keeps its state; the "
-            "script resets layers, and has reached none",
+            f"{transitions.at(script, carried[0].after)}: {deep[0]} keeps its state; "
+            "the script resets layers, and has reached none",
             _EVERY,
         )
     return Finding("nested", True, transitions.of_layers(script), "")
@@ -145,9 +145,9 @@ def _off(script: Script, resets: set[int]) -> Finding | None:
         return Finding(
             "callback",
             False,
-            f"{transitions.at(script, number, 0)}, step {script.places[number].step[0]} "
-            f"of a sequence: reset here; {transitions.at(script, crossed[0].after)} "
-            "begins a sequence, and is not",
+            f"{transitions.at(script, number, 0)}, step "
+            f"{script.places[number].step[0]} of a sequence: reset here; "
+            f"{transitions.at(script, crossed[0].after)} begins a sequence, and is not",
             "reset before the first batch of a sequence: count from 0, once a batch",
         )
     return None
