@@ -1,4 +1,4 @@
-"""A lookback search of seconds: `python tests/helpers/small_search.py FOLDER [SHARD_STEPS]`.
+"""A lookback search of seconds: `python small_search.py FOLDER [SHARD_STEPS]`.
 
 It is carried out where the environment says, keeps its ledger in a folder, and leaves
 its table there: table.json.

@@ -224,10 +224,12 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     assert len(before) == 5
     (checkout.root / "mlflow.db").unlink()
     shutil.rmtree(checkout.root / "mlartifacts")
-    own = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main; main.main()"
+    own = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main"
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", own, "sync"], cwd=checkout.root, env=checkout.env
+            [sys.executable, "-c", f"{own}; main.main()", "sync"],
+            cwd=checkout.root,
+            env=checkout.env,
         )
         for _ in range(2)
     ]
