@@ -28,7 +28,7 @@ def main(
 ) -> None:
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     comparison, tables, histories = {}, {}, {}
-    asked = params.load("evaluate")
+    asked = params.read()["evaluate"]
     forecast = forecast_of(sequences / "names.json", asked["season"])
     everyone = {mode: read_predictions(predictions / f"{mode}.npz") for mode in MODES}
     for mode in MODES:
@@ -49,7 +49,7 @@ def main(
     files.write_json(
         scores,
         {
-            "layout": params.load("window")["layout"],
+            "layout": params.read()["window"]["layout"],
             "verdict": told,
             **comparison,
         },

@@ -12,9 +12,9 @@ AGAIN = ("columns", "label", "max_gap", "missing")  # to read more of the same a
 
 
 def main(path: Path, sequences: Path) -> None:
-    asked = params.load("generate")
+    asked = params.read()["generate"]
     if asked["source"] == "task":
-        arrays.write(sequences, tasks.make(seed=params.load("seed"), **asked))
+        arrays.write(sequences, tasks.make(seed=params.read()["seed"], **asked))
         return
     read = sources.load(**{**asked, "path": path})
     arrays.write(sequences, read.sequences)

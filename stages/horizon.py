@@ -31,7 +31,7 @@ def main(
 ) -> None:
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
     score = SCORES[head_of(data.targets)[0]].main
-    seed = params.load("seed")
+    seed = params.read()["seed"]
     networks = {mode: saving.read(trained / mode, network=None) for mode in MODES}
     reset = files.read_json(trained / "stateful" / "data.json")["reset"]
     measured = {
@@ -51,7 +51,7 @@ def main(
         cut,
         predictions_in_use(stateful).answers,
         reset=reset,
-        naive=params.load("train_stateful")["batching"] == "contiguous",
+        naive=params.read()["train_stateful"]["batching"] == "contiguous",
         rng=np.random.default_rng((seed, 4)),
     )
     told = {

@@ -42,9 +42,9 @@ def main(
         in_use, *others = variants.of(
             table,
             stateful=mode is command.Mode.STATEFUL,
-            seed=params.load("seed"),
-            **params.load("model"),
-            **params.load(stage),
+            seed=params.read()["seed"],
+            **params.read()["model"],
+            **params.read()[stage],
         )
         settings = in_use.settings
         with (

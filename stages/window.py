@@ -13,9 +13,9 @@ from statelab.samples.windows import dropped_notes, layout_settings
 
 def main(sequences: Path, windows: Path) -> None:
     read = arrays.read(sequences, Sequences)
-    asked, made = params.load("window"), params.load("generate")
+    asked, made = params.read()["window"], params.read()["generate"]
     table = splitting.split_and_window(
-        read, seed=params.load("seed"), horizon=made["horizon"], **asked
+        read, seed=params.read()["seed"], horizon=made["horizon"], **asked
     )
     arrays.write(windows, table)
     files.write_json(windows / "layout.json", layout_settings(**asked))

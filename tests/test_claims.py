@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from small_trainings import Silent
 
-from statelab.data.sequences import split
 from statelab.data.tasks import first_step
 from statelab.evaluation import scoring
+from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows
 from statelab.training import trainer
 
@@ -25,7 +25,7 @@ AS_THE_POST = {
 def task_of_the_post(layout):
     task = first_step(sequences=1200, length=20, rng=np.random.default_rng((0, 0)))
     rng = np.random.default_rng((0, 1))
-    codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
+    codes = assign_splits(task.targets, test_size=200, validation_size=0, rng=rng)
     return task, make_windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )

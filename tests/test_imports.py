@@ -30,6 +30,8 @@ NO_OUTPUT = {
     "pipeline.resume_key",
     "pipeline.workspace",
 }
+# What params.yaml may hold is for the check: DVC itself compares the values.
+CHECKED = {"config.rules", "config.schema", "config.settings"}
 WITHOUT_TENSORFLOW = (
     "cli.main",
     "config.schema",
@@ -125,7 +127,8 @@ def test_a_stage_depends_on_every_module_that_can_change_its_outputs(stage):
     deps = STAGES[stage]["deps"]
     code = [modules_of(dep) for dep in deps if dep.startswith("src/")]
     assert script in deps
-    assert set().union(*code) == closure(REPOSITORY / script) - NO_OUTPUT
+    neutral = NO_OUTPUT if "check" in stage else NO_OUTPUT | CHECKED
+    assert set().union(*code) == closure(REPOSITORY / script) - neutral
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))

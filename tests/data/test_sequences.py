@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab.data.sequences import SPLITS, Sequences, split, targets_at
+from statelab.data.sequences import SPLITS, Sequences, targets_at
+from statelab.samples.splitting import assign_splits
 
 
 def test_targets_at_are_those_of_the_sequence_or_of_the_step():
@@ -17,7 +18,7 @@ def test_targets_at_are_those_of_the_sequence_or_of_the_step():
 def test_split_of_the_post_is_half_and_half():
     classes = np.random.default_rng(1).permutation(np.arange(1200) % 2)
     rng = np.random.default_rng(0)
-    codes = split(classes, test_size=200, validation_size=0, rng=rng)
+    codes = assign_splits(classes, test_size=200, validation_size=0, rng=rng)
     assert np.bincount(codes).tolist() == [1000, 0, 200]
     assert classes[codes == SPLITS["train"]].sum() == 500
     assert classes[codes == SPLITS["test"]].sum() == 100
@@ -32,7 +33,7 @@ def test_split_of_the_post_is_half_and_half():
 def test_split_has_the_sizes_asked_for_and_classes_in_proportion(
     classes, test_size, validation_size, seed
 ):
-    codes = split(
+    codes = assign_splits(
         classes,
         test_size=test_size,
         validation_size=validation_size,
@@ -55,7 +56,7 @@ def test_split_has_the_sizes_asked_for_and_classes_in_proportion(
 def test_split_depends_on_the_generator_alone():
     classes = np.arange(20) % 2
     first, again, other = (
-        split(
+        assign_splits(
             classes, test_size=4, validation_size=0, rng=np.random.default_rng(seed)
         ).tolist()
         for seed in (0, 0, 1)

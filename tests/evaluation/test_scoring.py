@@ -5,7 +5,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelab.data.sequences import Sequences, split
+from statelab.data.sequences import Sequences
 from statelab.data.tasks import first_step
 from statelab.evaluation import ceilings as ceilings_
 from statelab.evaluation import scoring
@@ -14,6 +14,7 @@ from statelab.evaluation.ceilings import find_ceiling, majority_vote, visible_cl
 from statelab.evaluation.statistics import interval
 from statelab.samples.plans import make_plan as lay_out
 from statelab.samples.plans import visible_from
+from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import Windows, make_windows, per_prediction
 
 
@@ -90,7 +91,7 @@ def test_majority_vote_counts_the_most_frequent_target_of_each_class():
 def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
     rng = np.random.default_rng(0)
     task = first_step(sequences=1200, length=20, rng=rng)
-    codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
+    codes = assign_splits(task.targets, test_size=200, validation_size=0, rng=rng)
     table = make_windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from statelab.data.sequences import Sequences, split
+from statelab.data.sequences import Sequences
 from statelab.data.tasks import first_step
+from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import (
     Windows,
     make_windows,
@@ -24,6 +25,6 @@ def task_and_windows(**layout) -> tuple[Sequences, Windows]:
     """Six sequences to train on, four to validate on, two to test on."""
     rng = np.random.default_rng(0)
     task = first_step(sequences=12, length=4, rng=rng)
-    codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
+    codes = assign_splits(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1, **layout}
     return task, make_windows(task.offsets, codes, **sizes)

@@ -9,11 +9,12 @@ from ruamel.yaml import YAML
 from small_windows import cut, lengths_of_sequences, pairs, samples
 
 from stages import window
-from statelab.data.sequences import SPLITS, Sequences, split
+from statelab.data.sequences import SPLITS, Sequences
 from statelab.data.tasks import first_step
 from statelab.errors import UserError
 from statelab.io import arrays
 from statelab.samples import splitting
+from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import (
     dropped_notes,
     first_predictions,
@@ -42,7 +43,7 @@ from statelab.samples.windows import (
 def test_windows_have_the_shapes_of_the_post(layout, shape):
     rng = np.random.default_rng(0)
     task = first_step(sequences=1200, length=20, rng=rng)
-    codes = split(task.targets, test_size=200, validation_size=0, rng=rng)
+    codes = assign_splits(task.targets, test_size=200, validation_size=0, rng=rng)
     table = make_windows(
         task.offsets, codes, layout=layout, window_length=10, stride=1, segment_length=1
     )

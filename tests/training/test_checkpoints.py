@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from statelab.data.sequences import split
 from statelab.data.tasks import first_step
 from statelab.pipeline import resume_key
+from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows
 from statelab.training import checkpoints, compiled, sizing, trainer
 from statelab.training.early_stopping import Stopping
@@ -59,7 +59,7 @@ def data():
     rng = np.random.default_rng(0)
     task = first_step(sequences=14, length=5, rng=rng)
     values = rng.normal(size=task.values.shape).astype(np.float32)
-    codes = split(task.targets, test_size=2, validation_size=4, rng=rng)
+    codes = assign_splits(task.targets, test_size=2, validation_size=4, rng=rng)
     sizes = {"window_length": 2, "stride": 1, "segment_length": 1}
     table = make_windows(task.offsets, codes, layout="subsampled", **sizes)
     return task._replace(values=values), table

@@ -1,4 +1,4 @@
-"""Reads params.yaml. What it may hold is checked by `schema`, in the check stage."""
+"""Reads params.yaml. Rules between its keys are checked by `schema`, in stage check."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,29 +6,39 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from statelab.config import schema
+from statelab.config.settings import Params, SearchParams
 from statelab.errors import UserError
 
 FILE, LOCK = Path("params.yaml"), Path("dvc.lock")
 SEARCH = Path("search")  # the folder of the files of that pipeline
 
 
-def load(section: str) -> Any:
-    """Return one section of params.yaml in the working directory.
-
-    YAML 1.2, as DVC reads it: `1e-3` is a number.
+def load(root: Path = Path(".")) -> Params:
+    """Return params.yaml, each section of a type of its own, which nothing changes.
 
     Args:
-        section: a top-level key, such as `"window"`.
+        root: the folder that it stands in.
+
+    Raises:
+        UserError: it is not there, or a key is missing, unknown or of another type.
 
     Example:
-        >>> load("window")["layout"]  # doctest: +SKIP
+        >>> load().window.layout  # doctest: +SKIP
         'per_timestep'
     """
-    return read()[section]
+    return schema.validated(Params, read(root), str(FILE))
+
+
+def load_search(root: Path = Path(".")) -> SearchParams:
+    """Return search/params.yaml in the same way."""
+    return schema.validated(SearchParams, read(root / SEARCH), str(SEARCH / FILE))
 
 
 def read(root: Path = Path(".")) -> Any:
-    """Return params.yaml whole.
+    """Return params.yaml as nested mappings.
+
+    YAML 1.2, as DVC reads it: `1e-3` is a number.
 
     Args:
         root: the folder that it stands in.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from statelab.config import settings
-from statelab.data.sequences import count
+from statelab.config.values import count
 
 SHORTEST = {  # sequences of a task
     "adding": 2,
@@ -92,14 +92,14 @@ def of_params(p: settings.Params) -> Iterable[tuple[bool, str, str, object]]:
     )
     stateful = p.train_stateful
     yield (
-        window.layout == "full" and stateful.reset.startswith("every_"),
+        window.layout == "full" and stateful.reset.every is not None,
         "train_stateful.reset",
         "must be sequence or never where a sample is a whole sequence",
         stateful.reset,
     )
-    every = stateful.reset.removeprefix("every_")
+    every = stateful.reset.every
     yield (
-        every.isdecimal() and int(every) % step != 0,
+        every is not None and every % step != 0,
         "train_stateful.reset",
         f"must be a multiple of the {step} steps from a sample to the next",
         stateful.reset,
@@ -166,7 +166,7 @@ def _of_variants(
             f"must be `compiled` where `{key}` is set",
             engine,
         )
-    every = stateful.reset.removeprefix("every_")
+    every = stateful.reset.every
     for each in stateful.gradient_windows or []:
         yield (
             each > timesteps and window.layout != "per_timestep",
@@ -181,7 +181,7 @@ def _of_variants(
             each,
         )
         yield (
-            each > timesteps and every.isdecimal() and int(every) % each != 0,
+            each > timesteps and every is not None and every % each != 0,
             "train_stateful.gradient_windows",
             f"must divide the {every} steps from a reset to the next",
             each,

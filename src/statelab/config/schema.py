@@ -25,7 +25,7 @@ def check(params: Any) -> None:
         statelab.errors.UserError: params.yaml: `seed` should be greater than or \
 equal to 0. Received: -1
     """
-    checked = _validated(settings.Params, params, "params.yaml")
+    checked = validated(settings.Params, params, "params.yaml")
     for broken, key, rule, received in rules.of_params(checked):
         if broken:
             raise UserError(f"params.yaml: `{key}` {rule}. Received: {received}")
@@ -42,7 +42,7 @@ def check_search(searched: Any, params: Any) -> None:
         UserError: one line for the first key that breaks a rule.
     """
     file = "search/params.yaml"
-    checked = _validated(settings.SearchParams, searched, file)
+    checked = validated(settings.SearchParams, searched, file)
     for broken, key, rule, received in rules.of_search(
         checked, settings.Params.model_validate(params)
     ):
@@ -50,7 +50,18 @@ def check_search(searched: Any, params: Any) -> None:
             raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
 
 
-def _validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:
+def validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:
+    """Return the parameters of a file, typed; rules between keys are not looked at.
+
+    Args:
+        model: `settings.Params` or `settings.SearchParams`.
+        read: the mapping read from the file.
+        file: what the error calls it.
+
+    Raises:
+        UserError: one line for the first key that is missing, unknown or of another
+            type.
+    """
     try:
         return model.model_validate(read)
     except ValidationError as error:

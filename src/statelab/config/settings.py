@@ -1,9 +1,18 @@
 """What params.yaml may hold: a type for each section."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+)
+
+from statelab.config.values import ForgetBias, Reset
 
 
 def _is_size(size: int | float) -> int | float:
@@ -18,20 +27,22 @@ def _is_model_name(name: str) -> str:
     return name
 
 
-def _is_reset(reset: str) -> str:
-    if not re.fullmatch("sequence|never|every_[1-9][0-9]*", reset):
-        raise ValueError("must be sequence, never or, say, every_20")
-    return reset
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("should be a valid string")
+    return value
 
 
-def _is_reset_of_a_trial(reset: str) -> str:
-    return reset if reset == "sample" else _is_reset(reset)
+def _reset(value: Any) -> Reset:
+    return Reset(_text(value))
 
 
-def _is_forget_bias(bias: str) -> str:
-    if not re.fullmatch("unit|chrono(_[1-9][0-9]*)?", bias):
-        raise ValueError("must be unit, chrono or, say, chrono_133")
-    return bias
+def _reset_of_carried_state(value: Any) -> Reset:
+    return Reset("" if value == "sample" else _text(value))
+
+
+def _forget_bias(value: Any) -> ForgetBias:
+    return ForgetBias(_text(value))
 
 
 def _are_different(values: list[Any]) -> list[Any]:
@@ -48,17 +59,23 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    """A section of params.yaml: no other keys, no conversion of types, not changed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Columns(_Section):
+class Columns(_Section):
+    """`generate.columns`: what the columns of a file are."""
+
     sequence: Name | None
     time: Name | None
     target: Name
     features: Annotated[list[Name], Field(min_length=1)] | None
 
 
-class _Generate(_Section):
+class GenerateSettings(_Section):
+    """`generate`: the sequences."""
+
     source: Literal["task", "csv", "parquet", "npz"]
     task: Literal[
         "first_step",
@@ -77,14 +94,16 @@ class _Generate(_Section):
     lag: Count
     label: Literal["each_step", "end"]
     path: Name
-    columns: _Columns
+    columns: Columns
     horizon: Annotated[int, Field(ge=0)]
     max_gap: Positive | None
     missing: Literal["error", "fill"]
     target_type: Literal["auto", "classes", "values"]
 
 
-class _Window(_Section):
+class WindowSettings(_Section):
+    """`window`: the layout, the split and the scaling."""
+
     layout: Literal["full", "subsampled", "per_timestep"]
     window_length: Count
     stride: Count
@@ -95,14 +114,18 @@ class _Window(_Section):
     scaling: Literal["auto", "standard", "none"]
 
 
-class _Model(_Section):
+class ModelSettings(_Section):
+    """`model`: the network."""
+
     cell: Literal["lstm", "gru", "simple_rnn"]
     units: Count
     layers: Count
-    forget_bias: Annotated[str, AfterValidator(_is_forget_bias)]
+    forget_bias: Annotated[InstanceOf[ForgetBias], BeforeValidator(_forget_bias)]
 
 
-class _Train(_Section):
+class TrainSettings(_Section):
+    """What both trainings have."""
+
     engine: Literal["compiled", "reference", "reference_loop"]
     epochs: Count
     batch_size: Count
@@ -116,30 +139,48 @@ class _Train(_Section):
     again: bool
 
 
-class _TrainStateless(_Train):
+class StatelessSettings(TrainSettings):
+    """`train_stateless`: every sample begins with a state of zeros."""
+
+    stateful: ClassVar[bool] = False
+    gradient_window: ClassVar[int | None] = None
+    burn_in: ClassVar[int] = 0
+    reset: ClassVar[Reset] = Reset("sample")
+    batching: ClassVar[str] = "aligned"
+
     lookbacks: Counts | None
 
 
-class _TrainStateful(_Train):
+class StatefulSettings(TrainSettings):
+    """`train_stateful`: state is carried from a sample to the next."""
+
+    stateful: ClassVar[bool] = True
+
     gradient_window: Count | None
     gradient_windows: Counts | None
     burn_in: Annotated[int, Field(ge=0)]
-    reset: Annotated[str, AfterValidator(_is_reset)]
+    reset: Annotated[InstanceOf[Reset], BeforeValidator(_reset_of_carried_state)]
     batching: Literal["aligned", "contiguous"]
 
 
-class _Evaluate(_Section):
+class EvaluateSettings(_Section):
+    """`evaluate`."""
+
     margin: Annotated[float, Field(ge=0, lt=1)]
     season: Count | None
 
 
-class _Tracking(_Section):
+class TrackingSettings(_Section):
+    """`tracking`."""
+
     register_: Annotated[str, AfterValidator(_is_model_name)] | None = Field(
         alias="register"  # which a class of pydantic has already
     )
 
 
-class _Search(_Section):
+class SearchSettings(_Section):
+    """`search` of search/params.yaml."""
+
     low: Count
     high: Count | None
     stride: Counts
@@ -147,7 +188,7 @@ class _Search(_Section):
         list[Count | None], Field(min_length=1), AfterValidator(_are_different)
     ]
     reset: Annotated[
-        list[Annotated[str, AfterValidator(_is_reset_of_a_trial)]],
+        list[Annotated[InstanceOf[Reset], BeforeValidator(_reset)]],
         Field(min_length=1),
         AfterValidator(_are_different),
     ]
@@ -168,26 +209,34 @@ class _Search(_Section):
     shard_steps: Count | None
 
 
-class _SearchedModel(_Section):
+class SearchModelSettings(_Section):
+    """`model` of search/params.yaml."""
+
     forget_bias: Literal["unit", "chrono"]
 
 
-class _SearchTracking(_Section):
+class SearchTrackingSettings(_Section):
+    """`tracking` of search/params.yaml."""
+
     child_runs: bool
 
 
 class SearchParams(_Section):
-    search: _Search
-    model: _SearchedModel
-    tracking: _SearchTracking
+    """search/params.yaml."""
+
+    search: SearchSettings
+    model: SearchModelSettings
+    tracking: SearchTrackingSettings
 
 
 class Params(_Section):
+    """params.yaml."""
+
     seed: Annotated[int, Field(ge=0, lt=2**31)]
-    generate: _Generate
-    window: _Window
-    model: _Model
-    train_stateless: _TrainStateless
-    train_stateful: _TrainStateful
-    tracking: _Tracking
-    evaluate: _Evaluate
+    generate: GenerateSettings
+    window: WindowSettings
+    model: ModelSettings
+    train_stateless: StatelessSettings
+    train_stateful: StatefulSettings
+    tracking: TrackingSettings
+    evaluate: EvaluateSettings

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from statelab.config.values import count
 from statelab.data import sequences
 from statelab.data.sequences import LEFT_OUT, SPLITS, Sequences
 from statelab.errors import UserError
@@ -36,7 +37,7 @@ def split_and_window(
             into another. A sequence too short for that trains as a whole.
         horizon: steps ahead of which targets are. As many steps before the border of a
             part are left out: their targets are values of the next one.
-        test_size, validation_size: as in `sequences.split`; with `time`, of the steps
+        test_size, validation_size: as in `assign_splits`; with `time`, of the steps
             of each sequence.
         settings: `layout`, and the sizes that it goes by, as in `windows`.
 
@@ -49,9 +50,7 @@ def split_and_window(
             data, make_windows(offsets, codes, **layout_settings(**settings))
         )
     last = data.offsets[1:] - 1
-    test, validation = (
-        sequences.count(size, len(last)) for size in (test_size, validation_size)
-    )
+    test, validation = (count(size, len(last)) for size in (test_size, validation_size))
     if test < 1 or test + validation >= len(last):
         raise UserError(
             "`window.test_size` and `window.validation_size` must leave sequences to "
@@ -61,7 +60,7 @@ def split_and_window(
         )
     last_targets = sequences.targets_at(data, np.arange(len(last)), last)
     classes = last_targets.dtype.kind == "i"
-    codes = sequences.split(
+    codes = assign_splits(
         last_targets if classes else np.zeros(len(last)),
         test_size=test_size,
         validation_size=validation_size,
@@ -84,7 +83,7 @@ def _in_time(
     begin, end = data.offsets[:-1], data.offsets[1:]
     steps = end - begin
     test, validation = (
-        np.array([sequences.count(size, each) for each in steps.tolist()])
+        np.array([count(size, each) for each in steps.tolist()])
         for size in (test_size, validation_size)
     )
     train = steps - test - validation
@@ -112,3 +111,44 @@ def _in_time(
         np.append(edges[:, :-1].ravel(), end[-1]),
         np.tile(np.array(codes, np.int8), len(begin)),
     )
+
+
+def assign_splits(
+    classes: np.ndarray,
+    *,
+    test_size: int | float,
+    validation_size: int | float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Assign every sequence to train, validation or test, each class in proportion.
+
+    Args:
+        classes: the class of each sequence, [sequences].
+        test_size: sequences to test on: a count, or a fraction of all.
+        validation_size: likewise; these are taken out of what is left to train on.
+        rng: draws which sequences of a class go where.
+
+    Returns:
+        A code of `SPLITS` for each sequence, int8 [sequences].
+
+    Example:
+        >>> classes = np.array([0, 1, 0, 1, 0, 1])
+        >>> rng = np.random.default_rng(0)
+        >>> assign_splits(classes, test_size=2, validation_size=0, rng=rng)
+        array([0, 0, 2, 2, 0, 0], dtype=int8)
+    """
+    order = rng.permutation(len(classes))
+    # Deal the classes like cards: the k-th member of a class of n has rank (k + ½)/n,
+    # so that every stretch of the deal holds the classes in proportion.
+    rank = np.empty(len(classes))
+    for label in np.unique(classes):
+        members = order[classes[order] == label]
+        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+    dealt = order[np.argsort(rank[order], kind="stable")]
+    test, validation = (
+        count(size, len(classes)) for size in (test_size, validation_size)
+    )
+    codes = np.full(len(classes), SPLITS["train"], np.int8)
+    codes[dealt[:test]] = SPLITS["test"]
+    codes[dealt[test : test + validation]] = SPLITS["validation"]
+    return codes
