@@ -1,4 +1,4 @@
-"""The rows as the README shows them."""
+"""The rows as docs/benchmark.md shows them, and a summary for the README."""
 
 from itertools import groupby
 
@@ -31,13 +31,58 @@ def markdown(document: dict) -> str:
                     figure(row["ratio"]),
                 )
             )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     machine = ", ".join(
         f"{name} {value}" for name, value in document["machine"].items()
     )
+    return f"{_table(lines)}\n\nMeasured on {machine}."
+
+
+def summary(document: dict) -> str:
+    """Return a row for each work: ours, Keras `fit` and the fastest other library.
+
+    Args:
+        document: what is in metrics/benchmark.json.
+
+    Example:
+        >>> rows = [{"work": "one seed", "ours_us": 2.0, "peer": "Keras fit",
+        ...          "peer_us": 3000.0, "ratio": 1500.0},
+        ...         {"work": "one seed", "ours_us": 2.0, "peer": "Torch",
+        ...          "peer_us": 600.0, "ratio": 300.0}]
+        >>> summary({"rows": rows}).splitlines()[-1].split(" | ")[1:]
+        ['2.00', '    3,000', '1,500', '        Torch', '600', '  300 |']
+    """
+    head = ("µs per update and seed", "ours", "Keras fit", "ratio")
+    lines = [(*head, "fastest other", "", "ratio")]
+    for work, group in groupby(document["rows"], key=lambda row: row["work"]):
+        peers = {row["peer"]: row for row in group}
+        keras = peers.pop("Keras fit", None)
+        others = [
+            row
+            for peer, row in peers.items()
+            if not peer.startswith(("Keras", "floor", "ours"))
+        ]
+        if not others:
+            continue
+        fastest = min(others, key=lambda row: row["ratio"])
+        lines.append(
+            (
+                work,
+                figure(fastest["ours_us"]),
+                figure(keras["peer_us"]) if keras else "–",
+                figure(keras["ratio"]) if keras else "–",
+                fastest["peer"],
+                figure(fastest["peer_us"]),
+                figure(fastest["ratio"]),
+            )
+        )
+    return _table(lines)
+
+
+def _table(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     head, *body = (_line(line, widths) for line in lines)
-    return "\n".join([head, _line(rule, widths), *body, "", f"Measured on {machine}."])
+    return "\n".join([head, _line(rule, widths), *body])
 
 
 def figure(value: float) -> str:

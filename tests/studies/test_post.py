@@ -89,13 +89,13 @@ def test_beyond_reads_its_scores_from_the_experiments(repository):
         assert found[name]["baseline"] == 0.25
 
 
-def test_readme_shows_what_beyond_wrote():
+def test_docs_show_what_beyond_wrote():
     document = json.loads((REPOSITORY / "metrics" / "beyond.json").read_text())
     assert document["seeds"] == beyond.SEEDS
-    readme = (REPOSITORY / "README.md").read_text()
+    page = (REPOSITORY / "docs/post.md").read_text()
     shown = [
         tuple(cell.strip() for cell in line.strip("|").split("|"))
-        for line in readme.splitlines()
+        for line in page.splitlines()
         if line.startswith("| ")
     ]
     for line in beyond.table(document["rows"]):
