@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 import psutil
 from dvc.api import DVCFileSystem
 from ruamel.yaml import YAMLError
-from tqdm import tqdm
 
 from statelab.config import params, schema
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.pipeline import dvc_experiments, stage_fingerprints, workspace
+from statelab.pipeline import dvc_experiments, progress, stage_fingerprints, workspace
 from statelab.pipeline.dvc_experiments import Experiment
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.tracking import bundle_builder, bundles, mlflow_store
@@ -120,13 +119,13 @@ def sync() -> Synced:
         _unless_lost(
             lost, f"{SPOOL}/{folder.name}", partial(mlflow_store.deliver, folder)
         )
-        for folder in tqdm(waiting, "delivering", leave=False, disable=None)
+        for folder in progress.track(waiting, "delivering", len(waiting))
     ]
     runs, merged = _merged(mlflow_store.shown())
     listed = dvc_experiments.listed()
     wanted = _wanted(listed, lost)
     made, named = 0, 0
-    for fingerprint, want in tqdm(wanted.items(), "in step", leave=False, disable=None):
+    for fingerprint, want in progress.track(wanted.items(), "in step", len(wanted)):
         run = runs.get(fingerprint)
         if run is None or not run.finished:
             where = f"{want.origin.experiment or 'workspace'}, {want.result.stage}"
