@@ -76,7 +76,7 @@ def test_plan_of_a_file_counts_its_sequences_and_says_what_is_too_short(
     ]
     (tmp_path / "own.csv").write_text("\n".join(["id,time,target,x", *rows]))
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main.app, ["plan", "--no-rehearse"])
+    ended = CliRunner().invoke(main.app, ["plan", "--no-estimate"])
     assert ended.exit_code == 0
     assert "have no sample: 1 of 4" in ended.stderr
     understood = "4 sequences of 17 steps together; 1 features: x; targets: 2 classes, "

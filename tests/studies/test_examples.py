@@ -16,6 +16,7 @@ from statelab.cli import main
 from statelab.config import schema
 from statelab.data import sources
 from statelab.errors import UserError
+from statelab.pipeline import dvc_experiments
 from statelab.report import figures
 from statelab.studies import datasets, examples
 
@@ -282,7 +283,7 @@ def test_command_runs_what_is_missing_with_its_folder(
     file_experiment("example-sunspots", {"evaluate.json": forecast})
     ran = []
     monkeypatch.setattr(
-        main.dvc_experiments,
+        dvc_experiments,
         "run",
         lambda name, sections, copied: ran.append((name, copied)),
     )

@@ -1,0 +1,84 @@
+"""The command plan: what params.yaml means."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from statelab.cli.console import print_table
+from statelab.pipeline import command
+
+if TYPE_CHECKING:
+    from statelab.data.sequences import Sequences
+    from statelab.evaluation.variants import Variant
+    from statelab.samples.scaling import Scaling
+    from statelab.samples.windows import Windows
+
+
+def show_plan(
+    lanes: Annotated[int, typer.Option(min=1, help="Lanes to draw.")] = 8,
+    batches: Annotated[int, typer.Option(min=1, help="Batches to draw.")] = 72,
+    estimate: Annotated[
+        bool, typer.Option(help="Train for some seconds, to tell how long it takes.")
+    ] = True,
+) -> None:
+    """Show what params.yaml means, before anything is trained.
+
+    Prints samples, updates and padding of an epoch, and draws what each lane of a batch
+    reads: a letter for each sequence, a capital where state is zero, - for padding.
+    """
+    from statelab.config import params, schema
+    from statelab.data import sources, tasks
+    from statelab.evaluation import variants
+    from statelab.samples import plan_summary, scaling, splitting
+    from statelab.samples.windows import dropped_notes
+
+    read = params.read()
+    schema.check(read)
+    made, notes = read["generate"], []
+    if made["source"] == "task":
+        sequences = tasks.make(seed=read["seed"], **made)
+    else:
+        loaded = sources.load(**made)
+        sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
+    windows = splitting.split_and_window(
+        sequences, seed=read["seed"], horizon=made["horizon"], **read["window"]
+    )
+    for note in [*notes, *dropped_notes(windows)]:
+        print(note, file=sys.stderr)
+    scaled = scaling.wanted(read["window"]["scaling"], made["source"])
+    fitted = scaling.fit(sequences, windows) if scaled else None
+    columns, drawings = [], []
+    for mode in command.Mode:
+        settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
+        plan = plan_summary.training_plan(windows, **settings)
+        counts = plan_summary.figures(sequences, windows, plan, **settings)
+        trained = variants.of(windows, seed=read["seed"], **read["model"], **settings)
+        column = plan_summary.in_words(counts, **settings)
+        column["variants"] = ", ".join(variant.name for variant in trained)
+        if estimate:
+            column |= _estimated(sequences, windows, fitted, trained)
+        columns.append(column)
+        drawing = plan_summary.drawing(windows, plan, lanes=lanes, batches=batches)
+        drawings.append("\n".join([f"{mode}, batch by batch:", *drawing]))
+    rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
+    print_table(rows, "an epoch of training", *command.Mode)
+    for text in drawings:
+        print(f"\n{text}")
+
+
+def _estimated(
+    sequences: "Sequences",
+    windows: "Windows",
+    fitted: "Scaling | None",
+    trained: "list[Variant]",
+) -> dict[str, str]:
+    with command.quiet_import():
+        from statelab.training import estimate
+    costs = estimate.estimate(sequences, windows, fitted, **trained[0].settings)
+    return {
+        "all epochs of all variants take, about": (
+            f"{costs.seconds * len(trained):,.0f} s"
+        ),
+        "memory at the peak, about": f"{costs.memory / 1e6:,.0f} MB",
+    }

@@ -1,0 +1,150 @@
+"""Commands that repeat the published studies: post, beyond, examples, gradients."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from statelab.cli.console import print_table
+from statelab.io import files
+from statelab.pipeline import command
+
+Run = Annotated[bool, typer.Option(help="Run the experiments that are missing.")]
+
+
+def compare_post(run: Run = True) -> None:
+    """Run the post's missing experiments, and print its table."""
+    from statelab.studies import post
+
+    if run:
+        _run_missing(post.EXPERIMENTS)
+    print_table(
+        post.table(),
+        "test accuracy of",
+        "the post",
+        f"ours, {post.SEEDS} seeds",
+        "ceiling",
+        "at the last step",
+        "s/epoch, post",
+        f"s/epoch, all {post.SEEDS}",
+    )
+
+
+def compare_beyond(run: Run = True) -> None:
+    """Show where the post's recipe fails: other labels and tasks.
+
+    Runs the experiments that this commit lacks, and prints a table. Once all are there
+    it also writes metrics/beyond.json and a figure beside it.
+    """
+    from statelab.studies import beyond
+
+    if run:
+        _run_missing({row.experiment: beyond.sections(row) for row in beyond.ROWS})
+    scores = beyond.scores()
+    print_table(
+        beyond.table(scores),
+        "task",
+        "steps",
+        "label at",
+        "gradient window",
+        f"state reset at each segment, {beyond.SEEDS} seeds",
+        "state carried",
+        "no model",
+    )
+    if all("baseline" in row for row in scores):
+        from statelab.report import figures
+
+        _write(
+            Path("metrics/beyond.json"),
+            {"seeds": beyond.SEEDS, "rows": scores},
+            figures.svg(figures.beyond(scores)),
+        )
+
+
+def compare_examples(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which; all, where none is named.")
+    ] = None,
+    run: Run = True,
+) -> None:
+    """Train on real sequences from PyPI packages, and print a table.
+
+    Writes data/examples/NAME.csv for each data set, and runs the experiments that this
+    commit lacks: `dvc exp apply example-NAME` puts the settings of one into
+    params.yaml. Once all are there it also writes metrics/examples.json and a figure
+    beside it.
+    """
+    from statelab.studies import examples
+
+    names = names or list(examples.EXAMPLES)
+    for name in names:
+        examples.write(name)
+    if run:
+        rows = [row for name in names for row in examples.EXAMPLES[name].rows]
+        sections = {row.experiment: row.sections for row in rows}
+        _run_missing(sections, copied=[examples.FOLDER])
+    scores = examples.scores(names)
+    print_table(
+        examples.table(scores),
+        "data",
+        "sequences",
+        "steps",
+        "samples",
+        "score",
+        f"stateless, {examples.SEEDS} seeds",
+        "stateful",
+        "constant",
+        *examples.NAIVE.values(),
+    )
+    if len(names) == len(examples.EXAMPLES) and all("score" in row for row in scores):
+        from statelab.report import figures
+
+        _write(
+            Path("metrics/examples.json"),
+            {"seeds": examples.SEEDS, "rows": scores},
+            figures.svg(figures.examples(scores)),
+        )
+
+
+def measure_gradients() -> None:
+    """Show whether an LSTM keeps gradients from vanishing.
+
+    Draws how steep the predictions of untrained networks are in an input some steps
+    before, and trains networks to predict a first step after as many steps of noise:
+    some minutes. Prints a table, and writes metrics/gradients.json and a figure beside
+    it.
+    """
+    with command.quiet_import():
+        from statelab.report import figures
+        from statelab.studies import vanishing_gradients
+    shares, rows = vanishing_gradients.slopes(), list(vanishing_gradients.learned())
+    print_table(
+        [tuple(map(str, row.values())) for row in rows],
+        f"steps back; of {vanishing_gradients.TRAINED} networks, learn it",
+        *vanishing_gradients.KINDS,
+    )
+    slopes = {
+        kind: {str(lag): table["mean"].iloc[lag] for lag in (0, 10, 50, 99)}
+        for kind, table in shares.groupby("kind", sort=False)
+    }
+    _write(
+        Path("metrics/gradients.json"),
+        {"slope": slopes, "learn": rows},
+        figures.svg(figures.slopes(shares)),
+    )
+
+
+def _run_missing(
+    sections: Mapping[str, dict[str, dict[str, object]]], copied: Iterable[Path] = ()
+) -> None:
+    from statelab.pipeline import dvc_experiments
+
+    for name in dvc_experiments.missing(sections):
+        dvc_experiments.run(name, sections[name], copied=copied)
+
+
+def _write(file: Path, result: dict[str, Any], figure: bytes) -> None:
+    files.write_json(file, result)
+    with files.atomic_write(file.with_suffix(".svg")) as stream:
+        stream.write(figure)
