@@ -79,7 +79,7 @@ def test_plan_of_a_file_counts_its_sequences_and_says_what_is_too_short(
     ended = CliRunner().invoke(main.app, ["plan", "--no-estimate"])
     assert ended.exit_code == 0
     assert "have no sample: 1 of 4" in ended.stderr
-    understood = "4 sequences of 17 steps together; 1 features: x; targets: 2 classes, "
+    understood = "4 sequences of 17 steps together; 1 feature: x; targets: 2 classes, "
     assert f"{understood}0 to 1" in ended.stderr
     (steps,) = [line for line in ended.stdout.splitlines() if "steps of a" in line]
     assert steps.split()[-4:] == ["3", "|", "3", "|"]

@@ -92,7 +92,7 @@ def test_sentences_say_how_far_back_and_what_a_burn_in_is_worth():
         "stateful": (
             "stateful networks look back 4 steps (single ones 1 to 4); most depends on "
             "what they have read 1 step back: another value there changes their "
-            "answers by 0.5 on average"
+            "answers by 0.5000 on average"
         ),
         "warm_up": (
             "stateful networks by what their state begins with, accuracy: a state of "

@@ -11,6 +11,7 @@ from statelab.data import npz, panels, rows, tables
 from statelab.data.panels import Arranged, Panel
 from statelab.data.sequences import Sequences, at_the_end, present
 from statelab.errors import UserError
+from statelab.formatting import count_of, in_steps, listed
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",), "npz": (".npz",)}
 FEW = 32  # more distinct whole numbers than this are taken for values
@@ -93,13 +94,13 @@ def load(
 def in_words(read: Read) -> str:
     """Say what was understood of a source, in a line."""
     steps, features = read.sequences.values.shape
-    named = ", ".join(read.features)
     target = "values"
     if read.classes is not None:
         target = f"{len(read.classes)} classes, {read.classes[0]} to {read.classes[-1]}"
     return (
-        f"{len(read.sequences.offsets) - 1:,} sequences of {steps:,} steps together; "
-        f"{features} features: {named[:200]}; targets: {target}"
+        f"{count_of(len(read.sequences.offsets) - 1, 'sequence')} of {in_steps(steps)} "
+        "together; "
+        f"{count_of(features, 'feature')}: {listed(read.features)}; targets: {target}"
     )
 
 

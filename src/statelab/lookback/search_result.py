@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statelab import formatting
 from statelab.evaluation import paired_test
 from statelab.evaluation.statistics import interval
 from statelab.formatting import in_steps, number
@@ -261,7 +262,4 @@ def in_words(told: Mapping[str, Any]) -> str:
 
 
 def _spread(scored: Mapping[str, Any]) -> str:
-    if scored["low"] is None:
-        return number(scored["mean"])
-    low, high = number(scored["low"]), number(scored["high"])
-    return f"{number(scored['mean'])} [{low}, {high}]"
+    return f"{number(scored['mean'])} {formatting.interval(scored)}".rstrip()

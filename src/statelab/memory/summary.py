@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation.statistics import interval
+from statelab.formatting import in_steps, number
 
 SHARE = 0.05  # of the largest effect, below which a lag does not count
 LEAST = 0.001  # of a probability, or of the targets' spread; less is no effect at all
@@ -153,12 +154,12 @@ def in_words(told: Mapping[str, Any]) -> dict[str, str]:
 def _looks_back(found: Mapping[str, Any]) -> str:
     if found["looks_back"] is None:
         return "answer alike whatever they have read"
-    text = f"look back {_steps(found['looks_back'])}"
+    text = f"look back {in_steps(found['looks_back'])}"
     if found["shortest"] < found["longest"]:
         text += f" (single ones {found['shortest']} to {found['longest']})"
     if found["peak"] != found["looks_back"]:
-        text += f"; most depends on what they have read {_steps(found['peak'])} back"
-    changes = f"by {found['largest']:.3g} on average"
+        text += f"; most depends on what they have read {in_steps(found['peak'])} back"
+    changes = f"by {number(found['largest'])} on average"
     return f"{text}: another value there changes their answers {changes}"
 
 
@@ -168,31 +169,27 @@ def _warm_up(found: Mapping[str, Any]) -> str:
         return (
             "what state is warmed up by cannot be told: samples were put into lanes in "
             "naive order, or are very long. Carried state has "
-            f"{score} {found['carried']['mean']:.4f}"
+            f"{score} {number(found['carried']['mean'])}"
         )
     if not found["burn_in"]:
         return (
             "no sample of a test sequence has more than a step before it: there is no "
             f"burn-in to try. A state of zeros has {score} "
-            f"{found['zero_state']['mean']:.4f}, carried state "
-            f"{found['carried']['mean']:.4f}"
+            f"{number(found['zero_state']['mean'])}, carried state "
+            f"{number(found['carried']['mean'])}"
         )
     parts = {"a state of zeros": found["zero_state"]}
     longest = list(found["burn_in"])[-1]
-    parts[f"a burn-in of {_steps(int(longest))}"] = found["burn_in"][longest]
+    parts[f"a burn-in of {in_steps(int(longest))}"] = found["burn_in"][longest]
     parts["carried state"] = found["carried"]
-    scored = ", ".join(f"{name} {each['mean']:.4f}" for name, each in parts.items())
+    scored = ", ".join(f"{name} {number(each['mean'])}" for name, each in parts.items())
     match found["as_good_as_carrying"]:
         case None:
             good = "no burn-in that was tried is as good as carrying"
         case 0:
             good = "a state of zeros is as good as carrying"
         case enough:
-            good = f"a burn-in of {_steps(enough)} is as good as carrying"
+            good = f"a burn-in of {in_steps(enough)} is as good as carrying"
     return (
         f"stateful networks by what their state begins with, {score}: {scored}; {good}"
     )
-
-
-def _steps(count: int) -> str:
-    return f"{count} step{'s' * (count != 1)}"

@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation import scoring
-from statelab.formatting import in_steps, number
+from statelab.formatting import count_of, in_steps, number
 from statelab.report import tables
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import layout_settings
-
-NAMED = 20  # features, or classes
 
 
 def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
@@ -80,15 +78,13 @@ def first_of(*parts: tuple[str, int, int]) -> str:
     """Say what is drawn of how many.
 
     Example:
-        >>> first_of(("batches", 40, 20000), ("lanes", 1, 1))
+        >>> first_of(("batch", 40, 20000), ("lane", 1, 1))
         'the first 40 of 20,000 batches, 1 lane'
     """
-    told = []
-    for things, drawn, of in parts:
-        one = things.removesuffix("es" if things == "batches" else "s")
-        part = f"the first {drawn} of " if drawn < of else ""
-        told.append(f"{part}{of:,} {one if of == 1 else things}")
-    return ", ".join(told)
+    return ", ".join(
+        f"the first {drawn} of " * (drawn < count) + count_of(count, noun)
+        for noun, drawn, count in parts
+    )
 
 
 def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
@@ -215,9 +211,3 @@ def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
         f"{used['stateless']} without state, {used['stateful']} with it, and the "
         f"smallest window is {in_steps(smallest)}."
     )
-
-
-def some(names: list[str]) -> str:
-    """Join names, but not too many of them."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

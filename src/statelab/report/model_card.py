@@ -1,16 +1,13 @@
 """Model cards: what a trained network is, how well it does, and where that ends."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from statelab.data.sequences import SPLITS, Sequences
-from statelab.formatting import in_steps
+from statelab.formatting import count_of, in_steps, listed, number, step_range
 from statelab.networks.architecture import Architecture
 from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
 
-LISTED = 30  # names at most
 NAIVE = {"persistence": "persistence", "seasonal_naive": "season before"}
 
 
@@ -148,7 +145,7 @@ def _data(told: _Told) -> str:
     made, window, counts = told.params["generate"], told.params["window"], told.counts
     of_classes = told.head != "regression"
     names = told.names and [_name(each) for each in told.names["features"]]
-    features = _listed(names) if names else f"{told.architecture['features']}, unnamed"
+    features = listed(names) if names else f"{told.architecture['features']}, unnamed"
     if made["source"] == "task":
         source = f"the generated task {_name(made['task'])}, seed {told.params['seed']}"
     else:
@@ -159,10 +156,11 @@ def _data(told: _Told) -> str:
         "Parts of sequences" if in_time else "Sequences": ", ".join(
             f"{n:,} {name}" for name, n in counts.sequences.items() if n
         )
-        + f"; {_range(counts.length)} in each that trains, {counts.steps:,} in all",
+        + f"; {step_range(*counts.length)} in each that trains, "
+        f"{counts.steps:,} in all",
         "Features": features,
         "Classes" if of_classes else "Target": (
-            _listed(_class_names(told)) if of_classes else _target(told)
+            listed(_class_names(told)) if of_classes else _target(told)
         ),
         "Label": {
             "each_step": "each step that has one",
@@ -223,8 +221,8 @@ def _lengths(told: _Told) -> str:
     lines = {
         "Layout": f"{_name(told.layout)}: a sample is {sample}",
         "Lookback": seen,
-        "Update interval": f"{_range((shortest, longest))} of each lane, in batches of "
-        f"{told.training['batch_size']}",
+        "Update interval": f"{step_range(shortest, longest)} of each lane, in batches "
+        f"of {told.training['batch_size']}",
         "Gradient window": f"{in_steps(reach)} back at most",
         "Reset interval": f"state is zero at {interval}",
     }
@@ -234,11 +232,12 @@ def _lengths(told: _Told) -> str:
 def _network(told: _Told) -> str:
     architecture, training = told.architecture, told.training
     seed = told.params["seed"]
-    plural = "s" * (architecture["layers"] > 1)
     width = Architecture(**architecture).state_width
+    layer = f"{architecture['cell']} layer"
     lines = {
-        "Layers": f"{architecture['layers']} {architecture['cell']} layer{plural} of "
-        f"{architecture['units']} units, and a dense one of {architecture['outputs']}",
+        "Layers": f"{count_of(architecture['layers'], layer)} "
+        f"of {architecture['units']} units, and a dense one of "
+        f"{architecture['outputs']}",
         "Parameters": f"{Architecture(**architecture).parameters:,}",
         "State": f"{width} numbers",
         "Training": f"{training['epochs']} epochs, {training['optimizer']}, learning "
@@ -273,15 +272,15 @@ def _scores(told: _Told) -> str:
         score = scores[name]
         spread = "–"
         if score["low"] is not None:
-            spread = f"{_figure(score['low'])} to {_figure(score['high'])}"
+            spread = f"{number(score['low'])} to {number(score['high'])}"
         beside = [*[ceilings] * bounded, scores["baseline"], *map(scores.get, naive)]
         rows.append(
             [
                 name,
-                _figure(told.own[name]),
-                _figure(score["mean"]),
+                number(told.own[name]),
+                number(score["mean"]),
                 spread,
-                *(_figure(each.get(name)) for each in beside),
+                *(number(each.get(name)) for each in beside),
             ]
         )
     lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -305,7 +304,7 @@ def _limits(told: _Told) -> str:
     if own >= baseline if told.main == "rmse" else own <= baseline:
         limits.append(
             f"On test its {told.main} is no better than without a model: "
-            f"{_figure(own)}, and {_figure(baseline)}."
+            f"{number(own)}, and {number(baseline)}."
         )
     if made["source"] == "task":
         limits.append("Its scores are of a generated task, and say nothing of others.")
@@ -434,19 +433,6 @@ def _bullets(lines: Mapping[str, str]) -> str:
     return "\n".join(f"- **{name}**: {text}." for name, text in lines.items())
 
 
-def _listed(names: Iterable[str]) -> str:
-    """Join names; of many, the first ones.
-
-    Example:
-        >>> _listed(map(str, range(32)))[-27:]
-        '27, 28, 29 and 2 more of 32'
-    """
-    names = list(names)
-    more = len(names) - LISTED
-    text = ", ".join(names[:LISTED])
-    return text if more <= 0 else f"{text} and {more} more of {len(names)}"
-
-
 def _name(text: object) -> str:
     r"""Return a name as code, whatever is in it.
 
@@ -455,24 +441,3 @@ def _name(text: object) -> str:
         `heat 'C`
     """
     return f"`{' '.join(str(text).split()).replace('`', chr(39))}`"
-
-
-def _range(steps: tuple[int, int]) -> str:
-    shortest, longest = steps
-    if shortest == longest:
-        return in_steps(longest)
-    return f"{shortest:,} to {in_steps(longest)}"
-
-
-def _figure(value: float | None) -> str:
-    """Return a score in four digits or so.
-
-    Example:
-        >>> _figure(0.525), _figure(1234.5678), _figure(1e-7), _figure(None)
-        ('0.5250', '1,234.6', '1.0e-07', '–')
-    """
-    if value is None or np.isnan(value):
-        return "–"
-    if 0 < abs(value) < 0.001:
-        return f"{value:.1e}"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"

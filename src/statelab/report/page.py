@@ -18,6 +18,7 @@ from statelab.data import sequences
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation import scoring
 from statelab.evaluation.variants import AGAIN, IN_USE
+from statelab.formatting import count_of, listed, number, step_range
 from statelab.io import arrays, csv_files, files
 from statelab.memory import summary
 from statelab.pipeline import command, dvc_experiments, stage_fingerprints
@@ -228,7 +229,6 @@ def _plan(read: Mapping[str, Any], data: Sequences, windows: Windows) -> dict[st
         plan = plan_summary.training_plan(windows, **settings)
         counted = plan_summary.figures(data, windows, plan, **settings)
         words = plan_summary.in_words(counted, **settings)
-        sample = words["steps of a sample"]
         shown = plan_summary.places(windows, plan, lanes=LANES, batches=BATCHES)
         drawn.append(
             _picture(
@@ -242,7 +242,7 @@ def _plan(read: Mapping[str, Any], data: Sequences, windows: Windows) -> dict[st
         columns.append(words)
         lengths.append(
             {
-                "update interval": f"{sample} step{'s' * (sample != '1')}",
+                "update interval": step_range(*counted.timesteps),
                 "gradient window": words["the gradient reaches back"],
                 "reset interval": words["state is zero at each"],
             }
@@ -257,8 +257,8 @@ def _plan(read: Mapping[str, Any], data: Sequences, windows: Windows) -> dict[st
 
 def _plan_note(plan: Plan, *, shuffle: bool, **_: object) -> str:
     text = captions_.first_of(
-        ("batches", min(BATCHES, plan.batches), plan.batches),
-        ("lanes", min(LANES, plan.lanes), plan.lanes),
+        ("batch", min(BATCHES, plan.batches), plan.batches),
+        ("lane", min(LANES, plan.lanes), plan.lanes),
     )
     if shuffle:
         text += ", in reading order; each epoch shuffles it anew"
@@ -404,8 +404,8 @@ def _memory(
         "steps": f"steps {step[0]} to {step[-1]} of {last:,}",
         "units": (len(shown), carried.shape[1]),
         "layers": found.architecture["layers"],
-        "difference": captions_.number(float(difference.mean())),
-        "largest": captions_.number(float(difference.max())),
+        "difference": number(float(difference.mean())),
+        "largest": number(float(difference.max())),
         "at": int(step[difference.argmax()]),
         "never": read["train_stateful"]["reset"] == "never",
         "contiguous": read["train_stateful"]["batching"] == "contiguous",
@@ -470,9 +470,7 @@ def _facts(
     """Say what data, layout, network and seeds there are."""
     made, model = read["generate"], read["model"]
     steps = np.diff(data.offsets)
-    length = f"{steps.min():,}"
-    if steps.min() < steps.max():
-        length += f" to {steps.max():,}"
+    length = step_range(int(steps.min()), int(steps.max()))
     source = "generated task" if made["source"] == "task" else f"{made['source']} file"
     head, outputs = sequences.head_of(data.targets)
     target = "values" if head == "regression" else f"{max(outputs, 2)} classes"
@@ -480,9 +478,9 @@ def _facts(
     features = f"{data.values.shape[1]}"
     if names.exists():
         known = files.read_json(names)
-        features += f": {captions_.some(known['features'])}"
+        features += f": {listed(known['features'])}"
         if known["classes"] is not None:
-            target += f": {captions_.some(known['classes'])}"
+            target += f": {listed(known['classes'])}"
     label = "each step" if made["label"] == "each_step" else "the end of a sequence"
     split = ", ".join(
         f"{len(sequences_in_split(windows, code)):,} {name}"
@@ -491,12 +489,12 @@ def _facts(
     )
     if read["window"]["split"] == "time":
         split += "; parts of sequences, cut in time"
-    layers = f"{model['layers']} layer{'s' * (model['layers'] > 1)}"
+    layers = count_of(model["layers"], "layer")
     networks = ", ".join(f"{read[f'train_{m}']['seeds']} {m}" for m in MODES)
     seeds = max(read[f"train_{mode}"]["seeds"] for mode in MODES)
     return [
         ("Data", f"{_name(**made)} ({source})"),
-        ("Sequences", f"{len(steps):,} of {length} steps: {split}"),
+        ("Sequences", f"{len(steps):,} of {length}: {split}"),
         ("Features", features),
         ("Targets", f"{target}, at {label}"),
         ("Layout", captions_.cut(read["window"])),

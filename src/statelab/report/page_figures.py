@@ -23,6 +23,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from statelab.evaluation.statistics import interval
+from statelab.formatting import in_steps
 from statelab.report import figures as figures_
 from statelab.report import tables
 from statelab.report.figures import COLOURS, GREY, INK
@@ -181,7 +182,7 @@ def lanes(places: Places, timesteps: int) -> Figure:
     panel.set_yticks(np.arange(count) + 0.5, [str(1 + lane) for lane in range(count)])
     panel.tick_params(axis="y", length=0)
     panel.set_title("lane")
-    panel.set_xlabel(f"batch, of {timesteps} step{'s' * (timesteps > 1)} in each lane")
+    panel.set_xlabel(f"batch, of {in_steps(timesteps)} in each lane")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     panel.spines[["top", "right", "left"]].set_visible(False)
     handles: list[Any] = [

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from statelab.formatting import in_steps, number
+from statelab.formatting import in_steps, interval, number
 
 MODES = ("stateless", "stateful")
 SCORES = {
@@ -91,7 +90,7 @@ def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
     for mode in MODES:
         scored = evaluated[mode]
         columns[f"{mode}, n = {scored[names[0]]['n']}"] = [
-            (number(scored[name]["mean"]), _interval(scored[name])) for name in names
+            (number(scored[name]["mean"]), interval(scored[name])) for name in names
         ]
         if any(best is not None for best in scored["ceiling"].values()):
             columns[f"ceiling, {mode}"] = _bound(scored["ceiling"], names)
@@ -106,12 +105,6 @@ def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
         for name, each in zip(names, cells, strict=True)
     ]
     return {"headings": list(columns), "lines": lines}
-
-
-def _interval(score: Mapping[str, Any]) -> str:
-    if score["low"] is None:
-        return ""
-    return f"[{number(score['low'])}, {number(score['high'])}]"
 
 
 def _bound(bound: Mapping[str, float | None], names: list[str]) -> list[tuple]:
@@ -140,7 +133,7 @@ def verdict_table(judged: Mapping[str, Any]) -> dict[str, Any]:
                 (f"{told['timesteps']:,}", ""),
                 (f"{told['gradient_window']:,}", ""),
                 (number(told["validation"]), ""),
-                (number(told["test"]["mean"]), _interval(told["test"])),
+                (number(told["test"]["mean"]), interval(told["test"])),
                 (number(told["ceiling"]), ""),
             ]
             lines.append((f"{mode}, {name}", chosen, cells))
@@ -161,11 +154,10 @@ def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, An
     """
     lines = []
     for line in curve.to_dict("records"):
-        window, low = line["window_length"], line["low"]
-        scored = {"low": None if np.isnan(low) else low, "high": line["high"]}
+        window = line["window_length"]
         chosen = "the smallest" if window == told["smallest"] else ""
         cells = [
-            (number(line["mean"]), _interval(scored)),
+            (number(line["mean"]), interval(line)),
             (line["against_best"], ""),
         ]
         lines.append((in_steps(window), chosen, cells))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences
+from statelab.formatting import in_steps
 from statelab.samples import chunks, plans
 from statelab.samples.plans import Plan
 from statelab.samples.windows import (
@@ -125,7 +126,7 @@ def in_words(
         "padding": f"{counted.padding:.1%}",
         "answers": f"{counted.answers:,}",
         "answers that count": f"{counted.counted:.1%}",
-        "the gradient reaches back": f"{reach} step{'s' * (reach > 1)} at most",
+        "the gradient reaches back": f"{in_steps(reach)} at most",
         "state is zero at each": _reset(reset) if stateful else "sample",
     }
 
