@@ -122,7 +122,7 @@ def test_a_card_says_how_far_state_is_carried(counts):
         "- **State**: 6 numbers.",
         "State was set to zeros every 20 steps",
         "The first 1 step of a sequence did not count",
-        "| final_rmse | 0.1250 | 1,234.6 | 0.4000 to 0.6000 | 0.7000 |",
+        "| final_rmse | 0.1250 | 1,234.56 | 0.4000 to 0.6000 | 0.7000 |",
         'more = {"state": said["state"].ravel()}',
         "no sequence of more than 5 steps",
     ):
