@@ -7,6 +7,7 @@ from pathlib import Path
 import checkouts
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from statelab.data.sequences import Sequences
@@ -21,9 +22,24 @@ collect_ignore = ["planted"]  # scripts to be run: importing one trains a model
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory) -> checkouts.Checkout:
+def trained(tmp_path_factory, worker_id) -> Path:
+    """A repository with a small task that has been run, once for all of pytest's
+    processes; tests take copies of it."""
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+    root = folder / "trained"
+    with FileLock(folder / "trained.lock"):
+        if not root.exists():
+            checkouts.make(folder / "training")
+            checkouts.copy(folder / "training", root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def checkout(trained, tmp_path_factory) -> checkouts.Checkout:
     """A repository with a small task that has been run; a test leaves it as it was."""
-    return checkouts.make(tmp_path_factory.mktemp("checkout"))
+    return checkouts.copy(trained, tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture

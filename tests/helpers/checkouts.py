@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -95,6 +97,21 @@ class Checkout:
             for file in files
             if file.is_file()
         }
+
+
+def copy(trained: Path, root: Path) -> Checkout:
+    """Copy a repository that has been run, with what DVC and MLflow hold of it."""
+    shutil.copytree(trained, root, symlinks=True, dirs_exist_ok=True)
+    # MLflow stores where files are, from the root of the machine on
+    with closing(sqlite3.connect(root / "mlflow.db")) as store, store:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("logged_models", "artifact_location"),
+        ):
+            moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+            store.execute(moved, (str(trained), str(root)))
+    return Checkout(root)
 
 
 def make(root: Path) -> Checkout:

@@ -26,9 +26,9 @@ def change(root, file, **sections):
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
+def searched(trained, tmp_path_factory):
     """A repository with a small task, and the search that has been run there."""
-    checkout = checkouts.make(tmp_path_factory.mktemp("searched"))
+    checkout = checkouts.copy(trained, tmp_path_factory.mktemp("searched"))
     change(checkout.root, "search/params.yaml", search=SMALL)
     said = checkout.statelab("lookback", "--workers", "2")
     assert SEARCHED in said
