@@ -68,7 +68,7 @@ def main(
     csv_files.write(tables / "lags.csv", lags)
     csv_files.write(tables / "warm_up.csv", burn_ins)
     with files.atomic_write(tables / "horizon.svg") as stream:
-        stream.write(figures.svg(figures.horizon(lags, burn_ins, score)))
+        stream.write(figures.svg(figures.memory(lags, burn_ins, score)))
 
 
 if __name__ == "__main__":

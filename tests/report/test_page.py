@@ -18,8 +18,7 @@ from statelab.memory import hidden_states
 from statelab.networks import saving
 from statelab.pipeline import dvc_experiments, stage_fingerprints
 from statelab.pipeline.dvc_experiments import Finished
-from statelab.report import captions, tables
-from statelab.report import page as page_
+from statelab.report import captions, memory_section, page, tables
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import Windows
 
@@ -115,17 +114,17 @@ def test_other_layouts_differ_in_nothing_else():
         Finished("older", settings("full", segment=5), {"n": 2}),
         Finished("longer segments", settings(segment=5), {"n": 3}),
     ]
-    chosen = page_.other_layouts(settings(), finished)
-    assert [each.name for each in chosen] == ["newer", "longer segments"]
+    chosen = page.other_layouts(settings(), finished)
+    assert [pipeline.name for pipeline in chosen] == ["newer", "longer segments"]
 
 
 def test_what_is_drawn_is_the_first_test_sequence_that_changes():
     table = cut([2, 3, 2], layout="full")._replace(split=np.int8([0, 2, 2]))
     values = np.float32([1, 2, 5, 5, 5, 7, 8])[:, None]
     data = Sequences(values, np.array([0, 2, 5, 7]), np.zeros(3, int))
-    assert page_.telling_sequence(data, table) == 2
+    assert memory_section.sequence_to_draw(data, table) == 2
     constant = data._replace(values=np.ones_like(values))
-    assert page_.telling_sequence(constant, table) == 1
+    assert memory_section.sequence_to_draw(constant, table) == 1
 
 
 @pytest.fixture
@@ -174,7 +173,7 @@ def test_what_is_not_evaluated_is_not_finished(repository):
 def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"metrics/evaluate.json: .* Run `dvc repro`"):
-        page_.write(tmp_path / "page.html")
+        page.write(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
@@ -189,9 +188,9 @@ def results_there(checkout, monkeypatch):
 @browser.needs_browser
 def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
     file = results_there.root / "report.html"
-    assert page_.write(file) == []  # nothing to warn of
-    page = file.read_bytes()
-    ids = re.findall(rb' id="([^"]+)"', page)
+    assert page.write(file) == []  # nothing to warn of
+    content = file.read_bytes()
+    ids = re.findall(rb' id="([^"]+)"', content)
     assert len(ids) == len(set(ids))
     with browser.browser() as opened:
         views = {
@@ -212,16 +211,15 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
             assert drawn["colour"] == seen.ink
     papers = {scheme: seen.paper for (_, scheme), seen in views.items()}
     assert papers == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
-    page_.write(file)
-    assert file.read_bytes() == page  # the same files give the same page
+    page.write(file)
+    assert file.read_bytes() == content  # the same files give the same page
     assert results_there.run("git", "check-ignore", "report.html")
 
 
 @pytest.fixture
 def searched(results_there):
     """The checkout with what a search leaves behind."""
-    told = searches.write(results_there.root)
-    yield told
+    yield searches.write(results_there.root)
     for folder in ("data/lookback", "metrics/lookback"):
         shutil.rmtree(results_there.root / folder)
     (results_there.root / "metrics/lookback.json").unlink()
@@ -232,7 +230,7 @@ def test_what_a_search_has_found_is_on_the_page_if_there_was_one(
     searched, results_there
 ):
     file = results_there.root / "report.html"
-    assert page_.write(file) == []
+    assert page.write(file) == []
     text = file.read_text()
     lead = "A window of 3 steps is enough: it is not worse than the best"
     assert text.count(lead) == 1
@@ -255,31 +253,31 @@ def test_the_page_says_when_a_search_is_of_other_sequences(searched, results_the
         "stages: {lookback: {deps: [{path: data/sequences, md5: other}], outs: [], "
         "params: {params.yaml: {seed: 0}}}}"
     )
-    (note,) = page_.write(results_there.root / "report.html")
+    (note,) = page.write(results_there.root / "report.html")
     lock.unlink()
     assert note.endswith("run `dvc repro search/dvc.yaml`.")
 
 
 def test_the_table_of_windows_marks_the_smallest(tmp_path):
-    told = searches.write(tmp_path)
+    summary = searches.write(tmp_path)
     curve = csv_files.read(tmp_path / "metrics/lookback/curve.csv")
-    table = tables.lookback_table(curve, told)
+    table = tables.lookback_table(curve, summary)
     assert table["headings"] == ["accuracy", "against the best"]
     first, smallest, best = table["lines"]
     assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
     assert smallest[:2] == ("3 steps", "the smallest")
     assert best[2][0][0] == "0.9802"  # 0.98, and 0 to 5 ten-thousandths
     curve["low"] = np.nan  # of one network there is no interval
-    lines = tables.lookback_table(curve, told)["lines"]
+    lines = tables.lookback_table(curve, summary)["lines"]
     assert [cells[0][1] for *_, cells in lines] == [""] * 3
 
 
-def test_the_horizon_beside_the_smallest_window_counts_the_step_itself():
-    told = {
+def test_the_memory_beside_the_smallest_window_counts_the_step_itself():
+    measured = {
         "stateless": {"change": {"looks_back": None}},
         "stateful": {"change": {"looks_back": 3}},
     }
-    assert captions.beside_horizon(4, told).endswith(
+    assert captions.beside_memory(4, measured).endswith(
         "they make use of no step without state, 4 steps with it, and the "
         "smallest window is 4 steps."
     )
@@ -291,40 +289,40 @@ def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):
     runs = results_there.root / "metrics/run.json"
     kept = runs.read_bytes()
     links = {
-        each.stage: {"fingerprint": each.fingerprint, "run_id": f"<{each.stage}>"}
-        for each in stage_fingerprints.recorded(
+        result.stage: {"fingerprint": result.fingerprint, "run_id": f"<{result.stage}>"}
+        for result in stage_fingerprints.recorded(
             (results_there.root / "dvc.lock").read_text()
         )
     }
     links["train_stateful"]["fingerprint"] = "of what was here before"
     runs.write_text(json.dumps(links))
-    page_.write(results_there.root / "report.html")
-    page = (results_there.root / "report.html").read_text()
+    page.write(results_there.root / "report.html")
+    text = (results_there.root / "report.html").read_text()
     names.unlink()
     runs.write_bytes(kept)
-    assert "1: a&lt;b&gt;$x$" in page and "class 1 is “&lt;i&gt;&amp;”" in page
-    assert "a<b>" not in page and "<i>" not in page
-    assert "MLflow run of evaluate</th><td>&lt;evaluate&gt;</td>" in page
-    assert "train_stateful&gt;" not in page
+    assert "1: a&lt;b&gt;$x$" in text and "class 1 is “&lt;i&gt;&amp;”" in text
+    assert "a<b>" not in text and "<i>" not in text
+    assert "MLflow run of evaluate</th><td>&lt;evaluate&gt;</td>" in text
+    assert "train_stateful&gt;" not in text
 
 
 def test_the_page_says_when_its_results_are_of_other_settings(results_there):
     results_there.edit("params.yaml", "layers: 1", "layers: 2")
-    (note,) = page_.write(results_there.root / "report.html")
+    (note,) = page.write(results_there.root / "report.html")
     assert note.endswith("run `dvc repro`. Changed: model.layers")
     assert note in (results_there.root / "report.html").read_text()
     results_there.restore()
 
 
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
-    data = arrays.read(page_.DATA / "sequences", Sequences)
-    windows = arrays.read(page_.DATA / "windows", Windows)
-    written = predictions_in_use(page_.DATA / "predictions/stateful.npz")
-    found = saving.read(page_.DATA / "models/stateful")
-    sequence = page_.telling_sequence(data, windows)
+    data = arrays.read(page.DATA / "sequences", Sequences)
+    windows = arrays.read(page.DATA / "windows", Windows)
+    written = predictions_in_use(page.DATA / "predictions/stateful.npz")
+    trained = saving.read(page.DATA / "models/stateful")
+    sequence = memory_section.sequence_to_draw(data, windows)
     assert windows.split[sequence] == SPLITS["test"]
     seen = hidden_states.compare(
-        found, data, windows, sequence, reset="sequence", steps=3
+        trained, data, windows, sequence, reset="sequence", steps=3
     )
     first = windows.answers[sequence]
     expected = written.answers[0, first : first + 3]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from statelab.report import page_figures
+from statelab.report import inline_svg, page_figures
 from statelab.samples.plan_summary import Places
 
 # Two lanes of three batches: a sequence of 5 steps and one of 3 and then padding, in
@@ -84,27 +84,29 @@ def test_units_are_a_map_of_units_by_steps():
     assert nothing[3] < 0.01  # where h is 0 the page shows through
 
 
-def test_answers_ring_few_targets_and_draw_many_as_a_line():
+def test_predictions_ring_few_targets_and_draw_many_as_a_line():
     step = np.arange(1, 101)
-    given = {"stateful": np.linspace(0, 1, 100)}
+    predicted = {"stateful": np.linspace(0, 1, 100)}
     few = np.full(100, np.nan)
     few[[4, 99]] = 1
-    rings, carried = page_figures.answers(given, few, step, "value").axes[0].lines
+    (panel,) = page_figures.predictions(predicted, few, step, "value").axes
+    rings, carried = panel.lines
     assert rings.get_linestyle() == "None" and carried.get_linestyle() == "-"
-    np.testing.assert_array_equal(carried.get_ydata(), given["stateful"])
-    line, _ = page_figures.answers(given, step / 100, step, "value").axes[0].lines
+    np.testing.assert_array_equal(carried.get_ydata(), predicted["stateful"])
+    (panel,) = page_figures.predictions(predicted, step / 100, step, "value").axes
+    line, _ = panel.lines
     assert line.get_linestyle() == "-"
 
 
 def test_an_inlined_figure_takes_size_and_colours_from_the_page():
     figure = page_figures.lanes(PLACES, timesteps=2)
-    svg, again = (page_figures.inline(figure, "plan", 'a "b" <c>') for _ in range(2))
+    svg, again = (inline_svg.inline(figure, "plan", 'a "b" <c>') for _ in range(2))
     assert svg == again
     head = svg[: svg.index(">") + 1]
     assert 'role="img" aria-label="a &quot;b&quot; &lt;c&gt;"' in head
     assert "viewBox" in head and "width" not in head and "height" not in head
     assert "currentColor" in svg and "<text" in svg
-    assert not [colour for colour in page_figures.THEME if colour in svg]
+    assert not [colour for colour in inline_svg.THEME if colour in svg]
     ids = [part.split('"')[0] for part in svg.split(' id="')[1:]]
     used = [part.split('"')[0] for part in svg.split('href="#')[1:]]
     used += [part.split(")")[0] for part in svg.split("url(#")[1:]]
@@ -113,8 +115,11 @@ def test_an_inlined_figure_takes_size_and_colours_from_the_page():
 
 def test_differences_are_dots_and_a_mean_within_its_interval_beside_the_margin():
     # two pairs, 0.1 and 0.3: mean 0.2, and t of one degree of freedom is 12.7062
-    found = {"one against the other": np.array([0.1, 0.3]), "noise": np.array([-0.05])}
-    panel = page_figures.differences(found, 0.02, "rmse").axes[0]
+    by_name = {
+        "one against the other": np.array([0.1, 0.3]),
+        "noise": np.array([-0.05]),
+    }
+    panel = page_figures.differences(by_name, 0.02, "rmse").axes[0]
     zero, dots, mean, *_ = panel.lines
     assert dots.get_xdata().tolist() == [0.1, 0.3]
     assert mean.get_xdata().tolist() == [0.2]
@@ -122,4 +127,4 @@ def test_differences_are_dots_and_a_mean_within_its_interval_beside_the_margin()
     assert bar[:, 0].tolist() == pytest.approx([0.2 - 1.27062, 0.2 + 1.27062], abs=1e-4)
     band = panel.patches[0].get_extents().transformed(panel.transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((-0.02, 0.02))
-    assert [text.get_text() for text in panel.texts] == list(found)
+    assert [text.get_text() for text in panel.texts] == list(by_name)

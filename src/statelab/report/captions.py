@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation import scoring
+from statelab.evaluation.variants import MODES
 from statelab.formatting import count_of, in_steps, number
 from statelab.report import tables
 from statelab.samples.plan_summary import Places
@@ -39,39 +40,40 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
     return text
 
 
-def cut(window: Mapping[str, Any]) -> str:
+def layout(window: Mapping[str, Any]) -> str:
     """Say how sequences are cut.
 
     Example:
-        >>> cut({"layout": "subsampled", "window_length": 10, "stride": 2})
+        >>> layout({"layout": "subsampled", "window_length": 10, "stride": 2})
         'subsampled: window length 10, stride 2'
     """
-    layout, *sizes = layout_settings(**window).items()
-    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sizes)
-    return f"{layout[1]}: {told}" if told else f"{layout[1]}: whole sequences"
+    (_, name), *sizes = layout_settings(**window).items()
+    words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sizes)
+    return f"{name}: {words or 'whole sequences'}"
 
 
-def differences(found: Mapping[str, np.ndarray], score: str) -> str:
+def differences(by_name: Mapping[str, np.ndarray], score: str) -> str:
     """Say what `page_figures.differences` draws."""
-    told = [
-        f"{label}: mean {number(float(values.mean()))}, from "
+    ranges = [
+        f"{name}: mean {number(float(values.mean()))}, from "
         f"{number(float(values.min()))} to {number(float(values.max()))}"
-        for label, values in found.items()
+        for name, values in by_name.items()
     ]
-    pairs = len(next(iter(found.values())))
-    return f"Differences in {score} over {pairs} pairs of seeds. {'; '.join(told)}."
+    pairs = len(next(iter(by_name.values())))
+    return f"Differences in {score} over {pairs} pairs of seeds. {'; '.join(ranges)}."
 
 
 def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
     """Say what `page_figures.layouts` draws."""
-    parts = []
+    layouts = []
     for row in rows:
-        told = []
-        for mode in tables.MODES:
-            mean = number(row[mode][score]["mean"])
-            told.append(f"{mode} {mean} ({tables.beside(row[mode], score)})")
-        parts.append(f"{row['label']}: {'; '.join(told)}")
-    return f"{score.replace('_', ' ').capitalize()} by layout. {'. '.join(parts)}."
+        means = [
+            f"{mode} {number(row[mode][score]['mean'])} "
+            f"({tables.beside(row[mode], score)})"
+            for mode in MODES
+        ]
+        layouts.append(f"{row['label']}: {'; '.join(means)}")
+    return f"{score.replace('_', ' ').capitalize()} by layout. {'. '.join(layouts)}."
 
 
 def first_of(*parts: tuple[str, int, int]) -> str:
@@ -123,88 +125,84 @@ def hidden(state: str, shown: np.ndarray, step: np.ndarray) -> str:
     )
 
 
-def answers(
-    label: str, given: Mapping[str, np.ndarray], asked: np.ndarray, step: np.ndarray
+def predictions(
+    label: str,
+    predicted: Mapping[str, np.ndarray],
+    target: np.ndarray,
+    step: np.ndarray,
 ) -> str:
-    """Say what `page_figures.answers` draws; arguments as there."""
-    known = asked[~np.isnan(asked)]
-    target = f"the last target is {known[-1]:.3g}" if len(known) else "no target"
+    """Say what `page_figures.predictions` draws; arguments as there."""
+    known = target[~np.isnan(target)]
+    last = f"the last target is {known[-1]:.3g}" if len(known) else "no target"
     ways = {"stateful": "carried", "stateless": "reset at each sample"}
-    told = [
+    ranges = [
         f"with state {ways[mode]} from {values[0]:.3g} at the first to "
         f"{values[-1]:.3g} at the last"
-        for mode, values in given.items()
+        for mode, values in predicted.items()
     ]
     return (
-        f"{label.capitalize()} over steps {step[0]} to {step[-1]}: {', '.join(told)}; "
-        f"{target}."
+        f"{label.capitalize()} over steps {step[0]} to {step[-1]}: "
+        f"{', '.join(ranges)}; {last}."
     )
 
 
 def by_lag(lags: pd.DataFrame, measure: str) -> str:
     """Say what `page_figures.by_lag` draws."""
-    told = []
-    for mode in tables.MODES:
+    ranges = []
+    for mode in MODES:
         table = lags.query("mode == @mode and measure == @measure")
         first, last = table["mean"].iloc[[0, -1]]
-        told.append(
-            f"{mode} {number(float(first))} at the step itself"
-            + (
-                f", {number(float(last))} at {table['last'].iloc[-1]} steps back"
-                if len(table) > 1
-                else ""
-            )
-        )
+        text = f"{mode} {number(float(first))} at the step itself"
+        if len(table) > 1:
+            lag = int(table["last"].iloc[-1])
+            text += f", {number(float(last))} at {in_steps(lag)} back"
+        ranges.append(text)
     what = {"change": "Change of answers", "slope": "Slope of answers"}[measure]
-    return f"{what} by lag, the mean over networks: {'; '.join(told)}."
+    return f"{what} by lag, the mean over networks: {'; '.join(ranges)}."
 
 
 def by_burn_in(warm_up: pd.DataFrame, score: str) -> str:
     """Say what `page_figures.by_burn_in` draws."""
-    told = [
-        f"{number(float(line['mean']))} "
-        + (
-            "with state carried"
-            if np.isnan(line["burn_in"])
-            else f"after {line['burn_in']:.0f} steps"
-        )
-        for line in warm_up.to_dict("records")
+    means = [
+        f"{number(mean)} "
+        + ("with state carried" if np.isnan(steps) else f"after {in_steps(int(steps))}")
+        for steps, mean in warm_up[["burn_in", "mean"]].to_numpy(float).tolist()
     ]
-    return f"{score.capitalize()} of stateful networks by burn-in: {', '.join(told)}."
+    return f"{score.capitalize()} of stateful networks by burn-in: {', '.join(means)}."
 
 
-def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> str:
+def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> str:
     """Say what `page_figures.lookback` draws."""
     windows, mean = curve["window_length"], curve["mean"]
     text = (
-        f"{told['score'].capitalize()} on validation by window length, {len(curve)} "
+        f"{summary['score'].capitalize()} on validation by window length, {len(curve)} "
         f"windows: {number(float(mean.iloc[0]))} at {in_steps(int(windows.iloc[0]))}, "
         f"{number(float(mean.iloc[-1]))} at {in_steps(int(windows.iloc[-1]))}. The "
-        f"best is {in_steps(told['best'])}, the smallest that is not worse "
-        f"{in_steps(told['smallest'])}."
+        f"best is {in_steps(summary['best'])}, the smallest that is not worse "
+        f"{in_steps(summary['smallest'])}."
     )
-    if told["stateful_score"] is not None:
-        text += f" Carried state has {number(told['stateful_score'])}."
+    if summary["stateful_score"] is not None:
+        text += f" Carried state has {number(summary['stateful_score'])}."
     return text
 
 
-def beside_horizon(smallest: int, horizon: Mapping[str, Any]) -> str:
+def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
     """Say how the smallest window compares with what trained networks look back.
 
     Args:
         smallest: window, in steps.
-        horizon: as horizon.json holds it. A network that looks back 3 steps reads 4.
+        measured: as horizon.json holds it. A network that looks back 3 steps reads 4.
 
     Example:
         >>> back = {"stateless": {"change": {"looks_back": 0}},
         ...         "stateful": {"change": {"looks_back": 3}}}
-        >>> beside_horizon(4, back)  # doctest: +ELLIPSIS
+        >>> beside_memory(4, back)  # doctest: +ELLIPSIS
         'As a cross-check, ... 1 step without state, 4 steps with it, and ... 4 steps.'
     """
-    told = {mode: horizon[mode]["change"]["looks_back"] for mode in tables.MODES}
+    lags = {mode: measured[mode]["change"]["looks_back"] for mode in MODES}
     used = {
-        mode: "no step" if steps is None else in_steps(steps + 1)
-        for mode, steps in told.items()
+        mode: "no step" if lag is None else in_steps(lag + 1)
+        for mode, lag in lags.items()
     }
     return (
         "As a cross-check, the memory horizon of the networks above: they make use of "

@@ -1,7 +1,7 @@
-"""Pictures: arrays in, a matplotlib Figure out."""
+"""Figures: arrays in, a matplotlib Figure out."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -14,15 +14,15 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from statelab.evaluation import scoring
 
-INK, GREY = "#24292f", "#8c959f"
-LABELS = {"accuracy": "accuracy", "mae": "mean absolute error"}
-DASHES = {"each_step": "-", "end": "--"}  # by where the label is
+INK, GREY, GRID = "#24292f", "#8c959f", "#d0d7de"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
-EFFECTS = {  # of reach.MEASURES -> what it is
+SCORES = {"accuracy": "accuracy", "mae": "mean absolute error"}
+EFFECTS = {  # of memory.summary.MEASURES -> what it is
     "change": "change of answers, one step replaced",
     "slope": "slope of answers with one step",
 }
-AGAINST = {  # the best window -> how one is drawn that is
+LABEL_DASHES = {"each_step": "-", "end": "--"}  # by where the label is
+COMPARED = {  # with the best window -> how one is drawn that is
     "best": (COLOURS["stateless"], "D"),
     "not worse": (COLOURS["stateless"], "o"),
     "cannot tell": (GREY, "o"),
@@ -34,6 +34,9 @@ NAIVE = {  # without a model -> its dash and its name in a legend
     "persistence": ("--", "persistence"),
     "seasonal naive": ("-.", "seasonal naive"),
 }
+
+
+# --- training -------------------------------------------------------------------------
 
 
 def learning_curves(
@@ -48,53 +51,51 @@ def learning_curves(
     Returns:
         A figure: the mean over seeds as a line, the range over seeds as a band.
     """
-    figure = Figure(
-        figsize=(4.4 * len(histories), 3.4),
-        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
-    )
-    panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
+    figure, panels = _panels(len(histories), 4.4, 3.4, sharey=True)
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
-        ceiling = scored[mode]["ceiling"].get("accuracy")
-        _learning_curve(panel, mode, history, ceiling)
-    _from_the_lowest(panels[0], pd.concat(histories.values()))
-    panels[0].set_ylabel(LABELS[scoring.history_score(next(iter(histories.values())))])
+        learning_curve(panel, mode, history, scored[mode]["ceiling"].get("accuracy"))
+        panel.set_ylim(score_limits(histories.values()))
+        panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
+        of_accuracy = scoring.history_score(history) == "accuracy"
+        place = "center right" if of_accuracy else "upper right"
+        panel.legend(frameon=False, fontsize=8, loc=place)
+    panels[0].set_ylabel(SCORES[scoring.history_score(next(iter(histories.values())))])
     return figure
 
 
-def _learning_curve(
+def learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
+    """Draw the learning curve of one mode; arguments as of `learning_curves`."""
     score = scoring.history_score(history)
     curves = [
         (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
         (score, "train, while weights move", GREY, "."),
     ]
     for column, label, colour, marker in curves:
-        epochs, mean, low, high = scoring.over_seeds(history, column).to_numpy().T
-        panel.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
-        panel.plot(epochs, mean, color=colour, marker=marker, markersize=4, label=label)
+        table = scoring.over_seeds(history, column)
+        _band(panel, table, "epoch", colour, label, marker=marker, markersize=4)
     if ceiling is not None:
         label = f"best that any model could reach: {ceiling:.4g}"
         panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
-    panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
     panel.set_xlabel("epoch")
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    panel.spines[["top", "right"]].set_visible(False)
-    place = "center right" if score == "accuracy" else "upper right"
-    panel.legend(frameon=False, fontsize=8, loc=place)
+    _whole_numbers(panel)
 
 
-def _from_the_lowest(panel: Axes, history: pd.DataFrame) -> None:
-    """Let the scale that panels share hold every curve; an error begins at 0."""
-    if scoring.history_score(history) == "accuracy":
-        lowest = history[["test_accuracy", "accuracy"]].to_numpy().min()
-        panel.set_ylim(min(0.45, lowest - 0.03), 1.03)
-    else:
-        panel.set_ylim(bottom=0)
+def score_limits(histories: Iterable[pd.DataFrame]) -> tuple[float, float]:
+    """Return the scale that holds every curve; an error begins at 0."""
+    history = pd.concat(histories)
+    score = scoring.history_score(history)
+    values = history[[f"test_{score}", score]].to_numpy()
+    if score == "accuracy":
+        return min(0.45, values.min() - 0.03), 1.03
+    return 0.0, 1.05 * values.max()
 
 
-def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
+# --- memory ---------------------------------------------------------------------------
+
+
+def memory(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
     """Draw how far networks look back, and what a burn-in is worth to them.
 
     Args:
@@ -105,19 +106,13 @@ def horizon(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
     Returns:
         A figure of a panel for each: means over networks as lines, ranges as bands.
     """
-    figure = Figure(
-        figsize=(12, 3.4), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1)
-    )
-    for panel, (measure, label) in zip(
-        figure.subplots(1, 3),
-        [*EFFECTS.items(), ("", f"{score} of stateful networks")],
-        strict=True,
-    ):
-        if measure:
-            by_lag(panel, lags, measure)
-        else:
-            by_burn_in(panel, warm_up)
+    figure, panels = _panels(3, 4, 3.4)
+    for panel, (measure, label) in zip(panels, EFFECTS.items(), strict=False):
+        by_lag(panel, lags, measure)
         panel.set_title(label, color=INK, fontsize=10)
+    by_burn_in(panels[-1], warm_up)
+    panels[-1].set_title(f"{score} of stateful networks", color=INK, fontsize=10)
+    for panel in panels:
         panel.legend(frameon=False, fontsize=8)
     return figure
 
@@ -135,21 +130,20 @@ def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
     else:
         panel.set_ylim(bottom=0)
     panel.set_xlabel("lag, in steps before the answer")
-    _plain(panel)
+    _whole_numbers(panel)
 
 
 def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
     """Draw `summary.by_burn_in`, and carried state beside it."""
     tried = warm_up.dropna(subset="burn_in")
     carried = warm_up.loc[warm_up["burn_in"].isna(), "mean"].item()
-    style = {"marker": "o", "markersize": 4}
-    colour = COLOURS["stateless"]
-    _band(panel, tried, "burn_in", colour, "zeros, then the burn-in", **style)
+    colour, label = COLOURS["stateless"], "zeros, then the burn-in"
+    _band(panel, tried, "burn_in", colour, label, marker="o", markersize=4)
     panel.axhline(
         carried, color=COLOURS["stateful"], linewidth=1.5, label="state carried"
     )
     panel.set_xlabel("burn-in, in steps before the sample")
-    _plain(panel)
+    _whole_numbers(panel)
 
 
 def slopes(shares: pd.DataFrame) -> Figure:
@@ -171,130 +165,90 @@ def slopes(shares: pd.DataFrame) -> Figure:
     panel.set_xlabel("lag, in steps before the answer")
     panel.set_ylabel("gradient, as a share of that at lag 0")
     panel.legend(frameon=False, fontsize=8, loc="lower left")
-    _plain(panel)
+    _whole_numbers(panel)
     return figure
 
 
-def _band(
-    panel: Axes, table: pd.DataFrame, x: str, colour: str, label: str, **style: Any
-) -> None:
-    at, mean, low, high = table[[x, "mean", "lowest", "highest"]].to_numpy().T
-    panel.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
-    panel.plot(at, mean, color=colour, label=label, **style)
+# --- studies --------------------------------------------------------------------------
 
 
-def _plain(panel: Axes) -> None:
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    panel.spines[["top", "right"]].set_visible(False)
-
-
-def beyond(scored: Sequence[Mapping[str, Any]]) -> Figure:
+def beyond(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw scores by the length of a segment, a panel for each task and length.
 
     Args:
-        scored: rows as `beyond.scores` returns them.
+        rows: as `beyond.scores` returns them.
 
     Returns:
         A figure: means over seeds with their intervals, state carried and reset, the
         label at each step and at the end, and the score without a model.
     """
-    panels: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-    for row in scored:
-        panels.setdefault((row["task"], row["length"]), []).append(row)
-    figure = Figure(
-        figsize=(3.1 * len(panels), 3.6),
-        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
+    return _study(
+        rows, lambda row: f"{row['task']}, {row['length']} steps", _by_segment
     )
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for panel, ((task, length), rows) in zip(axes, panels.items(), strict=True):
-        _by_segment(panel, rows)
-        panel.set_title(f"{task}, {length} steps", color=INK, fontsize=10)
+
+
+def examples(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the scores of each data set beside those without a model.
+
+    Args:
+        rows: as `examples.scores` returns them.
+
+    Returns:
+        A figure: a panel for each data set, with means over seeds and their intervals.
+    """
+    return _study(rows, lambda row: row["example"], _by_cut)
+
+
+def _study(
+    rows: Sequence[Mapping[str, Any]],
+    title: Callable[[Mapping[str, Any]], str],
+    draw: Callable[[Axes, Sequence[Mapping[str, Any]]], None],
+) -> Figure:
+    """Draw a panel for the rows of each title."""
+    by_title: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_title.setdefault(title(row), []).append(row)
+    figure, panels = _panels(len(by_title), 3.1, 3.6)
+    for panel, (text, rows_of_panel) in zip(panels, by_title.items(), strict=True):
+        draw(panel, rows_of_panel)
+        panel.set_title(text, color=INK, fontsize=10)
+        panel.set_ylabel(rows_of_panel[0]["score"])
+        _plain(panel)
     _legend_below(figure)
     return figure
 
 
 def _by_segment(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    for label, dash in DASHES.items():
-        chosen = [row for row in rows if row["label"] == label]
-        segments = [str(row["segment"] or "all") for row in chosen]
+    for label, dash in LABEL_DASHES.items():
+        of_label = [row for row in rows if row["label"] == label]
+        segments = [str(row["segment"] or "all") for row in of_label]
         for mode, colour in COLOURS.items():
-            if not chosen:
+            if not of_label:
                 continue
-            low, mean, high = (
-                np.array([row[mode][name] for row in chosen])
-                for name in ("low", "mean", "high")
-            )
             carried = "carried" if mode == "stateful" else "reset at each segment"
-            panel.errorbar(
-                segments,
-                mean,
-                yerr=[mean - low, high - mean],
-                color=colour,
-                linestyle=dash,
-                marker="o",
-                markersize=4,
-                capsize=2,
-                label=f"state {carried}, label at {label.replace('_', ' ')}",
-            )
+            text = f"state {carried}, label at {label.replace('_', ' ')}"
+            table = pd.DataFrame([row[mode] for row in of_label])
+            _intervals(panel, segments, table, colour, text, linestyle=dash)
     panel.axhline(
         rows[0]["baseline"], color=GREY, linestyle=":", linewidth=1, label="no model"
     )
     panel.set_xlabel("gradient window, in steps")
-    panel.set_ylabel(rows[0]["score"])
     if rows[0]["score"] == "accuracy":
         panel.set_ylim(0, 1.05)
     else:
         panel.set_yscale("log")
-    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    panel.spines[["top", "right"]].set_visible(False)
-
-
-def examples(scored: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw the scores of each data set beside those without a model.
-
-    Args:
-        scored: rows as `examples.scores` returns them.
-
-    Returns:
-        A figure: a panel for each data set, with means over seeds and their intervals.
-    """
-    panels: dict[str, list[Mapping[str, Any]]] = {}
-    for row in scored:
-        panels.setdefault(row["example"], []).append(row)
-    figure = Figure(
-        figsize=(3.1 * len(panels), 3.6),
-        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),  # inches
-    )
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for panel, (name, rows) in zip(axes, panels.items(), strict=True):
-        _by_cut(panel, rows)
-        panel.set_title(name, color=INK, fontsize=10)
-    _legend_below(figure)
-    return figure
 
 
 def _by_cut(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    for at, row in enumerate(rows):
+    for x, row in enumerate(rows):
         for shift, (mode, colour) in zip((-0.1, 0.1), COLOURS.items(), strict=True):
-            low, mean, high = (row[mode][name] for name in ("low", "mean", "high"))
-            panel.errorbar(
-                at + shift,
-                mean,
-                yerr=[[mean - low], [high - mean]],
-                color=colour,
-                linestyle="",
-                marker="o",
-                markersize=4,
-                capsize=2,
-                label=mode,
-            )
+            _intervals(panel, [x + shift], pd.DataFrame([row[mode]]), colour, mode)
         for name, score in row["baselines"].items():
             dash, label = NAIVE[name]
             panel.hlines(
                 score,
-                at - 0.35,
-                at + 0.35,
+                x - 0.35,
+                x + 0.35,
                 color=GREY,
                 linestyle=dash,
                 linewidth=1,
@@ -302,21 +256,21 @@ def _by_cut(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
             )
     panel.set_xticks(range(len(rows)), [row["cut"] for row in rows])
     panel.set_xlim(-0.5, len(rows) - 0.5)
-    panel.set_ylabel(rows[0]["score"])
     if rows[0]["score"] == "accuracy":
         panel.set_ylim(0, 1.05)
     else:
         panel.set_ylim(bottom=0)
-    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    panel.spines[["top", "right"]].set_visible(False)
 
 
-def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
+# --- lookback -------------------------------------------------------------------------
+
+
+def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     """Draw the score on validation against window length.
 
     Args:
         curve: as `search_result.curve` returns it.
-        told: as `search_result.summary` returns it.
+        summary: as `search_result.summary` returns it.
 
     Returns:
         A figure: means over seeds with their intervals; the best window, the smallest
@@ -325,43 +279,45 @@ def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
     """
     figure = Figure(figsize=(7, 4), layout=ConstrainedLayoutEngine(h_pad=0.1))
     panel = figure.subplots()
-    columns = ["window_length", "mean", "low", "high"]
-    windows, mean, low, high = curve[columns].to_numpy().T
-    panel.plot(windows, mean, color=GREY, linewidth=1)
-    for against, (colour, marker) in AGAINST.items():
-        some = (curve["against_best"] == against).to_numpy()
-        if some.any():
-            panel.errorbar(
-                windows[some],
-                mean[some],
-                yerr=[(mean - low)[some], (high - mean)[some]],
-                color=colour,
-                marker=marker,
-                linestyle="",
-                markersize=5,
-                capsize=2,
-                label=against,
-            )
-    if not np.isnan(curve["ceiling"].to_numpy()).all():
+    panel.plot(curve["window_length"], curve["mean"], color=GREY, linewidth=1)
+    for against, (colour, marker) in COMPARED.items():
+        if against in set(curve["against_best"]):
+            table = curve.query("against_best == @against")
+            style = {"marker": marker, "markersize": 5}
+            windows = table["window_length"].tolist()
+            _intervals(panel, windows, table, colour, against, **style)
+    if not np.isnan(curve["ceiling"].to_numpy(float)).all():
+        windows = curve["window_length"]
         panel.plot(windows, curve["ceiling"], "--", color=INK, lw=1, label="ceiling")
-    lines = {name.replace("_", " "): v for name, v in told["baselines"].items()}
-    for name, value in lines.items():
+    for name, value in summary["baselines"].items():
+        name = name.replace("_", " ")
         dash = NAIVE["mean" if name == "one answer" else name][0]
         panel.axhline(value, color=GREY, linestyle=dash, linewidth=1, label=name)
-    if told["stateful_score"] is not None:
-        scored, colour = told["scores"]["stateful"], COLOURS["stateful"]
-        panel.axhline(scored["mean"], color=colour, lw=1.5, label="state carried")
-        if scored["low"] is not None:
-            panel.axhspan(scored["low"], scored["high"], color=colour, alpha=0.15, lw=0)
-    panel.axvline(told["smallest"], color=INK, linewidth=1)
-    panel.annotate(
-        f" {told['smallest']}",
-        (told["smallest"], 1),
-        xycoords=("data", "axes fraction"),
-    )
-    if told["one_standard_error"] is not None:
+    if "stateful" in summary["scores"]:
+        _carried_state(panel, summary["scores"]["stateful"])
+    _smallest_window(panel, summary["smallest"], summary["one_standard_error"])
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.set_xlabel("window length, in steps")
+    panel.set_ylabel(f"{summary['score']} on validation")
+    _plain(panel)
+    _legend_below(figure)
+    return figure
+
+
+def _carried_state(panel: Axes, score: Mapping[str, Any]) -> None:
+    colour = COLOURS["stateful"]
+    panel.axhline(score["mean"], color=colour, lw=1.5, label="state carried")
+    if score["low"] is not None:
+        panel.axhspan(score["low"], score["high"], color=colour, alpha=0.15, lw=0)
+
+
+def _smallest_window(panel: Axes, window: int, one_standard_error: int | None) -> None:
+    panel.axvline(window, color=INK, linewidth=1)
+    panel.annotate(f" {window}", (window, 1), xycoords=("data", "axes fraction"))
+    if one_standard_error is not None:
         panel.plot(
-            told["one_standard_error"],
+            one_standard_error,
             0,
             marker="^",
             color=INK,
@@ -370,14 +326,52 @@ def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
             transform=panel.get_xaxis_transform(),
             label="within one standard error",
         )
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter(ScalarFormatter())
-    panel.set_xlabel("window length, in steps")
-    panel.set_ylabel(f"{told['score']} on validation")
-    panel.grid(axis="y", color="#d0d7de", linewidth=0.6)
+
+
+# --- pieces of figures ----------------------------------------------------------------
+
+
+def _panels(
+    count: int, width: float, height: float, *, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels side by side; sizes of each are in inches."""
+    layout = ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1)
+    figure = Figure(figsize=(width * count, height), layout=layout)
+    return figure, list(figure.subplots(1, count, sharey=sharey, squeeze=False)[0])
+
+
+def _band(
+    panel: Axes, table: pd.DataFrame, x: str, colour: str, label: str, **style: Any
+) -> None:
+    """Draw `mean` as a line, and `lowest` to `highest` as a band."""
+    positions, mean, low, high = table[[x, "mean", "lowest", "highest"]].to_numpy().T
+    panel.fill_between(positions, low, high, color=colour, alpha=0.2, linewidth=0)
+    panel.plot(positions, mean, color=colour, label=label, **style)
+
+
+def _intervals(
+    panel: Axes,
+    x: Sequence[Any],
+    table: pd.DataFrame,
+    colour: str,
+    label: str,
+    **style: Any,
+) -> None:
+    """Draw `mean`, and `low` to `high` as an error bar, without a line."""
+    mean, low, high = table[["mean", "low", "high"]].to_numpy(float).T
+    style = {"linestyle": "", "marker": "o", "markersize": 4, "capsize": 2} | style
+    error = np.array([mean - low, high - mean])
+    panel.errorbar(x, mean, yerr=error, color=colour, label=label, **style)
+
+
+def _whole_numbers(panel: Axes) -> None:
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _plain(panel)
+
+
+def _plain(panel: Axes) -> None:
+    panel.grid(axis="y", color=GRID, linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
-    _legend_below(figure)
-    return figure
 
 
 def _legend_below(figure: Figure) -> None:

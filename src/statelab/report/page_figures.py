@@ -1,14 +1,11 @@
-"""Pictures for a page: arrays in, a Figure of one panel out; and a Figure as SVG.
+"""Figures for a page: arrays in, a Figure of one panel out.
 
-Apart from `plots`, whose pictures are outputs of a stage: what is only shown on a page
-must never make that stage run again. All are of one width, so that their text is of one
-size, and none holds text of the user's.
+Apart from `figures`, which are outputs of stages: what is only shown on a page must
+never make a stage run again. All are of one width, so that their text is of one size,
+and none holds text of the user's.
 """
 
-import io
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import matplotlib
@@ -22,26 +19,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from statelab.evaluation import scoring
 from statelab.evaluation.statistics import interval
 from statelab.formatting import in_steps
-from statelab.report import figures as figures_
-from statelab.report import tables
-from statelab.report.figures import COLOURS, GREY, INK
+from statelab.report import figures, tables
+from statelab.report.figures import COLOURS, GREY, GRID, INK
 from statelab.samples.plan_summary import Places
 
 WIDTH = 4.4  # inches
 FEW = 60  # points; more of them are a line
-GRID = "#d0d7de"
 SEQUENCES = ("#6ea8d9", "#e0a458", "#79b98a", "#c98bb9", "#9a8fd6", "#c2b04a")
 DARK = "#10151b"  # on those, whatever the page is
 NEGATIVE, POSITIVE = "#bf3989", "#1a9c74"
-THEME = {  # colour in a figure -> what it is on a page, light or dark
-    INK: "currentColor",
-    GREY: "var(--muted)",
-    GRID: "var(--line)",
-    COLOURS["stateless"]: "var(--stateless)",
-    COLOURS["stateful"]: "var(--stateful)",
-}
 _STYLE: dict[Any, Any] = {
     **{f"{part}.color": INK for part in ("text", "xtick", "ytick")},
     **{f"axes.{part}": INK for part in ("edgecolor", "labelcolor", "titlecolor")},
@@ -61,27 +50,21 @@ _STYLE: dict[Any, Any] = {
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Figure]:
-    """Draw `figures.learning_curves` of each mode by itself, all of one scale.
+    """Draw a figure for each mode, all of one scale.
 
     Args:
-        histories, scored: as there.
+        histories, scored: as of `figures.learning_curves`.
     """
-    figures = {
-        mode: figures_.learning_curves({mode: history}, scored)
-        for mode, history in histories.items()
-    }
-    panels = [figure.axes[0] for figure in figures.values()]
-    low, high = zip(*(panel.get_ylim() for panel in panels), strict=True)
-    for panel in panels:
-        panel.set_ylim(min(low), max(high))
-        panel.set_title("")
-        panel.set_title(panel.get_ylabel(), loc="left", color=INK)
-        panel.set_ylabel("")
-        legend = panel.get_legend()
-        if legend is not None:
-            legend.remove()
+    drawn = {}
+    for mode, history in histories.items():
+        figure, panel = _panel(3.4)
+        ceiling = scored[mode]["ceiling"].get("accuracy")
+        figures.learning_curve(panel, mode, history, ceiling)
+        panel.set_ylim(figures.score_limits(histories.values()))
+        panel.set_title(figures.SCORES[scoring.history_score(history)])
         _legend_below(panel)
-    return figures
+        drawn[mode] = figure
+    return drawn
 
 
 @matplotlib.rc_context(_STYLE)
@@ -94,43 +77,19 @@ def layouts(rows: Sequence[Mapping[str, Any]], score: str) -> Figure:
         score: of which to draw mean, interval, and `ceiling`, or where that is null
             `baseline`.
     """
-    figure, panel = _panel(1.15 + 0.62 * len(rows))
+    figure, panel = _lines([row["label"] for row in rows])
     bounds = set()
-    for at, row in enumerate(rows):
+    for line, row in enumerate(rows):
         for place, (mode, colour) in zip((0.45, 0.72), COLOURS.items(), strict=True):
-            found = row[mode]
-            mean, low, high = (found[score][key] for key in ("mean", "low", "high"))
-            spread = None if low is None else [[mean - low], [high - mean]]
-            panel.errorbar(
-                mean,
-                at + place,
-                xerr=spread,
-                color=colour,
-                marker="o",
-                markersize=6,
-                capsize=3,
-                linestyle="",
-                zorder=3,
-            )
-            for name, value in tables.bounds_of(found, score).items():
-                panel.plot(value, at + place, zorder=2, **_BOUNDS[name])
+            _mean(panel, row[mode][score], line + place, color=colour, zorder=3)
+            for name, value in tables.bounds_of(row[mode], score).items():
+                panel.plot(value, line + place, zorder=2, **_BOUNDS[name])
                 bounds.add(name)
-        panel.text(
-            0.0,
-            at + 0.16,
-            row["label"],
-            transform=panel.get_yaxis_transform(),
-            va="center",
-        )
-    panel.set_ylim(len(rows), 0)
     if "accuracy" in score:
         panel.set_xlim(-0.02, 1.02)
     else:
         panel.set_xlim(0, panel.get_xlim()[1] * 1.05)
-    panel.set_yticks([])
-    panel.grid(axis="x", color=GRID, linewidth=0.6)
     panel.set_xlabel(score.replace("_", " "))
-    panel.spines[["top", "right", "left"]].set_visible(False)
     modes = [
         Line2D([], [], color=colour, marker="o", linestyle="", label=mode)
         for mode, colour in COLOURS.items()
@@ -168,7 +127,7 @@ def lanes(places: Places, timesteps: int) -> Figure:
         end = batch + places.length[:, lane] / timesteps
         begin = batch + np.where(reset, 0.12, 0)  # a cut
         used, short = sequence >= 0, end < batch + 1
-        colours = [SEQUENCES[each % len(SEQUENCES)] for each in sequence[used]]
+        colours = [SEQUENCES[number % len(SEQUENCES)] for number in sequence[used]]
         _bars(panel, lane, begin[used], end[used], facecolors=colours, linewidth=0)
         _bars(panel, lane, end[short], batch[short] + 1, **_PADDING)
         goes_on = batch[used & ~reset & (batch > 0)]
@@ -271,26 +230,28 @@ def _colours() -> LinearSegmentedColormap:
 
 
 @matplotlib.rc_context(_STYLE)
-def answers(
-    given: Mapping[str, np.ndarray], target: np.ndarray, step: np.ndarray, label: str
+def predictions(
+    predicted: Mapping[str, np.ndarray],
+    target: np.ndarray,
+    step: np.ndarray,
+    label: str,
 ) -> Figure:
-    """Draw the answers to one sequence over its steps, beside what was asked for.
+    """Draw the predictions of one sequence over its steps, beside its targets.
 
     Args:
-        given: by mode, or of one alone, [steps].
-        target: [steps]; NaN where nothing was asked for.
+        predicted: by mode, or of one alone, [steps].
+        target: [steps]; NaN where there is none.
         step: the number of each, [steps].
-        label: what the answers are.
+        label: what is predicted.
     """
     figure, panel = _panel(3.2)
-    asked = np.count_nonzero(~np.isnan(target))
-    if asked <= FEW:
+    if np.count_nonzero(~np.isnan(target)) <= FEW:
         rings: dict[str, Any] = {"marker": "o", "markersize": 8, "linestyle": ""}
         panel.plot(step, target, color=INK, mfc="none", label="target", **rings)
     else:
         panel.plot(step, target, color=INK, alpha=0.35, linewidth=4, label="target")
     names = {"stateful": "carried", "stateless": "reset at each sample"}
-    for mode, values in given.items():
+    for mode, values in predicted.items():
         panel.plot(
             step,
             values,
@@ -312,61 +273,74 @@ def answers(
 
 
 @matplotlib.rc_context(_STYLE)
-def differences(found: Mapping[str, np.ndarray], margin: float, score: str) -> Figure:
+def differences(by_name: Mapping[str, np.ndarray], margin: float, score: str) -> Figure:
     """Draw paired differences: a dot for each pair of networks, and their mean.
 
     Args:
-        found: by what is compared, [pairs]. The first is what is judged, and the others
-            are noise, of the same against the same.
+        by_name: by what is compared, [pairs]. The first is what is judged, and the
+            others are noise, of the same against the same.
         margin: below which a difference does not matter.
         score: of which they are.
     """
-    figure, panel = _panel(1.15 + 0.62 * len(found))
+    figure, panel = _lines(list(by_name))
     panel.axvspan(-margin, margin, color=GREY, alpha=0.15, linewidth=0, label="margin")
     panel.axvline(0, color=GREY, linewidth=0.8)
-    for at, (label, values) in enumerate(found.items()):
-        colour = COLOURS["stateful"] if at == 0 else GREY
-        told: dict[str, Any] = interval(values)
-        mean, low, high = (told[key] for key in ("mean", "low", "high"))
-        spread = None if low is None else [[mean - low], [high - mean]]
-        dots: dict[str, Any] = {"marker": "o", "linestyle": "", "color": colour}
+    for line, values in enumerate(by_name.values()):
+        colour = COLOURS["stateful"] if line == 0 else GREY
         panel.plot(
             values,
-            np.full(len(values), at + 0.48),
+            np.full(len(values), line + 0.48),
+            color=colour,
+            marker="o",
             markersize=4,
             alpha=0.45,
             markeredgewidth=0,
-            **dots,
+            linestyle="",
         )
-        panel.errorbar(mean, at + 0.74, xerr=spread, markersize=6, capsize=3, **dots)
-        left = panel.get_yaxis_transform()
-        panel.text(0.0, at + 0.16, label, transform=left, va="center")
-    panel.set_ylim(len(found), 0)
-    widest = max(np.abs(values).max(initial=0) for values in found.values())
+        _mean(panel, interval(values), line + 0.74, color=colour)
+    widest = max(np.abs(values).max(initial=0) for values in by_name.values())
     limit = 1.1 * max(widest, 2 * margin)
     panel.set_xlim(-limit, limit)
+    panel.set_xlabel(f"difference in {score} (to the right is better)")
+    dots: dict[str, Any] = {"color": INK, "marker": "o"}
+    _legend_below(
+        panel,
+        [
+            Line2D([], [], alpha=0.45, ms=4, ls="", label="a pair of seeds", **dots),
+            Line2D([], [], markersize=6, label="mean, 95 %", **dots),
+            Patch(color=GREY, alpha=0.15, linewidth=0, label="would not matter"),
+        ],
+    )
+    return figure
+
+
+def _lines(labels: Sequence[str]) -> tuple[Figure, Axes]:
+    """Return a figure and its panel, with a line for each label, from the top."""
+    figure, panel = _panel(1.15 + 0.62 * len(labels))
+    left = panel.get_yaxis_transform()
+    for line, label in enumerate(labels):
+        panel.text(0.0, line + 0.16, label, transform=left, va="center")
+    panel.set_ylim(len(labels), 0)
     panel.set_yticks([])
     panel.grid(axis="x", color=GRID, linewidth=0.6)
-    panel.set_xlabel(f"difference in {score} (to the right is better)")
     panel.spines[["top", "right", "left"]].set_visible(False)
-    handles = [
-        Line2D([], [], color=INK, alpha=0.45, marker="o", markersize=4, linestyle=""),
-        Line2D([], [], color=INK, marker="o", markersize=6),
-        Patch(color=GREY, alpha=0.15, linewidth=0),
-    ]
-    names = ("a pair of seeds", "mean, 95 %", "would not matter")
-    for handle, name in zip(handles, names, strict=True):
-        handle.set_label(name)
-    _legend_below(panel, handles)
-    return figure
+    return figure, panel
+
+
+def _mean(panel: Axes, score: Mapping[str, Any], y: float, **style: Any) -> None:
+    """Draw a mean and its interval, where it has one."""
+    mean, low, high = (score[name] for name in ("mean", "low", "high"))
+    error = None if low is None else [[mean - low], [high - mean]]
+    style = {"marker": "o", "markersize": 6, "capsize": 3, "linestyle": ""} | style
+    panel.errorbar(mean, y, xerr=error, **style)
 
 
 @matplotlib.rc_context(_STYLE)
 def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
     """Draw one measure of how far back networks look; see `figures.by_lag`."""
     figure, panel = _panel(3.2)
-    figures_.by_lag(panel, lags, measure)
-    panel.set_title(figures_.EFFECTS[measure])
+    figures.by_lag(panel, lags, measure)
+    panel.set_title(figures.EFFECTS[measure])
     _legend_below(panel)
     return figure
 
@@ -375,16 +349,16 @@ def by_lag(lags: pd.DataFrame, measure: str) -> Figure:
 def by_burn_in(warm_up: pd.DataFrame, score: str) -> Figure:
     """Draw a score by burn-in, and that of carried state; see `figures.by_burn_in`."""
     figure, panel = _panel(3.2)
-    figures_.by_burn_in(panel, warm_up)
+    figures.by_burn_in(panel, warm_up)
     panel.set_title(score)
     _legend_below(panel)
     return figure
 
 
 @matplotlib.rc_context(_STYLE)
-def lookback(curve: pd.DataFrame, told: Mapping[str, Any]) -> Figure:
+def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     """Draw `figures.lookback` as wide as the rest of the page."""
-    figure = figures_.lookback(curve, told)
+    figure = figures.lookback(curve, summary)
     figure.set_size_inches(WIDTH, 4.2)
     (panel,) = figure.axes
     panel.set_title(panel.get_ylabel(), pad=16)  # above the number of the smallest
@@ -408,32 +382,6 @@ def _legend_below(panel: Axes, handles: list[Any] | None = None) -> None:
     figure = panel.get_figure()
     assert isinstance(figure, Figure)
     handles = handles or panel.get_legend_handles_labels()[0]
-    columns = 1 if max(len(str(each.get_label())) for each in handles) > 24 else 3
+    widest = max(len(str(handle.get_label())) for handle in handles)
+    columns = 1 if widest > 24 else 3
     figure.legend(handles=handles, loc="outside lower left", ncols=columns)
-
-
-def inline(figure: Figure, name: str, told: str) -> str:
-    """Return a figure as an `svg` element that takes its colours from the page.
-
-    Args:
-        figure: of this module, or with its colours.
-        name: begins each id in it, so that several can stand on one page.
-        told: its alternative text.
-
-    Returns:
-        The same bytes for the same figure, without a width or height of its own.
-    """
-    buffer = io.StringIO()
-    settings: dict[Any, Any] = {"svg.hashsalt": "statelab", "svg.fonttype": "none"}
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with matplotlib.rc_context(settings):
-        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    head, _, body = text.partition(">")
-    head = re.sub(r' (width|height|version|xmlns)="[^"]*"', "", head)
-    for pattern in (' id="', 'href="#', "url(#"):
-        body = body.replace(pattern, pattern + name + "-")
-    for colour, themed in THEME.items():
-        body = body.replace(colour, themed)
-    return f'{head} role="img" aria-label="{escape(told)}">{body}'

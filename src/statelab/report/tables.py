@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from statelab.evaluation.variants import MODES
 from statelab.formatting import in_steps, interval, number
 
-MODES = ("stateless", "stateful")
 SCORES = {
     "accuracy": "share of right answers, over every answer",
     "rmse": "root mean squared error, over every answer",
@@ -33,8 +33,8 @@ def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
         return {"ceiling": scored["ceiling"][score]}
     forecasts = [name for name in ("persistence", "seasonal_naive") if name in scored]
     naive = {name: scored[name][score] for name in forecasts}
-    told = {"one answer": scored["baseline"][score], **naive}
-    return {name: value for name, value in told.items() if value is not None}
+    bounds = {"one answer": scored["baseline"][score], **naive}
+    return {name: value for name, value in bounds.items() if value is not None}
 
 
 def came_out(evaluated: Mapping[str, Any]) -> str:
@@ -66,8 +66,9 @@ def beside(scored: Mapping[str, Any], score: str) -> str:
         'one answer 63.35'
     """
     bounds = bounds_of(scored, score).items()
-    told = [f"{name.replace('_', ' ')} {number(value)}" for name, value in bounds]
-    return ", ".join(told)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number(value)}" for name, value in bounds
+    )
 
 
 def main_score(evaluated: Mapping[str, Any]) -> str:
@@ -101,8 +102,8 @@ def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
             columns[naive.replace("_", " ")] = _bound(scored[naive], names)
     cells = zip(*columns.values(), strict=True)
     lines = [
-        (name.replace("_", " "), _meaning(name), each)
-        for name, each in zip(names, cells, strict=True)
+        (name.replace("_", " "), _meaning(name), row)
+        for name, row in zip(names, cells, strict=True)
     ]
     return {"headings": list(columns), "lines": lines}
 
@@ -115,38 +116,38 @@ def _meaning(score: str) -> str:
     return SCORES.get(score) or SCORES[score.split("_")[0]]
 
 
-def verdict_table(judged: Mapping[str, Any]) -> dict[str, Any]:
+def verdict_table(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return headings and lines of the table of variants.
 
     Args:
-        judged: `verdict` of evaluate.json.
+        verdict: `verdict` of evaluate.json.
 
     Returns:
         `headings`, and `lines` as of `score_table`; what is chosen is marked.
     """
     lines = []
-    for mode, variants in judged["variants"].items():
-        for name, told in variants.items():
+    for mode, variants in verdict["variants"].items():
+        for name, scored in variants.items():
             name = name.replace("_", " ")
-            chosen = "chosen" if judged["chosen"][mode] == name else ""
+            chosen = "chosen" if verdict["chosen"][mode] == name else ""
             cells = [
-                (f"{told['timesteps']:,}", ""),
-                (f"{told['gradient_window']:,}", ""),
-                (number(told["validation"]), ""),
-                (number(told["test"]["mean"]), interval(told["test"])),
-                (number(told["ceiling"]), ""),
+                (f"{scored['timesteps']:,}", ""),
+                (f"{scored['gradient_window']:,}", ""),
+                (number(scored["validation"]), ""),
+                (number(scored["test"]["mean"]), interval(scored["test"])),
+                (number(scored["ceiling"]), ""),
             ]
             lines.append((f"{mode}, {name}", chosen, cells))
     headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
     return {"headings": headings, "lines": lines}
 
 
-def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, Any]:
+def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return headings and lines of the table of windows.
 
     Args:
         curve: as metrics/lookback/curve.csv holds it.
-        told: as metrics/lookback.json holds it.
+        summary: as metrics/lookback.json holds it.
 
     Returns:
         `headings`, and `lines` of a window, whether it is the answer, and cells as of
@@ -155,10 +156,10 @@ def lookback_table(curve: pd.DataFrame, told: Mapping[str, Any]) -> dict[str, An
     lines = []
     for line in curve.to_dict("records"):
         window = line["window_length"]
-        chosen = "the smallest" if window == told["smallest"] else ""
+        smallest = "the smallest" if window == summary["smallest"] else ""
         cells = [
             (number(line["mean"]), interval(line)),
             (line["against_best"], ""),
         ]
-        lines.append((in_steps(window), chosen, cells))
-    return {"headings": [told["score"], "against the best"], "lines": lines}
+        lines.append((in_steps(window), smallest, cells))
+    return {"headings": [summary["score"], "against the best"], "lines": lines}

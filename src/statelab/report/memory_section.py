@@ -1,0 +1,169 @@
+"""Sections of the report: how far back networks look, and what one of them holds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from statelab.config.settings import StatefulSettings
+from statelab.data import sequences
+from statelab.data.sequences import SPLITS, Sequences
+from statelab.evaluation.variants import MODES
+from statelab.formatting import number
+from statelab.io import csv_files, files
+from statelab.memory import summary
+from statelab.pipeline import command
+from statelab.report import captions, page_figures
+from statelab.report.inline_svg import picture
+from statelab.samples.windows import Windows, sequences_in_split
+
+DATA, METRICS = Path("data"), Path("metrics")
+STEPS, UNITS = 120, 32  # of a network that are drawn
+SEARCHED = 1000  # test sequences, and steps of each, for one that is worth drawing
+
+
+def memory_horizon() -> dict[str, Any]:
+    """Say and draw how far back networks look, and what a burn-in is worth."""
+    measured = files.read_json(METRICS / "horizon.json")
+    lags = csv_files.read(METRICS / "horizon" / "lags.csv")
+    warm_up = csv_files.read(METRICS / "horizon" / "warm_up.csv")
+    score = measured["warm_up"]["score"]
+    pictures = [
+        picture(
+            page_figures.by_lag(lags, measure),
+            f"lags-{measure}",
+            captions.by_lag(lags, measure),
+            caption,
+        )
+        for measure, caption in (
+            ("change", "One step is another sequence’s"),
+            ("slope", "One step changes a little"),
+        )
+    ]
+    if measured["warm_up"]["burn_in"]:
+        pictures.append(
+            picture(
+                page_figures.by_burn_in(warm_up, score),
+                "burn-in",
+                captions.by_burn_in(warm_up, score),
+                "Zeros, some steps before each sample",
+            )
+        )
+    sentences = [
+        text[0].upper() + text[1:] for text in summary.in_words(measured).values()
+    ]
+    predictions = max(measured[mode]["answers"] for mode in MODES)
+    return {"pictures": pictures, "sentences": sentences, "predictions": predictions}
+
+
+def hidden_state(
+    stateful: StatefulSettings, data: Sequences, windows: Windows
+) -> dict[str, Any]:
+    """Draw what the first stateful network holds over one test sequence."""
+    with command.quiet_import():
+        from statelab.memory import hidden_states
+        from statelab.networks import saving
+    trained = saving.read(DATA / "models" / "stateful")
+    sequence = sequence_to_draw(data, windows)
+    compared = hidden_states.compare(
+        trained, data, windows, sequence, reset=stateful.reset, steps=STEPS
+    )
+    step = 1 + compared.step - int(windows.first[sequence])
+    carried, alone = compared.carried.hidden, compared.alone.hidden
+    by_carrying = np.abs(carried - alone).mean(axis=0)
+    shown = np.argsort(-by_carrying, kind="stable")[:UNITS]
+    limit = float(np.ceil(10 * np.abs([carried, alone]).max()) / 10) or 1.0
+    ways = {"stateful": ("carried", compared.carried, compared.reset)}
+    if np.count_nonzero(compared.begins) > 1:  # of one sample nothing is carried
+        ways["stateless"] = ("reset at each sample", compared.alone, compared.begins)
+    pictures = [
+        picture(
+            page_figures.units(unrolled.hidden[:, shown], zero, step, limit),
+            f"hidden-{mode}",
+            captions.hidden(state, unrolled.hidden[:, shown], step),
+            f"State {state}",
+        )
+        for mode, (state, unrolled, zero) in ways.items()
+    ]
+    target = sequences.targets_at(data, np.full(len(step), sequence), compared.step)
+    known, label = _known_targets(target, data)
+    predicted = {
+        mode: _of_right_class(unrolled.answers, target)
+        for mode, (_, unrolled, _) in ways.items()
+    }
+    pictures.append(
+        picture(
+            page_figures.predictions(predicted, known, step, label),
+            "answers",
+            captions.predictions(label, predicted, known, step),
+            "Answers",
+            _class_in_words(label),
+        )
+    )
+    steps = int(windows.stop[sequence] - windows.first[sequence])
+    return {
+        "pictures": pictures,
+        "one_sample": len(ways) == 1,
+        "steps": f"steps {step[0]} to {step[-1]} of {steps:,}",
+        "units": (len(shown), carried.shape[1]),
+        "layers": trained.architecture["layers"],
+        **_differences(predicted, step),
+        "never": stateful.reset == "never",
+        "contiguous": stateful.batching == "contiguous",
+    }
+
+
+def sequence_to_draw(data: Sequences, windows: Windows) -> int:
+    """Return the first test sequence whose features change, or else the first one."""
+    test = sequences_in_split(windows, SPLITS["test"])
+    for sequence in test[:SEARCHED].tolist():
+        first, stop = windows.first[sequence], windows.stop[sequence]
+        steps = data.values[first : min(stop, first + SEARCHED)]
+        if (steps != steps[:1]).any():
+            return sequence
+    return int(test[0])
+
+
+def _known_targets(target: np.ndarray, data: Sequences) -> tuple[np.ndarray, str]:
+    """Return what predictions should be, NaN where there is no target, and of what."""
+    known, head = sequences.present(target), sequences.head_of(data.targets)[0]
+    return np.where(known, 1.0 if head == "multiclass" else target, np.nan), {
+        "regression": "value",
+        "binary": "probability of class 1",
+        "multiclass": "probability of the right class",
+    }[head]
+
+
+def _of_right_class(predictions: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return values, or the probability of class 1; of more classes, of the right one.
+
+    Where there is no target, that of the next step that has one, or else of the last.
+
+    Example:
+        >>> predictions = np.array([[0.5, 0.5, 0], [0.1, 0.1, 0.8], [0, 0.75, 0.25]])
+        >>> _of_right_class(predictions, np.array([-1, 2, 1]))
+        array([0.  , 0.8 , 0.75])
+    """
+    if predictions.shape[1] == 1:
+        return predictions[:, 0]
+    right = pd.Series(target).where(target >= 0).bfill().ffill().fillna(0).astype(int)
+    return np.take_along_axis(predictions, right.to_numpy()[:, None], axis=1)[:, 0]
+
+
+def _differences(predicted: dict[str, np.ndarray], step: np.ndarray) -> dict[str, Any]:
+    """Say by how much predictions differ when state is not carried."""
+    carried = predicted["stateful"]
+    difference = np.abs(carried - predicted.get("stateless", carried))
+    return {
+        "difference": number(float(difference.mean())),
+        "largest": number(float(difference.max())),
+        "at": int(step[difference.argmax()]),
+    }
+
+
+def _class_in_words(label: str) -> str:
+    file = DATA / "sequences" / "names.json"
+    if label != "probability of class 1" or not file.exists():
+        return ""
+    return f"class 1 is “{files.read_json(file)['classes'][1]}”"
