@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from statelab.diagnosis.findings import QUESTIONS
-from statelab.diagnosis.script import recorder, registry, sample_origin
+from statelab.diagnosis.recording import runner
+from statelab.diagnosis.script import registry, sample_origin
 from statelab.errors import UserError
 
 PLANTED = Path(__file__).parents[1] / "planted"
@@ -102,7 +103,7 @@ def test_recording_changes_no_number(tmp_path, capsys):
     exec(compile(STATEFUL, str(script), "exec"), plain)
     fit, call = keras.Model.fit, keras.Model.__call__
     capsys.readouterr()
-    recorded = recorder.run(script)
+    recorded = runner.record(script)
     assert keras.Model.fit is fit and keras.Model.__call__ is call
     assert capsys.readouterr().out == ""  # what it says goes to stderr
     assert recorded.calls[0].scores["loss"] == plain["history"].history["loss"][-1]
@@ -112,7 +113,7 @@ def test_recording_changes_no_number(tmp_path, capsys):
 def test_a_batch_is_kept_as_it_was_fed(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(STATEFUL.replace("epochs=2,", "epochs=2, shuffle=False,"))
-    recorded = recorder.run(script)
+    recorded = runner.record(script)
     x = np.random.default_rng(3).normal(size=(24, 3, 2)).astype(np.float32)
     # each epoch 3 batches of the first half, and 3 of the other; then 6 to predict
     kinds = 2 * (3 * ["train"] + 3 * ["validation"]) + 6 * ["predict"]
@@ -150,7 +151,7 @@ def test_a_script_runs_as_python_would_start_it(tmp_path, capfd, monkeypatch):
     Path("inner").mkdir()
     Path("train.py").write_text(AS_STARTED)
     leave, predict = os._exit, keras.Model.predict
-    recorded = recorder.run(Path("train.py"), ["--folder", "inner"])
+    recorded = runner.record(Path("train.py"), ["--folder", "inner"])
     assert [(call.method, call.line) for call in recorded.calls] == [("predict", 12)]
     assert recorded.batches[0].x[0].tolist() == [[[3.0], [5.0]]]
     assert capfd.readouterr().out == ""
@@ -183,13 +184,13 @@ def test_another_backend_is_refused(tmp_path):
     script.write_text(f"import os\nos.environ['KERAS_BACKEND'] = 'jax'\n{STATEFUL}")
     fit, environment = keras.Model.fit, dict(os.environ)
     with pytest.raises(UserError, match="must be tensorflow.*Received: jax"):
-        recorder.run(script)
+        runner.record(script)
     assert keras.Model.fit is fit and os.environ == environment
 
 
 def test_a_script_that_is_missing_costs_one_line(tmp_path):
     with pytest.raises(UserError, match="must be a file. Received: .*none.py"):
-        recorder.run(tmp_path / "none.py")
+        runner.record(tmp_path / "none.py")
 
 
 def test_samples_are_found_where_they_stand():

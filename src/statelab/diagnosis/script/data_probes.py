@@ -8,50 +8,49 @@ import numpy as np
 
 from statelab.diagnosis import split_probes, step_hashes
 from statelab.diagnosis.findings import Finding
-from statelab.diagnosis.script import sample_origin, transitions
-from statelab.diagnosis.script.recorder import Batch, Call
+from statelab.diagnosis.recording.records import Batch
+from statelab.diagnosis.script import describe, sample_origin, transitions
 from statelab.diagnosis.script.transitions import Script
 from statelab.evaluation.ceilings import majority_vote
 
-UNLIKE = 0.95  # share of stretches that are had once, in data that can be recognised
+RECOGNISABLE = 0.95  # share of stretches that occur once, in such data
 
 
 def overlap(script: Script) -> Finding:
     """Look for time steps of validation that are training's as well."""
-    trains = {
-        model: _joined(_training(script, model))
+    trained = {
+        model: _concatenated(_training_samples(script, model))
         for model in range(len(script.recording.layers))
     }
-    judged = False
-    calls = script.recording.calls
-    fed: dict[int, list[np.ndarray]] = defaultdict(list)
+    inputs: dict[int, list[np.ndarray]] = defaultdict(list)  # of each call
     for batch in script.recording.batches:
         x = sample_origin.steps_of(batch.x) if batch.kind != "train" else None
         if x is not None:
-            fed[batch.call].append(x)
-    for number, call in enumerate(calls):
+            inputs[batch.call].append(x)
+    judged = False
+    for number, call in enumerate(script.recording.calls):
         if call.method not in ("evaluate", "predict"):
             continue
-        train, held = trains[call.model], _joined(fed[number])
-        if train is None or held is None or held.shape[1:] != train.shape[1:]:
+        train, held_out = trained[call.model], _concatenated(inputs[number])
+        if train is None or held_out is None or held_out.shape[1:] != train.shape[1:]:
             continue
-        shared = _shared(train, held)
+        shared = _shared(train, held_out)
         if shared is None:
             continue
-        steps, whole = shared
-        if call.parent is None and (whole.mean() > 0.5 or whole.sum() >= len(train)):
+        sharing, equal = shared
+        if call.parent is None and (equal.mean() > 0.5 or equal.sum() >= len(train)):
             continue  # the score on what was trained
         judged = True
-        much = steps.mean() > 0.9 and len(held) >= 10
-        if steps.any() if call.method == "evaluate" else much:
-            row = int(steps.argmax())
-            lanes = max(map(len, fed[number]))
+        mostly = sharing.mean() > 0.9 and len(held_out) >= 10
+        if sharing.any() if call.method == "evaluate" else mostly:
+            row = int(sharing.argmax())
+            lanes = max(map(len, inputs[number]))
             return Finding(
                 "overlap",
                 False,
-                f"line {transitions.line(script, number)}, {call.method}, batch "
+                f"line {describe.line(script, number)}, {call.method}, batch "
                 f"{row // lanes}, lane {row % lanes}: has steps that are trained; so "
-                f"do {int(steps.sum()):,} of {len(held):,} samples",
+                f"do {int(sharing.sum()):,} of {len(held_out):,} samples",
                 "split in time first, then cut each part into windows",
             )
     if judged:
@@ -61,42 +60,42 @@ def overlap(script: Script) -> Finding:
     )
 
 
-def _training(script: Script, model: int) -> list[np.ndarray]:
+def _training_samples(script: Script, model: int) -> list[np.ndarray]:
     """Return what a model is trained on, each pass of the same data once."""
-    batches = script.recording.batches
     passes: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
     keys: dict[tuple[int, int], set[bytes]] = defaultdict(set)
-    for batch in batches:
+    for batch in script.recording.batches:
         trains = batch.kind == "train" and batch.model == model
         x = sample_origin.steps_of(batch.x) if trains else None
         call = script.recording.calls[batch.call]
-        of = (batch.call, batch.epoch) if call.method == "fit" else (-1, batch.model)
-        if x is not None and batch.key not in keys[of]:
-            keys[of].add(batch.key)
-            passes[of].append(x)
-    kept, seen = [], set()
-    for arrays in passes.values():
-        rows = [[row.tobytes() for row in x] for x in arrays]
-        for x, names in zip(arrays, rows, strict=True):
-            new = [name not in seen for name in names]
+        epoch = (batch.call, batch.epoch) if call.method == "fit" else (-1, model)
+        if x is not None and batch.key not in keys[epoch]:
+            keys[epoch].add(batch.key)
+            passes[epoch].append(x)
+    samples, earlier = [], set()
+    for inputs in passes.values():
+        rows = [[row.tobytes() for row in x] for x in inputs]
+        for x, row_keys in zip(inputs, rows, strict=True):
+            new = [key not in earlier for key in row_keys]
             if any(new):
-                kept.append(x[new])
-        seen |= {name for names in rows for name in names}
-    return kept
+                samples.append(x[new])
+        earlier |= {key for row_keys in rows for key in row_keys}
+    return samples
 
 
-def _inputs(script: Script, wanted: Callable[[Batch, Call], bool]) -> list[np.ndarray]:
+def _inputs(script: Script, wanted: Callable[[Batch], bool]) -> list[np.ndarray]:
     """Return the inputs of batches, each of equal ones once."""
-    calls, kept = script.recording.calls, {}
+    inputs = {}
     for batch in script.recording.batches:
-        if batch.x and wanted(batch, calls[batch.call]):
+        if batch.x and wanted(batch):
             x = sample_origin.steps_of(batch.x)
             if x is not None:
-                kept.setdefault(batch.key, x)
-    return list(kept.values())
+                inputs.setdefault(batch.key, x)
+    return list(inputs.values())
 
 
-def _joined(arrays: list[np.ndarray]) -> np.ndarray | None:
+def _concatenated(arrays: list[np.ndarray]) -> np.ndarray | None:
+    """Join the arrays whose samples have the most common shape; None of none."""
     if not arrays:
         return None
     shapes = Counter(array.shape[1:] for array in arrays)
@@ -105,51 +104,50 @@ def _joined(arrays: list[np.ndarray]) -> np.ndarray | None:
 
 
 def _shared(
-    train: np.ndarray, held: np.ndarray
+    train: np.ndarray, held_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Tell which held samples share steps with training's, and which are theirs.
+    """Tell which held-out samples share steps with training's, and which are equal.
 
     Returns:
         Both bool [samples]; None where data recur too often to tell.
     """
-    if transitions.values(train) < transitions.DISTINCT:
+    if transitions.count_values(train) < transitions.FEW_VALUES:
         return None
-    steps, held_steps = step_hashes.steps(train), step_hashes.steps(held)
+    steps, held_out_steps = step_hashes.steps(train), step_hashes.steps(held_out)
     size = steps.shape[1]
     rows = step_hashes.stretches(steps, size)[:, 0]
-    if len(np.unique(rows)) < UNLIKE * len(rows):
+    if len(np.unique(rows)) < RECOGNISABLE * len(rows):
         return None
     length = next(
         (
             k
             for k in range(1, size + 1)
             if len(np.unique(step_hashes.stretches(steps[:, :k], k)))
-            > UNLIKE * len(rows)
+            > RECOGNISABLE * len(rows)
         ),
         size,
     )
     length = min(length + 2, size)
-    known = np.unique(step_hashes.stretches(steps, length))
-    found = np.isin(step_hashes.stretches(held_steps, length), known)
+    trained = np.unique(step_hashes.stretches(steps, length))
+    shared = np.isin(step_hashes.stretches(held_out_steps, length), trained)
     if length > 1:  # steps that stand still, as padding does, show nothing
-        still = held_steps[:, 1:] == held_steps[:, :-1]
+        still = held_out_steps[:, 1:] == held_out_steps[:, :-1]
         windows = np.lib.stride_tricks.sliding_window_view(still, length - 1, axis=1)
-        found &= ~windows.any(axis=2)
-    whole = np.isin(step_hashes.stretches(held_steps, size)[:, 0], rows)
-    shared = np.asarray(found.any(axis=1))
-    if size == 1 and shared.sum() < 3:
-        shared = np.zeros(len(held), bool)  # a value or two may be met by chance
-    return shared, whole
+        shared &= ~windows.any(axis=2)
+    equal = np.isin(step_hashes.stretches(held_out_steps, size)[:, 0], rows)
+    sharing = np.asarray(shared.any(axis=1))
+    if size == 1 and sharing.sum() < 3:
+        sharing = np.zeros(len(held_out), bool)  # a value or two may be met by chance
+    return sharing, equal
 
 
 def scaling(script: Script) -> Finding:
     """Look for scaling that was fitted on steps of validation or test as well."""
     recording = script.recording
-    trained = _inputs(script, lambda batch, call: batch.kind == "train")
-    held = _inputs(script, lambda batch, call: batch.kind != "train")
-    seen = _numbers(trained)
-    unseen = np.setdiff1d(_numbers(held), seen)
-    if len(unseen) < transitions.DISTINCT or len(seen) < transitions.DISTINCT:
+    trained = _values(_inputs(script, lambda batch: batch.kind == "train"))
+    held_out = _values(_inputs(script, lambda batch: batch.kind != "train"))
+    unseen = np.setdiff1d(held_out, trained)
+    if min(len(unseen), len(trained)) < transitions.FEW_VALUES:
         return Finding("scaling", None, "no values but training's are fed", "")
     repair = "fit scaling on the steps of training alone, and apply it to the others"
     for name, array in recording.scaled:
@@ -164,15 +162,15 @@ def scaling(script: Script) -> Finding:
             )
     for name, array in recording.arrays.items():
         values = np.unique(array.astype(np.float32))
-        holds = (
-            len(values) >= transitions.DISTINCT and np.isin(unseen, values).mean() > 0.9
-        )
-        if holds and np.isin(seen, values).mean() > 0.9 and _scaled(array, seen):
+        if len(values) < transitions.FEW_VALUES:
+            continue
+        both = (np.isin(part, values).mean() > 0.9 for part in (unseen, trained))
+        if all(both) and (scaled_to := _scaled_to(array, trained)):
             return Finding(
                 "scaling",
                 False,
                 f"`{name}`, of training, validation and test together, has been scaled "
-                f"to {_scaled(array, seen)}",
+                f"to {scaled_to}",
                 repair,
             )
     if recording.scaled:
@@ -180,35 +178,33 @@ def scaling(script: Script) -> Finding:
     return Finding("scaling", True, "no array is scaled as a whole", "")
 
 
-def _numbers(arrays: Iterable[np.ndarray]) -> np.ndarray:
+def _values(arrays: Iterable[np.ndarray]) -> np.ndarray:
     parts = [np.unique(array) for array in arrays]
     return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.float32)
 
 
-def _scaled(array: np.ndarray, seen: np.ndarray) -> str:
+def _scaled_to(array: np.ndarray, trained: np.ndarray) -> str:
     """Name what each feature of an array has been scaled to; empty if to nothing.
 
-    Extremes that training has itself, `seen`, show nothing.
+    Extremes that training has itself, among its values `trained`, show nothing.
     """
-    if array.dtype.kind != "f" or array.size < 2 * transitions.DISTINCT:
+    if array.dtype.kind != "f" or array.size < 2 * transitions.FEW_VALUES:
         return ""
     table = array.astype(float)
     flat = table.reshape(-1, table.shape[-1]) if table.ndim > 1 else table[:, None]
     for columns in (flat, flat.reshape(-1, 1)):
-        columns = columns[
-            :, [transitions.values(c) >= transitions.DISTINCT for c in columns.T]
-        ]
-        if columns.shape[1] == 0 or len(columns) < 2 * transitions.DISTINCT:
+        counts = np.array([transitions.count_values(c) for c in columns.T])
+        columns = columns[:, counts >= transitions.FEW_VALUES]
+        if columns.shape[1] == 0 or len(columns) < 2 * transitions.FEW_VALUES:
             continue
         if split_probes.standardised(columns):
             return "mean 0 and standard deviation 1"
         low, high = columns.min(axis=0), columns.max(axis=0)
         ends = ((columns == low) | (columns == high)).mean()
-        even = (
-            np.abs(np.diff(columns, n=2, axis=0)).max() < split_probes.EXACT
-        )  # a ramp
-        own = np.isin(np.append(low, high).astype(np.float32), seen).all()
-        if not (even or own) and ends < 0.1:
+        curvature = np.abs(np.diff(columns, n=2, axis=0)).max()
+        is_ramp = curvature < split_probes.EXACT
+        own = np.isin(np.append(low, high).astype(np.float32), trained).all()
+        if not (is_ramp or own) and ends < 0.1:
             if split_probes.spans(columns, 0) or split_probes.spans(columns, -1):
                 return "a smallest and a largest value"
     return ""
@@ -217,10 +213,10 @@ def _scaled(array: np.ndarray, seen: np.ndarray) -> str:
 def ceiling(script: Script) -> Finding:
     """Look for scores above the best that any model could reach."""
     judged = False
-    fed: dict[int, list[int]] = defaultdict(list)
+    numbers: dict[int, list[int]] = defaultdict(list)  # of the batches of each call
     for number, batch in enumerate(script.recording.batches):
-        fed[batch.call].append(number)
-    carried = {p.after: p.carried for p in script.passages}
+        numbers[batch.call].append(number)
+    carried = {t.after: t.carried for t in script.transitions}
     for number, call in enumerate(script.recording.calls):
         if call.method not in ("fit", "evaluate"):
             continue
@@ -233,18 +229,20 @@ def ceiling(script: Script) -> Finding:
                     "share is above 1",
                     "look how the metric is counted: over samples, or over steps",
                 )
-        best, samples = _best(script, fed[number], carried)
+        best, samples = _best(script, numbers[number], carried)
         if best is None:
             continue
         judged = True
-        moving = call.method == "fit"  # weights: chance may help, by a little
-        room = max(0.02, 3 * (best * (1 - best) / samples) ** 0.5) if moving else 1e-4
+        tolerance = 1e-4
+        if call.method == "fit":  # weights move: chance may help, by a little
+            tolerance = max(0.02, 3 * (best * (1 - best) / samples) ** 0.5)
         for name, score in call.scores.items():
-            if name in ("accuracy", "acc", "binary_accuracy") and score > best + room:
+            is_accuracy = name in ("accuracy", "acc", "binary_accuracy")
+            if is_accuracy and score > best + tolerance:
                 return Finding(
                     "ceiling",
                     False,
-                    f"line {transitions.line(script, number)}, {call.method}: {name} "
+                    f"line {describe.line(script, number)}, {call.method}: {name} "
                     f"is {score:.4f}, and who sees no more than what is fed reaches "
                     f"{best:.4f}",
                     "score frozen weights, with `evaluate`, from a fresh state",
@@ -271,30 +269,39 @@ def _best(
         numbers: of the batches of one call.
         carried: by number of a batch, the lanes that begin with what was left.
     """
-    every = script.recording.batches
-    if not numbers or script.recording.calls[every[numbers[0]].call].weighted:
+    batches = script.recording.batches
+    if not numbers or script.recording.calls[batches[numbers[0]].call].weighted:
         return None, 0
-    numbers = [n for n in numbers if every[n].epoch == every[numbers[-1]].epoch]
-    batches = [every[n] for n in numbers]
-    read: dict[int, bytes] = {}
-    classes, targets = [], []
-    for place, (number, batch) in enumerate(zip(numbers, batches, strict=True)):
-        if not batch.x or batch.y is None or batch.y.size == 0:
-            return None, 0
-        y = batch.y.reshape(len(batch.y), -1)
-        if y.shape[1] > 1:
-            if not ((y == 0) | (y == 1)).all() or not (y.sum(axis=1) == 1).all():
-                return None, 0
-            y = y.argmax(axis=1)[:, None]
-        if batch.y.ndim > 2 or not (y == np.round(y)).all():
+    last_epoch = batches[numbers[-1]].epoch
+    numbers = [n for n in numbers if batches[n].epoch == last_epoch]
+    read: dict[int, bytes] = {}  # by each lane so far, hashed
+    visible, targets = [], []
+    for place, number in enumerate(numbers):
+        batch = batches[number]
+        classes = _classes(batch)
+        if classes is None:
             return None, 0
         lanes = carried.get(number, ())
-        for row in range(len(y)):
-            mine = b"".join(array[row].tobytes() for array in batch.x)
+        for row, target in enumerate(classes):
+            steps = b"".join(array[row].tobytes() for array in batch.x)
             if place and row < len(lanes) and lanes[row]:
-                mine = read.get(row, b"") + mine
-            read[row] = mine = hashlib.blake2b(mine, digest_size=16).digest()
-            classes.append(hash(mine))
-            targets.append(int(y[row, 0]))
-    _, numbered = np.unique(np.array(classes), return_inverse=True)
-    return majority_vote(numbered, np.array(targets)), len(targets)
+                steps = read.get(row, b"") + steps
+            read[row] = key = hashlib.blake2b(steps, digest_size=16).digest()
+            visible.append(hash(key))
+            targets.append(int(target))
+    _, visible_classes = np.unique(np.array(visible), return_inverse=True)
+    return majority_vote(visible_classes, np.array(targets)), len(targets)
+
+
+def _classes(batch: Batch) -> np.ndarray | None:
+    """Return the target of each sample as a class, [lanes]; None where it is none."""
+    if not batch.x or batch.y is None or batch.y.size == 0:
+        return None
+    y = batch.y.reshape(len(batch.y), -1)
+    if y.shape[1] > 1:
+        if not ((y == 0) | (y == 1)).all() or not (y.sum(axis=1) == 1).all():
+            return None
+        y = y.argmax(axis=1)[:, None]
+    if batch.y.ndim > 2 or not (y == np.round(y)).all():
+        return None
+    return y[:, 0]

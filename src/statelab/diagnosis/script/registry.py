@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from statelab.diagnosis import findings as findings_
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import QUESTIONS, Finding
+from statelab.diagnosis.recording import runner
 from statelab.diagnosis.script import (
-    answer_probes,
     boundary_probes,
     data_probes,
     lane_probes,
-    recorder,
+    prediction_probes,
     reset_probes,
     transitions,
 )
@@ -29,9 +28,9 @@ PROBES: dict[str, Callable[[Script], Finding]] = {
         boundary_probes.training_state,
         data_probes.overlap,
         data_probes.scaling,
-        answer_probes.order,
-        answer_probes.batch_size,
-        answer_probes.saved_state,
+        prediction_probes.order,
+        prediction_probes.batch_size,
+        prediction_probes.saved_state,
         data_probes.ceiling,
     )
 }
@@ -50,11 +49,11 @@ def findings(script: Path, arguments: Sequence[str] = ()) -> Iterator[Finding]:
     Raises:
         UserError: if the script does not run to its end, or feeds no Keras model.
     """
-    recorded = recorder.run(script, arguments)
-    if not recorded.batches:
+    recording = runner.record(script, arguments)
+    if not recording.batches:
         raise UserError(
             f"{script}: must train or ask a Keras model. Received: no batch was fed"
         )
-    read = transitions.read(recorded)
-    for name in findings_.QUESTIONS:
-        yield PROBES[name](read)
+    derived = transitions.derive(recording)
+    for name in QUESTIONS:
+        yield PROBES[name](derived)

@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.recording.records import Batch, Recording
 from statelab.diagnosis.script import sample_origin
-from statelab.diagnosis.script.recorder import Batch, Recording
 from statelab.diagnosis.script.sample_origin import Places
 
-DISTINCT = 20  # values, fewer than which are taken for symbols
+FEW_VALUES = 20  # of which fewer are taken for symbols
+UNKNOWN_ORIGIN = (
+    "no array of the script shows where sequences begin: keep the long series in a "
+    "variable"
+)
 
 
 class Transition(NamedTuple):
@@ -28,16 +31,23 @@ class Transition(NamedTuple):
 
 
 class Script(NamedTuple):
-    """A recording, and what is read off it once."""
+    """A recording, and what is derived from it once."""
 
     recording: Recording
-    passages: list[Transition]
+    transitions: list[Transition]
     places: dict[int, Places]  # of each batch
 
 
-def read(recording: Recording) -> Script:
-    """Read off a recording what passes state on, and where samples come from."""
-    passages = list(_passages(recording))
+class Jump(NamedTuple):
+    """A lane that goes on with the state of other steps than those before."""
+
+    lane: int
+    probe: str  # that fails: "boundary" where the lane begins a sequence; "contiguity"
+    text: str  # what it reads, after what
+
+
+def derive(recording: Recording) -> Script:
+    """Derive from a recording what passes state on, and where samples come from."""
     steps = {}
     for model, layers in enumerate(recording.layers):
         if layers:
@@ -47,19 +57,21 @@ def read(recording: Recording) -> Script:
                     if x is not None:
                         steps[number] = x
     places = sample_origin.locate(steps, recording.arrays.values())
-    return Script(recording, passages, places)
+    return Script(recording, list(_transitions(recording)), places)
 
 
-def _passages(recording: Recording) -> Iterator[Transition]:
-    last: dict[int, int] = {}
+def _transitions(recording: Recording) -> Iterator[Transition]:
+    last: dict[int, int] = {}  # batch of each model
     for number, batch in enumerate(recording.batches):
         if not recording.layers[batch.model]:
             continue
         if batch.model in last:
             before = recording.batches[last[batch.model]]
             into = _into(recording, before, batch)
-            passed_on = _carried(recording, batch)
-            yield Transition(last[batch.model], number, into, *passed_on)
+            carried, missed = _carried(recording, batch)
+            yield Transition(
+                last[batch.model], number, into, carried, missed, batch.zeroed
+            )
         last[batch.model] = number
 
 
@@ -74,140 +86,87 @@ def _into(recording: Recording, before: Batch, after: Batch) -> str:
     return "epoch" if after.kind == "train" else "again"
 
 
-def _carried(
-    recording: Recording, batch: Batch
-) -> tuple[np.ndarray, tuple[str, ...], bool]:
-    """Tell which lanes begin with what was left, which layers alone do, and if any
-    has been reset."""
+def _carried(recording: Recording, batch: Batch) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return which lanes begin with what was left, and the layers that kept theirs."""
     if batch.carried is None:  # inside of one execution of several batches
-        return np.ones(len(batch.x[0]) if batch.x else 1, bool), (), False
+        return np.ones(len(batch.x[0]) if batch.x else 1, bool), ()
+    carried = np.zeros(max(map(len, batch.carried), default=0), bool)
+    for lanes in batch.carried:
+        carried[: len(lanes)] |= lanes
+    if not batch.zeroed:
+        return carried, ()
     layers = recording.layers[batch.model]
-    carried = np.zeros(max((len(each) for each in batch.carried), default=0), bool)
-    for each in batch.carried:
-        carried[: len(each)] |= each
-    kept = tuple(
+    return carried, tuple(
         layer.path
-        for layer, each in zip(layers, batch.carried, strict=False)
-        if each.any()
+        for layer, lanes in zip(layers, batch.carried, strict=False)
+        if lanes.any()
     )
-    return carried, kept if batch.zeroed else (), batch.zeroed
 
 
-def within(script: Script) -> list[Transition]:
+def within_passes(script: Script) -> list[Transition]:
+    """Return the transitions that carry state within a pass of the data."""
     return [
-        passage
-        for passage in script.passages
-        if passage.into == "within" and passage.carried.any() and not passage.missed
+        transition
+        for transition in script.transitions
+        if transition.into == "within"
+        and transition.carried.any()
+        and not transition.missed
     ]
 
 
-def crossing(script: Script, passage: Transition) -> tuple[int, str, str] | None:
-    """Tell of the first lane that goes on with state of elsewhere.
+def find_jump(script: Script, transition: Transition) -> Jump | None:
+    """Find the first lane that goes on with the state of other steps.
 
     Returns:
-        The lane, "boundary" where it begins a sequence, else "contiguity", and what it
-        reads after what; None where each goes on or nothing is known.
+        None where each lane goes on where it was, or nothing is known.
     """
-    if passage.before not in script.places or passage.after not in script.places:
+    if transition.before not in script.places or transition.after not in script.places:
         return None
     batches = script.recording.batches
-    old, new = script.places[passage.before], script.places[passage.after]
-    x = sample_origin.steps_of(batches[passage.before].x)
+    before, after = script.places[transition.before], script.places[transition.after]
+    x = sample_origin.steps_of(batches[transition.before].x)
     timesteps = x.shape[1] if x is not None else 1
-    for lane in np.flatnonzero(passage.carried):
-        if lane >= min(len(old.step), len(new.step)):
+    for lane in np.flatnonzero(transition.carried):
+        if lane >= min(len(before.step), len(after.step)):
             continue
-        s, a = int(old.sequence[lane]), int(old.step[lane]) + timesteps
-        t, b = int(new.sequence[lane]), int(new.step[lane])
-        if s < 0 or t < 0 or (s == t and a == b):
+        was, stop = int(before.sequence[lane]), int(before.step[lane]) + timesteps
+        now, start = int(after.sequence[lane]), int(after.step[lane])
+        if was < 0 or now < 0 or (was == now and stop == start):
             continue
-        if s == t and passage.into != "within" and a < b <= a + 2 * timesteps:
+        gap = was == now and stop < start <= stop + 2 * timesteps
+        if gap and transition.into != "within":
             continue  # steps that fill no sample are left out between two sets
-        name = "boundary" if b == 0 else "contiguity"
-        text = f"reads sequence {t} from step {b} after sequence {s} up to step {a - 1}"
-        return int(lane), name, text
+        return Jump(
+            int(lane),
+            "boundary" if start == 0 else "contiguity",
+            f"reads sequence {now} from step {start} after sequence {was} up to step "
+            f"{stop - 1}",
+        )
     return None
 
 
-def known(script: Script, passage: Transition) -> bool:
-    """Tell whether every lane is known to go on where it was."""
-    if passage.before not in script.places or passage.after not in script.places:
-        return False
-    known = [script.places[n].sequence for n in (passage.before, passage.after)]
-    return all((each >= 0).all() for each in known)
+def is_located(script: Script, transition: Transition) -> bool:
+    """Tell whether it is known of every lane where its samples stand."""
+    numbers = (transition.before, transition.after)
+    return all(
+        number in script.places and bool((script.places[number].sequence >= 0).all())
+        for number in numbers
+    )
 
 
-UNKNOWN = (
-    "no array of the script shows where sequences begin: keep the long series in a "
-    "variable"
-)
+def mostly_located(script: Script) -> bool:
+    """Tell whether samples are located at most transitions within a pass."""
+    carried = within_passes(script)
+    located = sum(is_located(script, transition) for transition in carried)
+    return located >= 0.5 * len(carried)
 
 
-def mostly_known(script: Script) -> bool:
-    """Tell whether it is known of most batches that go on where they do."""
-    carried = within(script)
-    return sum(known(script, each) for each in carried) >= 0.5 * len(carried)
-
-
-def first(batch: Batch) -> np.ndarray:
+def samples_of(batch: Batch) -> np.ndarray:
+    """Return the input that is made of steps, or else the first one, [lanes, …]."""
     x = sample_origin.steps_of(batch.x)
     return x if x is not None else batch.x[0] if batch.x else np.zeros((0, 1))
 
 
-def values(array: np.ndarray) -> int:
+def count_values(array: np.ndarray) -> int:
+    """Return how many different values an array has."""
     return len(np.unique(array))
-
-
-def lane(passage: Transition) -> int:
-    return int(passage.carried.argmax())
-
-
-def line(script: Script, call: int) -> int:
-    """Return the line of the script that a call stems from."""
-    calls = script.recording.calls
-    parent = calls[call].parent
-    while not calls[call].line and parent is not None:
-        call, parent = parent, calls[parent].parent
-    return calls[call].line
-
-
-def at(script: Script, number: int, lane: int | None = None) -> str:
-    """Say where a batch was fed."""
-    batch = script.recording.batches[number]
-    call = script.recording.calls[batch.call]
-    here = line(script, batch.call)
-    text = f"line {here}, {call.method}"
-    same = [
-        k
-        for k, each in enumerate(script.recording.calls[: batch.call + 1])
-        if each.method == call.method and line(script, k) == here
-    ]
-    if len(same) > 1:  # in a loop
-        text += f", call {len(same) - 1}"
-    if call.method == "fit":
-        text += f", epoch {batch.epoch}"
-    text += f", batch {batch.number}"
-    return text if lane is None else f"{text}, lane {lane}"
-
-
-def where(script: Script, passage: Transition) -> str:
-    """Say where a passage leads, and to which lane first."""
-    return at(script, passage.after, lane(passage))
-
-
-def of_layers(script: Script) -> str:
-    """Say how many layers carry state."""
-    paths = {layer.path for layers in script.recording.layers for layer in layers}
-    return f"state is in {', '.join(sorted(paths))}" if paths else "no layer has state"
-
-
-def nothing(name: str, script: Script, reason: str) -> Finding:
-    """Say that there is nothing to see; where no layer carries state that is sound."""
-    if any(script.recording.layers):
-        return Finding(name, None, reason, "")
-    return Finding(name, True, "no layer has state", "")
-
-
-def follows(name: str, cause: Finding) -> Finding:
-    """Return what fails because something else does."""
-    return Finding(name, False, f"{cause.where}: as `{cause.name}`", cause.repair)

@@ -1,0 +1,1 @@
+"""Runs a training script, and keeps what it hands to Keras."""
