@@ -1,4 +1,4 @@
-"""Probes: what lanes, and the answers to altered inputs, show of a stateful set-up.
+"""Probes: what lanes, and predictions of altered inputs, show of a stateful set-up.
 
 Batches, lanes, sequences and steps are counted from 0.
 """
@@ -12,10 +12,10 @@ from statelab.diagnosis import continuity
 from statelab.diagnosis.findings import Finding
 
 BITS = 6  # of a sequence's number, by which some are altered and some are not
-ROUNDING = 1e-4  # of answers at other batch sizes, in units of the largest
-NO_ROUNDING = 5e-6  # in other lanes of a batch as large
+BATCH_SIZE_TOLERANCE = 1e-4  # of the largest prediction, at other batch sizes
+LANE_TOLERANCE = 5e-6  # likewise, in other lanes of a batch as large
 
-Answer = Callable[[np.ndarray], np.ndarray]  # inputs, [n, …], to answers, [m, …]
+Predict = Callable[[np.ndarray], np.ndarray]  # inputs [n, …] to predictions [m, …]
 
 
 class Lanes(NamedTuple):
@@ -25,16 +25,6 @@ class Lanes(NamedTuple):
     first: np.ndarray  # int64; a step of the sequence
     stop: np.ndarray  # int64; the step after the last
     reset: np.ndarray  # bool; state is zero before it is read
-
-
-def _before(field: np.ndarray, begin: int) -> np.ndarray:
-    """Return what each lane had in the batch before, and `begin` in the first."""
-    return np.concatenate([np.full_like(field[:1], begin), field[:-1]])
-
-
-def _first(wrong: np.ndarray) -> tuple[int, int]:
-    batch, lane = np.argwhere(wrong)[0].tolist()
-    return batch, lane
 
 
 def contiguity(lanes: Lanes) -> Finding:
@@ -52,25 +42,26 @@ def contiguity(lanes: Lanes) -> Finding:
 3 of 4 samples are out of place'
     """
     sequence, first, stop, reset = lanes
-    was, came_to = _before(sequence, -1), _before(stop, 0)
-    goes_on = (was == sequence) & (came_to == first)
+    sequence_before = _shifted(sequence, -1)
+    stop_before = _shifted(stop, 0)
+    goes_on = (sequence_before == sequence) & (stop_before == first)
     wrong = (sequence >= 0) & (first > 0) & ~reset & ~goes_on
     samples = int((sequence >= 0).sum())
     if not wrong.any():
         return Finding("contiguity", True, f"{samples:,} samples go on in lanes", "")
-    at = _first(wrong)
+    batch, lane = index = _first_index(wrong)
     after = (
-        f"where it had come to step {came_to[at]}"
-        if was[at] == sequence[at]
+        f"where it had come to step {stop_before[index]}"
+        if sequence_before[index] == sequence[index]
         else "after nothing of it"
-        if was[at] < 0
-        else f"after sequence {was[at]}"
+        if sequence_before[index] < 0
+        else f"after sequence {sequence_before[index]}"
     )
     return Finding(
         "contiguity",
         False,
-        f"batch {at[0]}, lane {at[1]}: reads sequence {sequence[at]} from step "
-        f"{first[at]}, {after}; {int(wrong.sum()):,} of {samples:,} samples are out "
+        f"batch {batch}, lane {lane}: reads sequence {sequence[index]} from step "
+        f"{first[index]}, {after}; {int(wrong.sum()):,} of {samples:,} samples are out "
         "of place",
         "lay each sequence along one lane: row b x lanes + i must go on where row "
         "(b - 1) x lanes + i ends",
@@ -86,23 +77,33 @@ def carried_over(lanes: Lanes) -> Finding | None:
     Returns:
         A failed `boundary`, or None.
     """
-    was = _before(lanes.sequence, -1)
-    begins = (lanes.sequence >= 0) & (lanes.first == 0)
-    wrong = begins & (was >= 0) & (was != lanes.sequence) & ~lanes.reset
+    sequence, before = lanes.sequence, _shifted(lanes.sequence, -1)
+    begins = (sequence >= 0) & (lanes.first == 0)
+    wrong = begins & (before >= 0) & (before != sequence) & ~lanes.reset
     if not wrong.any():
         return None
-    at = _first(wrong)
+    batch, lane = index = _first_index(wrong)
     return Finding(
         "boundary",
         False,
-        f"batch {at[0]}, lane {at[1]}, step 0: sequence {lanes.sequence[at]} begins "
-        f"with the state that sequence {was[at]} has left; so do {int(wrong.sum()):,} "
-        "sequences",
+        f"batch {batch}, lane {lane}, step 0: sequence {sequence[index]} begins with "
+        f"the state that sequence {before[index]} has left; so do "
+        f"{int(wrong.sum()):,} sequences",
         "reset state where a lane goes on to another sequence",
     )
 
 
-def reread(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding | None:
+def _shifted(field: np.ndarray, first: int) -> np.ndarray:
+    """Return what each lane had in the batch before, and `first` in the first."""
+    return np.concatenate([np.full_like(field[:1], first), field[:-1]])
+
+
+def _first_index(wrong: np.ndarray) -> tuple[int, int]:
+    batch, lane = np.argwhere(wrong)[0].tolist()
+    return batch, lane
+
+
+def overlapping_windows(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding | None:
     """Look for lanes that read steps again: windows that overlap, with state carried.
 
     Args:
@@ -113,10 +114,10 @@ def reread(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding | None:
     Returns:
         A failed `contiguity`, or None.
     """
-    found = continuity.overlap(x[:-lanes][same], x[lanes:][same])
-    if found is None:
+    overlap = continuity.overlap(x[:-lanes][same], x[lanes:][same])
+    if overlap is None:
         return None
-    steps, first = found
+    steps, first = overlap
     row = int(np.flatnonzero(same)[first]) + lanes
     return Finding(
         "contiguity",
@@ -143,10 +144,10 @@ def jumps(x: np.ndarray, lanes: int, same: np.ndarray | None) -> Finding | None:
         `contiguity`, failed or passed; None where values tell nothing.
     """
     chosen = slice(None) if same is None else same
-    found = continuity.smoothness([x], x[:-lanes][chosen], x[lanes:][chosen])
-    if found is None:
+    change = continuity.smoothness([x], x[:-lanes][chosen], x[lanes:][chosen])
+    if change is None:
         return None
-    inside, along, flat = found
+    inside, along, flat = change
     if along <= 2 * inside:
         return Finding("contiguity", True, "values go on smoothly along each lane", "")
     if along < 3 * inside or (same is None and flat > 2 * inside):
@@ -185,45 +186,45 @@ def altered(x: np.ndarray) -> np.ndarray | None:
 
 
 def boundary(
-    answer: Answer,
+    predict: Predict,
     x: np.ndarray,
     other: np.ndarray,
     sequence: np.ndarray,
     place: Callable[[int], str],
-    answered: np.ndarray | None = None,
+    predicted: np.ndarray | None = None,
 ) -> Finding:
-    """Change the inputs of some sequences: the answers to the others must not move.
+    """Change the inputs of some sequences: predictions of the others must not change.
 
     Args:
-        answer: to inputs; the answers are compared to the last bit.
+        predict: of inputs; predictions are compared to the last bit.
         x: inputs, [n, …].
         other: other inputs, of the same shape.
         sequence: the sequence of each input, [n].
-        place: says where an answer is.
-        answered: the sequence of each answer, [m]; None where there is one for each
-            input.
+        place: says where a prediction is.
+        predicted: the sequence of each prediction, [m]; None where there is one for
+            each input.
     """
-    answered = sequence if answered is None else answered
+    predicted = sequence if predicted is None else predicted
     names, number = np.unique(sequence, return_inverse=True)
     if len(names) == 1:
         return Finding("boundary", True, "there is one sequence", "")
-    number_answered = np.searchsorted(names, answered)
-    was = answer(x)
+    predicted_number = np.searchsorted(names, predicted)
+    before = predict(x)
     for bit in range(min(BITS, int(len(names) - 1).bit_length())):
-        found = []
+        changed: list[list[int]] = []  # the first prediction, and its step if it has
         for value in (1, 0):
             chosen = (np.arange(len(names)) >> bit) & 1 == value
-            changed = chosen[number].reshape(-1, *[1] * (x.ndim - 1))
-            moved = _differ(answer(np.where(changed, other, x)), was)
-            moved[chosen[number_answered]] = False
-            found += np.argwhere(moved)[:1].tolist()
-        if found:
-            nth, *step = min(found)
+            altered_rows = chosen[number].reshape(-1, *[1] * (x.ndim - 1))
+            differs = _differ(predict(np.where(altered_rows, other, x)), before)
+            differs[chosen[predicted_number]] = False
+            changed += np.argwhere(differs)[:1].tolist()
+        if changed:
+            nth, *step = min(changed)
             return Finding(
                 "boundary",
                 False,
                 f"{place(nth)}{f', step {step[0]}' if step else ''}: the answer to "
-                f"sequence {answered[nth]} moves when only other sequences change",
+                f"sequence {predicted[nth]} moves when only other sequences change",
                 "reset state where a lane goes on to another sequence",
             )
     return Finding(
@@ -231,71 +232,74 @@ def boundary(
     )
 
 
-def _differ(now: np.ndarray, was: np.ndarray) -> np.ndarray:
-    """Tell which answers differ in any bit, [m], or by step [m, timesteps]."""
-    differ = (now != was) & ~(np.isnan(now) & np.isnan(was))
-    return np.asarray(differ.any(axis=-1) if now.ndim > 1 else differ)
+def _differ(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Tell which predictions differ in any bit, [m], or by step [m, timesteps]."""
+    differ = (after != before) & ~(np.isnan(after) & np.isnan(before))
+    return np.asarray(differ.any(axis=-1) if after.ndim > 1 else differ)
 
 
-def _far(now: np.ndarray, was: np.ndarray, within: float) -> np.ndarray:
-    """Tell which answers differ by more than rounding, [m]."""
-    size = max(float(np.nanmax(np.abs(was), initial=0)), 1e-30)
-    near = np.isclose(now, was, rtol=0, atol=within * size, equal_nan=True)
+def _differ_beyond(
+    after: np.ndarray, before: np.ndarray, tolerance: float
+) -> np.ndarray:
+    """Tell which predictions differ by more than rounding, [m]."""
+    size = max(float(np.nanmax(np.abs(before), initial=0)), 1e-30)
+    near = np.isclose(after, before, rtol=0, atol=tolerance * size, equal_nan=True)
     return np.asarray(~near.reshape(len(near), -1).all(axis=1))
 
 
 def order(
-    was: np.ndarray, now: np.ndarray, place: Callable[[int], str], asked: str
+    before: np.ndarray, after: np.ndarray, place: Callable[[int], str], change: str
 ) -> Finding:
-    """Compare the answers to sequences with those in another order.
+    """Compare the predictions of sequences with those in another order.
 
     Args:
-        was: answers, [m, …].
-        now: answers to the same, asked in another order, [m, …].
-        place: says where an answer is.
-        asked: says which order.
+        before: predictions, [m, …].
+        after: predictions of the same, in another order, [m, …].
+        place: says where a prediction is.
+        change: says which order.
     """
-    moved = _far(now, was, NO_ROUNDING)
-    if not moved.any():
-        return Finding("order", True, f"the same answers with {asked}", "")
+    differs = _differ_beyond(after, before, LANE_TOLERANCE)
+    if not differs.any():
+        return Finding("order", True, f"the same answers with {change}", "")
     return Finding(
         "order",
         False,
-        f"{place(int(moved.argmax()))}: another answer with {asked}; so have "
-        f"{int(moved.sum()):,} of {len(moved):,}",
+        f"{place(int(differs.argmax()))}: another answer with {change}; so have "
+        f"{int(differs.sum()):,} of {len(differs):,}",
         "reset state before each sequence, so that none depends on what was asked "
         "before it",
     )
 
 
 def batch_size(
-    answers: Mapping[int, np.ndarray], place: Callable[[int], str]
+    predictions: Mapping[int, np.ndarray], place: Callable[[int], str]
 ) -> Finding:
-    """Compare the answers that were given at several batch sizes, the first ones first.
+    """Compare the predictions at several batch sizes to those at the first one.
 
     Args:
-        answers: [m, …] by batch size.
-        place: says where an answer is.
+        predictions: [m, …] by batch size.
+        place: says where a prediction is.
     """
-    (size, was), *others = answers.items()
+    (size, before), *others = predictions.items()
     repair = "let no answer depend on what else is in its batch"
-    for other, now in others:
-        if now.shape != was.shape:
+    for other, after in others:
+        if after.shape != before.shape:
             return Finding(
                 "batch_size",
                 False,
-                f"{len(was)} answers at batch size {size}, {len(now)} at {other}",
+                f"{len(before)} answers at batch size {size}, {len(after)} at {other}",
                 repair,
             )
-        if (moved := _far(now, was, ROUNDING)).any():
+        differs = _differ_beyond(after, before, BATCH_SIZE_TOLERANCE)
+        if differs.any():
             return Finding(
                 "batch_size",
                 False,
-                f"{place(int(moved.argmax()))}: another answer at batch size {other} "
+                f"{place(int(differs.argmax()))}: another answer at batch size {other} "
                 f"than at {size}",
                 repair,
             )
-    sizes = ", ".join(map(str, answers))
+    sizes = ", ".join(map(str, predictions))
     return Finding("batch_size", True, f"the same answers at batch sizes {sizes}", "")
 
 
@@ -309,9 +313,13 @@ def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
         >>> ceiling({"accuracy": (0.75, 0.5)}).where
         'accuracy 0.7500 is above its ceiling 0.5000'
     """
-    known = {name: each for name, each in scores.items() if each[1] is not None}
+    known = {
+        name: (score, best)
+        for name, (score, best) in scores.items()
+        if best is not None
+    }
     for name, (score, best) in known.items():
-        if best is not None and score > best + 1e-9:
+        if score > best + 1e-9:
             return Finding(
                 "ceiling",
                 False,
@@ -321,7 +329,7 @@ def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
             )
     if not known:
         return Finding("ceiling", None, "no ceiling: inputs are continuous", "")
-    told = (
+    shares = (
         f"{name} {score:.4f} of {best:.4f}" for name, (score, best) in known.items()
     )
-    return Finding("ceiling", True, "; ".join(told), "")
+    return Finding("ceiling", True, "; ".join(shares), "")
