@@ -7,8 +7,8 @@ import numpy as np
 
 from statelab.diagnosis import step_hashes
 
-SUCCESSIONS = 200  # of rows in a lane, that are looked at for overlap
-CERTAIN = 12  # decimal digits by which it is no chance that steps are equal
+MAX_ROWS = 200  # in which overlap is looked for
+MIN_DIGITS = 12  # decimal digits by which it is no chance that steps are equal
 ROUGH = 0.3  # of the spread: data whose steps differ by more show no order
 
 
@@ -30,7 +30,7 @@ def overlap(before: np.ndarray, after: np.ndarray) -> tuple[int, int] | None:
         >>> overlap(x, x + 6), overlap(x, x + 9)
         ((3, 0), None)
     """
-    before, after = before[:SUCCESSIONS], after[:SUCCESSIONS]
+    before, after = before[:MAX_ROWS], after[:MAX_ROWS]
     if len(before) < 3:
         return None
     _, count = np.unique(
@@ -44,9 +44,9 @@ def overlap(before: np.ndarray, after: np.ndarray) -> tuple[int, int] | None:
         recurs = _equal(before[:, steps:], before[:, :-steps]).mean()
         by_chance = _equal(tail, elsewhere[:, :steps]).mean()
         varied = _equal(tail, tail[:, :1]).mean() < 0.5 or steps == 1
-        certain = overlaps.sum() * steps * rarity > CERTAIN
-        told = overlaps.mean() >= 0.8 and by_chance <= 0.2 and recurs <= 0.6
-        if told and varied and certain:
+        certain = overlaps.sum() * steps * rarity > MIN_DIGITS
+        mostly = overlaps.mean() >= 0.8 and by_chance <= 0.2 and recurs <= 0.6
+        if mostly and varied and certain:
             return steps, int(overlaps.argmax())
     return None
 
@@ -77,20 +77,21 @@ def smoothness(
     Returns:
         Medians; None where rows are too few, too short or too rough.
     """
-    every = np.concatenate(rows)
-    if len(before) < 3 or every.shape[1] < 3:
+    joined = np.concatenate(rows)
+    if len(before) < 3 or joined.shape[1] < 3:
         return None
-    spread = every.std(axis=(0, 1))
+    spread = joined.std(axis=(0, 1))
     if not spread.any():
         return None
 
-    def far(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-        moved = np.abs(some - others)[..., spread > 0] / spread[spread > 0]
-        return moved.max(axis=-1)
+    def change(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+        by_feature = np.abs(some - others)[..., spread > 0] / spread[spread > 0]
+        return by_feature.max(axis=-1)
 
-    inside = float(np.median(far(every[:, 1:], every[:, :-1])))
+    inside = float(np.median(change(joined[:, 1:], joined[:, :-1])))
     if not 0 < inside < ROUGH:
         return None
-    beside = np.concatenate([far(each[1:, 0], each[:-1, -1]) for each in rows])
+    along = float(np.median(change(after[:, 0], before[:, -1])))
+    beside = np.concatenate([change(x[1:, 0], x[:-1, -1]) for x in rows])
     flat = float(np.median(beside)) if beside.size else np.inf
-    return Smoothness(inside, float(np.median(far(after[:, 0], before[:, -1]))), flat)
+    return Smoothness(inside, along, flat)

@@ -9,10 +9,12 @@ from statelab.diagnosis import step_hashes
 from statelab.diagnosis.findings import Finding
 
 EXACT = 2e-5  # a mean and a spread as near to 0 and 1 as this have been made so
-OFF = 1e-3  # and as far as this they have not
-DISTINCT = 20  # values of a feature, fewer than which are taken for symbols
-FEW = 40  # steps, of which it cannot be told whether they recur
-REPEATED = 0.05  # share of steps whose values recur, above which a match says little
+INEXACT = 1e-3  # and as far as this they have not
+MIN_VALUES = 20  # of a feature; one of fewer is taken for symbols
+MIN_STEPS = 40  # of fewer it cannot be told whether they recur
+MAX_RECURRING = (
+    0.05  # share of steps whose values recur, above which a match says little
+)
 
 
 def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
@@ -30,7 +32,7 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
     single = x.shape[1] == 1
     if single:  # a step tells little: rows are taken one after another
         x, x_val = x.swapaxes(0, 1), x_val.swapaxes(0, 1)
-    steps = np.concatenate([each.reshape(-1, x.shape[2]) for each in (x, x_val)])
+    steps = np.concatenate([rows.reshape(-1, x.shape[2]) for rows in (x, x_val)])
     _, number = np.unique(step_hashes.steps(steps[None])[0], return_inverse=True)
     train = number[: x.shape[0] * x.shape[1]].reshape(x.shape[:2])
     validation = number[train.size :].reshape(x_val.shape[:2])
@@ -40,7 +42,7 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
     constant[:, :-1] |= constant[:, 1:]
     varied = train[~constant]
     recurring = 1.0 if not varied.size else 1 - distinctive[varied].mean()
-    if recurring > REPEATED:
+    if recurring > MAX_RECURRING:
         return Finding(
             "overlap",
             None,
@@ -48,8 +50,8 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
             "values need not be the same steps",
             "",
         )
-    if np.count_nonzero(distinctive[np.unique(train)]) < FEW:
-        where = f"`x` has fewer than {FEW} steps, too few to tell what recurs"
+    if np.count_nonzero(distinctive[np.unique(train)]) < MIN_STEPS:
+        where = f"`x` has fewer than {MIN_STEPS} steps, too few to tell what recurs"
         return Finding("overlap", None, where, "")
     needed = min(3, x.shape[1], x_val.shape[1])
     shared = np.isin(
@@ -70,9 +72,9 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         )
     row, step = np.argwhere(shared)[0].tolist()
     match = tuple(np.argwhere(train == validation[row, step])[0].tolist())
-    here, there = (
-        f"row {at[1]}" if single else f"row {at[0]}, step {at[1]}"
-        for at in ((row, step), match)
+    in_validation, in_training = (
+        f"row {index[1]}" if single else f"row {index[0]}, step {index[1]}"
+        for index in ((row, step), match)
     )
     share = (
         f"a stretch of {needed} rows"
@@ -82,7 +84,7 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
     return Finding(
         "overlap",
         False,
-        f"`x_val`, {here} is `x`, {there}; {share}",
+        f"`x_val`, {in_validation} is `x`, {in_training}; {share}",
         "split sequences, or time, first, and cut each part into windows afterwards",
     )
 
@@ -147,12 +149,13 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
         parts: where `x` is of several sequences, or rows, that may be scaled each by
             itself: the steps of each, [steps, features].
     """
-    train, validation = (each.reshape(-1, x.shape[2]) for each in (x, x_val))
-    train, validation = train.astype(float), validation.astype(float)
+    train, validation = (
+        rows.reshape(-1, x.shape[2]).astype(float) for rows in (x, x_val)
+    )
     continuous = [
         feature
         for feature in range(x.shape[2])
-        if len(np.unique(train[:, feature])) > DISTINCT
+        if len(np.unique(train[:, feature])) > MIN_VALUES
         and np.any(train[:, feature] % 1)
     ]
     repair = "fit the scaler on the steps of training, and apply it to validation's"
@@ -163,7 +166,7 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
     nearly = standardised(both, 0.5)
     once = [(_unique(both), _unique(train))] if nearly else []
     for steps, alone in ((both, train), *once):
-        if standardised(steps) and not standardised(alone, OFF):
+        if standardised(steps) and not standardised(alone, INEXACT):
             return Finding(
                 "scaling",
                 False,
@@ -173,7 +176,7 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
                 repair,
             )
     for low in (0.0, -1.0):
-        if spans(both, low) and not (saturates(both) or spans(train, low, OFF)):
+        if spans(both, low) and not (saturates(both) or spans(train, low, INEXACT)):
             return Finding(
                 "scaling",
                 False,
@@ -182,9 +185,10 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
                 f"{_worst(train.max(axis=0), 1):.4f}",
                 repair,
             )
-    fitted = any(standardised(alone) for alone in (train, *(each[1] for each in once)))
-    each = [part.astype(float)[:, continuous] for part in parts]
-    own = len(each) > 1 and all(map(standardised, each))
+    alone = [train, *(unique_train for _, unique_train in once)]
+    fitted = any(map(standardised, alone))
+    features = [part.astype(float)[:, continuous] for part in parts]
+    own = len(features) > 1 and all(map(standardised, features))
     if fitted and standardised(validation) and not own:
         return Finding(
             "scaling",
@@ -226,7 +230,8 @@ def saturates(steps: np.ndarray) -> bool:
     Of what has been scaled from end to end, a step or so is there.
     """
     ends = steps == steps.min(axis=0), steps == steps.max(axis=0)
-    return max(int(each.sum(axis=0).max()) for each in ends) > max(2, len(steps) // 100)
+    most = max(int(end.sum(axis=0).max()) for end in ends)
+    return most > max(2, len(steps) // 100)
 
 
 def _worst(values: np.ndarray, expected: float) -> float:

@@ -34,9 +34,9 @@ def stretches(numbers: np.ndarray, length: int) -> np.ndarray:
         uint64 [sequences, steps - length + 1].
     """
     total = np.zeros((len(numbers), max(numbers.shape[1] - length + 1, 0)), np.uint64)
-    whole = numbers.astype(np.uint64)
+    numbers = numbers.astype(np.uint64)
     for step, factor in enumerate(_odd(length, 2)):
-        total += whole[:, step : step + total.shape[1]] * factor
+        total += numbers[:, step : step + total.shape[1]] * factor
     return _mixed(total)
 
 
