@@ -228,8 +228,8 @@ MUTANTS = [
     Mutant(
         "a probe takes resets for state that crosses",
         "diagnosis/array_probes.py",
-        "(was != lanes.sequence) & ~lanes.reset",
-        "(was != lanes.sequence) & lanes.reset",
+        "(before != sequence) & ~lanes.reset",
+        "(before != sequence) & lanes.reset",
         "diagnosis/test_array_probes.py",
     ),
     Mutant(
