@@ -32,7 +32,7 @@ def parts(first_stops):
     ],
 )
 def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where):
-    found = workspace.overlap(OFFSETS, parts(stretches), horizon)
+    found = workspace.compare_splits(OFFSETS, parts(stretches), horizon)
     assert found.passed == (where is None)
     assert where is None or found.where.startswith(where)
 
@@ -42,9 +42,9 @@ def test_a_scaling_of_more_than_training_is_named():
     data = Sequences(values, np.array([0, 3, 4]), np.array([0, 1]))
     cut = make_windows(data.offsets, np.int8([0, 2]), layout="full")
     own = scaling.fit(data, cut)
-    assert workspace.scaling(data, cut, own).passed
+    assert workspace.compare_scaling(data, cut, own).passed
     everything = make_windows(data.offsets, np.int8([0, 0]), layout="full")
-    found = workspace.scaling(data, cut, scaling.fit(data, everything))
+    found = workspace.compare_scaling(data, cut, scaling.fit(data, everything))
     assert found.where == (
         "`mean` of feature 0 is 4.5; that of the steps of training alone is 3"
     )
