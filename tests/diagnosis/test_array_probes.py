@@ -24,17 +24,17 @@ def test_a_lane_that_goes_back_or_ahead_is_named(first, where):
     moved = FIRST.copy()
     moved[1, 1] = first
     lanes = Lanes(SEQUENCE, moved, FIRST + 4, NOT)
-    found = array_probes.contiguity(lanes)
-    assert found.where == f"{where} 4; 1 of 5 samples are out of place"
+    finding = array_probes.contiguity(lanes)
+    assert finding.where == f"{where} 4; 1 of 5 samples are out of place"
     reset = NOT.copy()
     reset[1, 1] = True
     assert array_probes.contiguity(lanes._replace(reset=reset)).passed
 
 
 def test_state_of_another_sequence_is_named_unless_it_is_reset():
-    found = array_probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT))
-    assert found is not None and found.passed is False
-    assert found.where.startswith(
+    finding = array_probes.carried_over(Lanes(SEQUENCE, FIRST, FIRST + 4, NOT))
+    assert finding is not None and finding.passed is False
+    assert finding.where.startswith(
         "batch 2, lane 0, step 0: sequence 2 begins with the state that sequence 0 "
     )
     reset = NOT.copy()
@@ -46,7 +46,7 @@ ROWS = np.float32([[[1], [2]], [[3], [5]], [[4], [7]], [[8], [6]]])
 
 
 def carried(x):
-    """Answer each row by all that was read, but the third one's reset."""
+    """Sum what each row and those before it hold; state is reset before the third."""
     sums = x.sum(axis=(1, 2))
     return np.array([sums[0], sums[0] + sums[1], sums[2], sums[2] + sums[3]])[:, None]
 
@@ -55,35 +55,40 @@ def carried(x):
     "sequence, where",
     [([5, 5, 9, 9], None), ([5, 5, 9, 3], "row 3"), ([0, 1, 2, 2], "row 1")],
 )
-def test_the_first_answer_that_another_sequence_moves_is_named(sequence, where):
+def test_the_first_prediction_that_another_sequence_changes_is_named(sequence, where):
     other = array_probes.altered(ROWS)
-    found = array_probes.boundary(
+    finding = array_probes.boundary(
         carried, ROWS, other, np.array(sequence), "row {}".format
     )
-    assert found.passed == (where is None)
-    assert where is None or found.where.startswith(f"{where}: the answer to sequence ")
+    assert finding.passed == (where is None)
+    start = f"{where}: the prediction of sequence "
+    assert where is None or finding.where.startswith(start)
 
 
-def test_answers_that_do_not_follow_their_sequences_are_named():
+def test_predictions_that_do_not_follow_their_sequences_are_named():
     swapped = np.array([2, 3, 0, 1])
-    was = carried(ROWS)
+    before = carried(ROWS)
     sound = array_probes.order(
-        was[swapped], carried(ROWS[swapped]), str, "halves swapped"
+        before[swapped], carried(ROWS[swapped]), str, "halves swapped"
     )
     assert sound.passed
     turned = np.array([1, 0, 2, 3])
-    found = array_probes.order(was[turned], carried(ROWS[turned]), str, "two swapped")
-    assert found.where == "0: another answer with two swapped; so have 2 of 4"
+    finding = array_probes.order(
+        before[turned], carried(ROWS[turned]), str, "two swapped"
+    )
+    assert finding.where == "0: another prediction with two swapped; so have 2 of 4"
 
 
-def test_answers_at_another_batch_size_are_compared_and_counted():
-    was = np.float32([[0.5], [0.25], [4.0]])
-    near = was + np.float32([[0], [0], [1e-6]])
-    assert array_probes.batch_size({2: was, 3: near}, str).passed
-    found = array_probes.batch_size({2: was, 3: was, 1: was + [[0], [0.01], [0]]}, str)
-    assert found.where == "1: another answer at batch size 1 than at 2"
-    found = array_probes.batch_size({2: was, 1: np.append(was, was[:1], axis=0)}, str)
-    assert found.where == "3 answers at batch size 2, 4 at 1"
+def test_predictions_at_another_batch_size_are_compared_and_counted():
+    at_2 = np.float32([[0.5], [0.25], [4.0]])
+    near = at_2 + np.float32([[0], [0], [1e-6]])
+    assert array_probes.batch_size({2: at_2, 3: near}, str).passed
+    far = at_2 + [[0], [0.01], [0]]
+    finding = array_probes.batch_size({2: at_2, 3: at_2, 1: far}, str)
+    assert finding.where == "1: another prediction at batch size 1 than at 2"
+    more = np.append(at_2, at_2[:1], axis=0)
+    finding = array_probes.batch_size({2: at_2, 1: more}, str)
+    assert finding.where == "3 predictions at batch size 2, 4 at 1"
 
 
 def test_a_stretch_of_training_is_found_in_validation_row_and_step():
@@ -91,8 +96,8 @@ def test_a_stretch_of_training_is_found_in_validation_row_and_step():
     x, x_val = series[:45].reshape(9, 5, 2), series[45:].reshape(4, 5, 2).copy()
     assert split_probes.overlap(x, x_val).passed
     x_val[2, 1:4] = x[6, 2:5]
-    found = split_probes.overlap(x, x_val)
-    assert found.where == (
+    finding = split_probes.overlap(x, x_val)
+    assert finding.where == (
         "`x_val`, row 2, step 1 is `x`, row 6, step 2; 1 of 4 rows share steps with "
         "training"
     )

@@ -5,46 +5,46 @@ import pytest
 from keras import layers
 from planted import pairs_by_users
 
-from statelab.diagnosis import model as model_
 from statelab.diagnosis.findings import QUESTIONS
+from statelab.diagnosis.model import findings
 from statelab.errors import UserError
 
 
-def diagnosed(folder, model, arrays):
+def diagnose(folder, model, arrays):
     model.save(folder / "model.keras")
     np.savez(folder / "data.npz", **arrays)
-    return list(model_.findings(folder / "model.keras", folder / "data.npz"))
+    return list(findings(folder / "model.keras", folder / "data.npz"))
 
 
 @pytest.mark.parametrize(
     "planted, faults",
-    [*planted_pairs.BROKEN.items(), *((each, set()) for each in planted_pairs.SOUND)],
-    ids=lambda each: getattr(each, "__name__", ""),
+    [*planted_pairs.BROKEN.items(), *((pair, set()) for pair in planted_pairs.SOUND)],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_planted_fault_is_named_and_no_other(planted, faults, tmp_path):
-    found = diagnosed(tmp_path, *planted())
-    assert [finding.name for finding in found] == list(QUESTIONS)
-    failed = {finding.name: finding for finding in found if finding.passed is False}
+    result = diagnose(tmp_path, *planted())
+    assert [finding.name for finding in result] == list(QUESTIONS)
+    failed = {finding.name: finding for finding in result if finding.passed is False}
     assert set(failed) == faults, failed
-    assert all(bool(finding.repair) == (finding.name in faults) for finding in found)
+    assert all(bool(finding.repair) == (finding.name in faults) for finding in result)
 
 
 # by somebody who has not read the probes
 BY_USERS = [
-    *((name, *each) for name, each in pairs_by_users.BROKEN.items()),
-    *((name, each, set()) for name, each in pairs_by_users.SOUND.items()),
+    *((name, *pair) for name, pair in pairs_by_users.BROKEN.items()),
+    *((name, pair, set()) for name, pair in pairs_by_users.SOUND.items()),
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pair, faults",
-    [each[1:] for each in BY_USERS],
-    ids=[each[0] for each in BY_USERS],
+    [(pair, faults) for _, pair, faults in BY_USERS],
+    ids=[name for name, _, _ in BY_USERS],
 )
 def test_what_users_bring_is_judged_as_they_say(pair, faults, tmp_path):
-    found = diagnosed(tmp_path, *pair())
-    assert {each.name for each in found if each.passed is False} == faults
+    result = diagnose(tmp_path, *pair())
+    assert {finding.name for finding in result if finding.passed is False} == faults
 
 
 def _small():
@@ -79,7 +79,7 @@ BAD = {
 @pytest.mark.parametrize("arrays, said", BAD.values(), ids=BAD)
 def test_data_that_cannot_be_used_is_refused_in_one_line(arrays, said, tmp_path):
     with pytest.raises(UserError) as error:
-        diagnosed(tmp_path, _small(), arrays)
+        diagnose(tmp_path, _small(), arrays)
     assert said in str(error.value) and "\n" not in str(error.value)
     assert str(error.value).startswith(f"{tmp_path / 'data.npz'}: ")
 
@@ -88,14 +88,16 @@ def test_a_model_that_is_handed_its_state_is_refused_in_one_line(tmp_path):
     x, state = keras.Input((3, 2)), keras.Input((4,))
     model = keras.Model([x, state], layers.GRU(4)(x, initial_state=state))
     with pytest.raises(UserError, match="must take one input, `x`.*Received: 2 inputs"):
-        diagnosed(tmp_path, model, {"x": X, "y": Y})
+        diagnose(tmp_path, model, {"x": X, "y": Y})
 
 
 def test_symbols_beyond_a_vocabulary_are_refused_in_one_line(tmp_path):
     model = keras.Sequential([keras.Input((3,)), layers.Embedding(4, 2), layers.GRU(3)])
     symbols = np.array([[0, 1, 2], [3, 2, 9]])
-    with pytest.raises(UserError, match="`x` must be what the model can answer") as got:
-        diagnosed(tmp_path, model, {"x": symbols, "y": np.array([0, 1])})
+    with pytest.raises(
+        UserError, match="`x` must be what the model can predict"
+    ) as got:
+        diagnose(tmp_path, model, {"x": symbols, "y": np.array([0, 1])})
     assert "\n" not in str(got.value)
 
 
@@ -105,7 +107,7 @@ def test_one_array_is_no_archive(tmp_path):
     with data.open("wb") as stream:
         np.save(stream, X)
     with pytest.raises(UserError, match="must be an .npz of arrays of numbers"):
-        list(model_.findings(model, data))
+        list(findings(model, data))
 
 
 @pytest.mark.parametrize("what", [None, b"no model", b""])
@@ -115,7 +117,7 @@ def test_a_file_that_is_no_model_or_no_archive_is_refused_in_one_line(what, tmp_
         if what is not None:
             file.write_bytes(what)
         with pytest.raises(UserError) as error:
-            list(model_.findings(model, data))
+            list(findings(model, data))
         assert str(error.value).startswith(f"{file}: ")
         assert "\n" not in str(error.value)
         _small().save(model)

@@ -21,12 +21,12 @@ SOUND = sorted(PLANTED.glob("sound_scripts/*.py"))
 # by somebody who has not read the probes
 BY_USERS = sorted(PLANTED.glob("*_by_users/*.py"))
 MISSED = {
-    "batch_size_centred_by_batch": "asking at another batch size would show it",
+    "batch_size_centred_by_batch": "predictions at another batch size would show it",
     "boundary_reset_once_per_epoch": "two symbols, in lanes across an array",
 }
 # a second each; the others take minutes together
 FAST = {
-    "broken_scripts/asks_twice",
+    "broken_scripts/predicts_twice",
     "broken_scripts/counts_executions",
     "broken_scripts/last_batch_is_small",
     "broken_scripts/loads_and_goes_on",
@@ -60,7 +60,7 @@ history = model.fit(
     x, x[:, 0, :1], batch_size=4, epochs=2, validation_split=0.5, verbose=0
 )
 print("said by the script")
-answers = model.predict(x, batch_size=4, verbose=0)
+predictions = model.predict(x, batch_size=4, verbose=0)
 """
 
 
@@ -82,11 +82,11 @@ def planted(script: Path):
 
 @pytest.mark.parametrize("script", [*map(planted, [*BROKEN, *SOUND, *BY_USERS])])
 def test_a_planted_fault_is_named_and_nothing_else(script):
-    found = list(registry.findings(script))
-    assert [finding.name for finding in found] == list(QUESTIONS)
-    failed = {finding.name for finding in found if finding.passed is False}
+    result = list(registry.findings(script))
+    assert [finding.name for finding in result] == list(QUESTIONS)
+    failed = {finding.name for finding in result if finding.passed is False}
     assert failed == expected(script)
-    for finding in found:
+    for finding in result:
         assert bool(finding.repair) == (finding.passed is False)
         assert "\n" not in finding.where + finding.repair
 
@@ -105,9 +105,9 @@ def test_recording_changes_no_number(tmp_path, capsys):
     capsys.readouterr()
     recorded = runner.record(script)
     assert keras.Model.fit is fit and keras.Model.__call__ is call
-    assert capsys.readouterr().out == ""  # what it says goes to stderr
+    assert capsys.readouterr().out == ""  # what it prints goes to stderr
     assert recorded.calls[0].scores["loss"] == plain["history"].history["loss"][-1]
-    assert np.array_equal(recorded.arrays["answers"], plain["answers"])
+    assert np.array_equal(recorded.arrays["predictions"], plain["predictions"])
 
 
 def test_a_batch_is_kept_as_it_was_fed(tmp_path):
@@ -200,13 +200,13 @@ def test_samples_are_found_where_they_stand():
         9: np.array([[[11.0], [12.0]], [[0.0], [5.0]]]),  # over a border; nowhere
         11: np.array([[[22.0], [23.0]], [[1.0], [2.0]]]),
     }
-    found = sample_origin.locate(
+    places = sample_origin.locate(
         {number: x.astype(np.float32) for number, x in batches.items()}, [source]
     )
-    assert found[7].sequence.tolist() == [0, 1]
-    assert found[7].step.tolist() == [3, 8]
-    assert found[9].step.tolist() == [-1, -1]
-    assert found[11].step.tolist() == [10, 1]
+    assert places[7].sequence.tolist() == [0, 1]
+    assert places[7].step.tolist() == [3, 8]
+    assert places[9].step.tolist() == [-1, -1]
+    assert places[11].step.tolist() == [10, 1]
 
 
 def test_symbols_are_found_along_a_lane():
@@ -215,28 +215,28 @@ def test_symbols_are_found_along_a_lane():
     source[:, 0, 0] = first
     fed = source.reshape(-1, 1, 1)
     batches = {number: fed[number : number + 1] for number in range(40)}
-    found = sample_origin.locate(batches, [source])
-    assert [int(found[n].step[0]) for n in range(40)] == 8 * [0, 1, 2, 3, 4]
+    places = sample_origin.locate(batches, [source])
+    assert [int(places[n].step[0]) for n in range(40)] == 8 * [0, 1, 2, 3, 4]
 
 
 @pytest.mark.slow
 def test_the_command_ends_with_0_1_or_2():
-    def ends(*given: str) -> subprocess.CompletedProcess:
+    def run(*arguments: str) -> subprocess.CompletedProcess:
         code = "from statelab.cli import main; main.main()"
         return subprocess.run(
-            [sys.executable, "-c", code, "diagnose", *given],
+            [sys.executable, "-c", code, "diagnose", *arguments],
             capture_output=True,
             text=True,
         )
 
-    broken = ends(str(PLANTED / "broken_scripts" / "never_reset.py"), "--json")
+    broken = run(str(PLANTED / "broken_scripts" / "never_reset.py"), "--json")
     lines = [json.loads(line) for line in broken.stdout.splitlines()]
     assert broken.returncode == 1
     assert [line["name"] for line in lines] == list(QUESTIONS)
     assert [line["name"] for line in lines if line["passed"] is False] == ["boundary"]
     assert set(lines[0]) == {"name", "passed", "where", "repair"}
-    sound = ends(str(PLANTED / "sound_scripts" / "lanes.py"))
+    sound = run(str(PLANTED / "sound_scripts" / "lanes.py"))
     assert (sound.returncode, "FAILS" in sound.stdout) == (0, False)
-    missing = ends("none.py")
+    missing = run("none.py")
     assert (missing.returncode, missing.stdout) == (2, "")
     assert missing.stderr.count("\n") == 1

@@ -32,9 +32,9 @@ def parts(first_stops):
     ],
 )
 def test_splits_that_share_steps_or_targets_are_named(stretches, horizon, where):
-    found = workspace.compare_splits(OFFSETS, parts(stretches), horizon)
-    assert found.passed == (where is None)
-    assert where is None or found.where.startswith(where)
+    finding = workspace.compare_splits(OFFSETS, parts(stretches), horizon)
+    assert finding.passed == (where is None)
+    assert where is None or finding.where.startswith(where)
 
 
 def test_a_scaling_of_more_than_training_is_named():
@@ -44,33 +44,33 @@ def test_a_scaling_of_more_than_training_is_named():
     own = scaling.fit(data, cut)
     assert workspace.compare_scaling(data, cut, own).passed
     everything = make_windows(data.offsets, np.int8([0, 0]), layout="full")
-    found = workspace.compare_scaling(data, cut, scaling.fit(data, everything))
-    assert found.where == (
+    finding = workspace.compare_scaling(data, cut, scaling.fit(data, everything))
+    assert finding.where == (
         "`mean` of feature 0 is 4.5; that of the steps of training alone is 3"
     )
 
 
-def diagnosed(checkout, fails):
-    told = checkout.statelab("diagnose", "--json", fails=fails).splitlines()
-    found = [json.loads(line) for line in told if line.startswith("{")]
-    assert [each["name"] for each in found] == list(QUESTIONS)
-    return {each["name"] for each in found if each["passed"] is False}
+def failing_probes(checkout, fails):
+    output = checkout.statelab("diagnose", "--json", fails=fails).splitlines()
+    findings = [json.loads(line) for line in output if line.startswith("{")]
+    assert [finding["name"] for finding in findings] == list(QUESTIONS)
+    return {finding["name"] for finding in findings if finding["passed"] is False}
 
 
 @pytest.mark.slow
-def test_a_workspace_is_sound_unless_it_is_asked_to_be_naive(checkout):
+def test_a_workspace_is_sound_unless_its_parameters_are_naive(checkout):
     checkout.dvc("repro")
-    assert diagnosed(checkout, fails=False) == set()
+    assert failing_probes(checkout, fails=False) == set()
     checkout.edit("params.yaml", "batching: aligned", "batching: contiguous")
     text = (checkout.root / "params.yaml").read_text()
     before, after = text.split("train_stateful:")
     after = after.replace("batch_size: 1", "batch_size: 3", 1)
     (checkout.root / "params.yaml").write_text(f"{before}train_stateful:{after}")
     checkout.dvc("repro")
-    assert diagnosed(checkout, fails=True) == {"contiguity"}
+    assert failing_probes(checkout, fails=True) == {"contiguity"}
     checkout.edit("params.yaml", "batching: contiguous", "batching: aligned")
     checkout.edit("params.yaml", "reset: sequence", "reset: never")
     checkout.dvc("repro")
-    assert diagnosed(checkout, fails=True) == {"boundary"}
+    assert failing_probes(checkout, fails=True) == {"boundary"}
     checkout.restore()
     checkout.dvc("checkout", "dvc.yaml")

@@ -63,7 +63,7 @@ def contiguity(lanes: Lanes) -> Finding:
         f"batch {batch}, lane {lane}: reads sequence {sequence[index]} from step "
         f"{first[index]}, {after}; {int(wrong.sum()):,} of {samples:,} samples are out "
         "of place",
-        "lay each sequence along one lane: row b x lanes + i must go on where row "
+        "keep each sequence in one lane: row b x lanes + i must go on where row "
         "(b - 1) x lanes + i ends",
     )
 
@@ -125,7 +125,7 @@ def overlapping_windows(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding 
         f"batch {row // lanes}, lane {row % lanes}, steps 0 to {steps - 1}: "
         "the lane has read them already, at the end of the batch before: "
         f"windows overlap by {steps} of {x.shape[1]} steps",
-        "with carried state cut sequences into pieces that follow each other, "
+        "with carried state cut sequences into segments that follow each other, "
         "or carry none",
     )
 
@@ -141,7 +141,7 @@ def jumps(x: np.ndarray, lanes: int, same: np.ndarray | None) -> Finding | None:
             smoothly one after another, and not in their lanes.
 
     Returns:
-        `contiguity`, failed or passed; None where values tell nothing.
+        `contiguity`, failed or passed; None where values show nothing.
     """
     chosen = slice(None) if same is None else same
     change = continuity.smoothness([x], x[:-lanes][chosen], x[lanes:][chosen])
@@ -156,7 +156,7 @@ def jumps(x: np.ndarray, lanes: int, same: np.ndarray | None) -> Finding | None:
         (
             "row to row values go on smoothly, and along its lane they jump: rows "
             f"follow one another in time, but are fed {lanes} at once",
-            "lay each sequence along one lane: x.reshape(lanes, batches, timesteps, "
+            "keep each sequence in one lane: x.reshape(lanes, batches, timesteps, "
             "features).swapaxes(0, 1).reshape(x.shape)",
         )
         if flat <= 2 * inside
@@ -223,13 +223,12 @@ def boundary(
             return Finding(
                 "boundary",
                 False,
-                f"{place(nth)}{f', step {step[0]}' if step else ''}: the answer to "
-                f"sequence {predicted[nth]} moves when only other sequences change",
+                f"{place(nth)}{f', step {step[0]}' if step else ''}: the prediction "
+                f"of sequence {predicted[nth]} changes when only other sequences do",
                 "reset state where a lane goes on to another sequence",
             )
-    return Finding(
-        "boundary", True, f"{len(names):,} sequences move none of each other", ""
-    )
+    where = f"the predictions of {len(names):,} sequences depend on no other sequence"
+    return Finding("boundary", True, where, "")
 
 
 def _differ(after: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -260,14 +259,14 @@ def order(
     """
     differs = _differ_beyond(after, before, LANE_TOLERANCE)
     if not differs.any():
-        return Finding("order", True, f"the same answers with {change}", "")
+        return Finding("order", True, f"the same predictions with {change}", "")
     return Finding(
         "order",
         False,
-        f"{place(int(differs.argmax()))}: another answer with {change}; so have "
+        f"{place(int(differs.argmax()))}: another prediction with {change}; so have "
         f"{int(differs.sum()):,} of {len(differs):,}",
-        "reset state before each sequence, so that none depends on what was asked "
-        "before it",
+        "reset state before each sequence, so that none depends on what was "
+        "predicted before it",
     )
 
 
@@ -281,13 +280,14 @@ def batch_size(
         place: says where a prediction is.
     """
     (size, before), *others = predictions.items()
-    repair = "let no answer depend on what else is in its batch"
+    repair = "let no prediction depend on what else is in its batch"
     for other, after in others:
         if after.shape != before.shape:
             return Finding(
                 "batch_size",
                 False,
-                f"{len(before)} answers at batch size {size}, {len(after)} at {other}",
+                f"{len(before)} predictions at batch size {size}, {len(after)} at "
+                f"{other}",
                 repair,
             )
         differs = _differ_beyond(after, before, BATCH_SIZE_TOLERANCE)
@@ -295,19 +295,20 @@ def batch_size(
             return Finding(
                 "batch_size",
                 False,
-                f"{place(int(differs.argmax()))}: another answer at batch size {other} "
-                f"than at {size}",
+                f"{place(int(differs.argmax()))}: another prediction at batch size "
+                f"{other} than at {size}",
                 repair,
             )
     sizes = ", ".join(map(str, predictions))
-    return Finding("batch_size", True, f"the same answers at batch sizes {sizes}", "")
+    where = f"the same predictions at batch sizes {sizes}"
+    return Finding("batch_size", True, where, "")
 
 
 def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
     """Compare accuracies with the best that any model could reach from what it sees.
 
     Args:
-        scores: accuracy and ceiling by name; None where it cannot be told.
+        scores: accuracy and ceiling by name; None where it is not known.
 
     Example:
         >>> ceiling({"accuracy": (0.75, 0.5)}).where
@@ -324,8 +325,8 @@ def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
                 "ceiling",
                 False,
                 f"{name} {score:.4f} is above its ceiling {best:.4f}",
-                "look for what else answers depend on: state of other sequences, or "
-                "targets among inputs",
+                "look for what else predictions depend on: state of other sequences, "
+                "or targets among inputs",
             )
     if not known:
         return Finding("ceiling", None, "no ceiling: inputs are continuous", "")

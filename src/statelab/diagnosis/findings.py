@@ -7,24 +7,24 @@ class Finding(NamedTuple):
     """What one probe says of one set-up."""
 
     name: str  # of the probe
-    passed: bool | None  # None: what was given cannot tell
+    passed: bool | None  # None: it cannot be told from what was given
     where: str  # the offending batch, lane and step; else what was looked at, or lacks
     repair: str  # one line; empty unless the probe fails
 
 
-# Every probe, in the order in which they are told, and the question that it answers.
+# Every probe, in the order in which they are reported, and the question it looks into.
 QUESTIONS = {
     "shuffle": "are samples that carry state fed in their own order?",
     "contiguity": "does each lane of a batch go on where it was in the batch before?",
-    "boundary": "does a sequence's answer depend on that sequence alone?",
+    "boundary": "does a sequence's prediction depend on that sequence alone?",
     "callback": "is state reset at the batches that the reset callback is meant for?",
     "nested": "is every layer that carries state reset, nested ones as well?",
     "validation_state": "does validation begin from a state that is not training's?",
     "training_state": "does training go on from a state that is not validation's?",
     "overlap": "are the time steps of validation none of training's?",
     "scaling": "has scaling been fitted on the steps of training alone?",
-    "order": "are answers the same in whatever order sequences are asked?",
-    "batch_size": "are answers the same at whatever batch size sequences are asked?",
-    "saved_state": "is the state that is needed after loading kept when saving?",
+    "order": "are predictions the same whatever the order of the sequences?",
+    "batch_size": "are predictions the same whatever the batch size?",
+    "saved_state": "is the state that is needed after loading saved?",
     "ceiling": "is no score above the best that any model could reach?",
 }

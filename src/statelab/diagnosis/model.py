@@ -87,7 +87,7 @@ def _contiguity(pair: Pair) -> Finding:
     return Finding(
         "contiguity",
         None,
-        "`sequence_id` is not given, and values do not tell which row goes on where",
+        "`sequence_id` is not given, and values do not show which row follows which",
         "",
     )
 
@@ -129,9 +129,8 @@ def _boundary(pair: Pair) -> Finding:
 
 
 def _unknown_sequences(name: str) -> Finding:
-    return Finding(
-        name, None, "`sequence_id` is not given, which tells where sequences begin", ""
-    )
+    where = "`sequence_id` is not given: it is not known where sequences begin"
+    return Finding(name, None, where, "")
 
 
 def _first_crossing(pair: Pair) -> int | None:
@@ -151,12 +150,12 @@ def _how_to_reset(pair: Pair, batch: int) -> str:
     crosses = ((now != was) & (now >= 0)) | (now < 0)
     if np.all(crosses.all(axis=1) | ~crosses.any(axis=1)):
         return (
-            f"reset state before batch {batch}, and wherever all lanes go on to other "
-            "sequences: `predict` of the whole never does"
+            f"reset state before batch {batch}, and wherever all lanes begin another "
+            "sequence: within one call `predict` never does"
         )
     return (
-        "Keras resets all lanes together: lay sequences out so that all lanes go on to "
-        "other ones at the same batch, and reset there"
+        "Keras resets all lanes together: order sequences so that all lanes begin "
+        "another one at the same batch, and reset there"
     )
 
 
@@ -226,13 +225,13 @@ def _batch_size(pair: Pair) -> Finding:
                 False,
                 f"batch {len(rows) // pair.lanes} of `{name}` has {rest} of "
                 f"{pair.lanes} rows: {_on_partial_batch(pair, rows)}",
-                f"give whole batches: fill the {len(rows)} rows up to a multiple of "
-                f"{pair.lanes}, and leave what is added out of what counts",
+                f"feed full batches: pad the {len(rows)} rows to a multiple of "
+                f"{pair.lanes}, and leave the padding out of what counts",
             )
     return Finding(
         "batch_size",
         True,
-        f"{len(pair.x)} rows are whole batches of {pair.lanes}, as the model is built",
+        f"{len(pair.x)} rows are full batches of {pair.lanes}, as the model is built",
         "",
     )
 
@@ -247,7 +246,7 @@ def _on_partial_batch(pair: Pair, rows: np.ndarray) -> str:
     except Exception:  # TensorFlow and Keras raise one or the other
         return "Keras refuses it"
     count = len(rows) - len(last) + len(keras.tree.flatten(output)[0])
-    return f"`predict` gives {count} answers for {len(rows)} rows, and no error"
+    return f"`predict` gives {count} predictions for {len(rows)} rows, and no error"
 
 
 def _nested(pair: Pair) -> Finding:
@@ -265,7 +264,7 @@ def _nested(pair: Pair) -> Finding:
         return Finding("nested", True, where, "")
     where = (
         f"{', '.join(str(layer.path) for layer in missed)}: a loop over "
-        "`model.layers` that asks for `reset_state` does not reach it"
+        "`model.layers` that looks for `reset_state` does not reach it"
     )
     return Finding("nested", None, f"{where}, if there is one", "")
 
@@ -285,8 +284,8 @@ def _validation_state(pair: Pair) -> Finding:
     return Finding(
         name,
         None,
-        f"answers to `x_val` move by up to {change:.3g} when `x` is fed before it: "
-        "whether state is reset in between is not in such files",
+        f"predictions of `x_val` change by up to {change:.3g} when `x` is fed before "
+        "it: whether state is reset in between is not in such files",
         "",
     )
 
@@ -353,7 +352,8 @@ def _ceiling(pair: Pair) -> Finding:
     stop = (np.arange(len(x)) + 1) * steps
     start = stop - (nth[ordered] + 1) * steps
     if (stop - start).max() >= MAX_VISIBLE:
-        return Finding("ceiling", None, "no ceiling: an answer sees too many steps", "")
+        where = "no ceiling: a prediction sees too many steps"
+        return Finding("ceiling", None, where, "")
     visible = np.empty(len(x), int)
     visible[ordered] = visible_classes(
         x[ordered].reshape(len(x) * steps, -1), start, stop

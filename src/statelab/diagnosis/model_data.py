@@ -80,7 +80,7 @@ def read(model_file: Path, data_file: Path) -> Pair:
     except Exception as error:  # whatever a layer makes of numbers that it is not for
         line = next(filter(None, map(str.strip, str(error).splitlines())), "")
         raise UserError(
-            f"{data_file}: `x` must be what the model can answer. Received: "
+            f"{data_file}: `x` must be what the model can predict. Received: "
             f"{type(error).__name__}: {line[:200]}"
         ) from error
     return pair

@@ -30,7 +30,7 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         x_val: rows to validate on, [m, timesteps, features].
     """
     single = x.shape[1] == 1
-    if single:  # a step tells little: rows are taken one after another
+    if single:  # a step shows little: rows are taken one after another
         x, x_val = x.swapaxes(0, 1), x_val.swapaxes(0, 1)
     steps = np.concatenate([rows.reshape(-1, x.shape[2]) for rows in (x, x_val)])
     _, number = np.unique(step_hashes.steps(steps[None])[0], return_inverse=True)

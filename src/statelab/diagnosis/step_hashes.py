@@ -1,6 +1,7 @@
 """A number for each step, and for each stretch of steps: equal where they are.
 
-Two others are equal once in 2^64, and whole steps would take minutes to sort.
+Numbers of different steps are equal once in 2^64. Steps themselves would take minutes
+to sort.
 """
 
 import numpy as np

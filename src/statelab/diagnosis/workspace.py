@@ -245,8 +245,8 @@ def _validation_state(workspace: Workspace) -> Finding:
         functools.partial(_place, f"stateful, {name}", steps),
         "a state of zeros before",
     )
-    where = f"{len(numbers):,} answers to {name} are those from a state of zeros"
-    repair = "run `dvc repro` again: answers and weights differ"
+    where = f"{len(numbers):,} predictions of {name} are those from a state of zeros"
+    repair = "run `dvc repro` again: predictions and weights differ"
     return _renamed(finding, "validation_state", where, repair)
 
 
@@ -386,7 +386,7 @@ def _saved_state(workspace: Workspace) -> Finding:
         "saved state",
     )
     where = f"a sequence goes on at step {middle} from state that was saved and loaded"
-    repair = "hand state on as a value: models.with_state"
+    repair = "hand state on as a value: keras_models.with_state"
     return _renamed(finding, "saved_state", where, repair)
 
 

@@ -243,8 +243,8 @@ def ceiling(script: Script) -> Finding:
                     "ceiling",
                     False,
                     f"line {describe.line(script, number)}, {call.method}: {name} "
-                    f"is {score:.4f}, and who sees no more than what is fed reaches "
-                    f"{best:.4f}",
+                    f"is {score:.4f}, and a model that sees no more than what is fed "
+                    f"reaches {best:.4f}",
                     "score frozen weights, with `evaluate`, from a fresh state",
                 )
     if judged:

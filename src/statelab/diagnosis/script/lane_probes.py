@@ -11,7 +11,7 @@ from statelab.diagnosis.script import describe, sample_origin, transitions
 from statelab.diagnosis.script.transitions import Jump, Script, Transition
 
 IN_LANES = (
-    "lay each sequence along one lane, without overlap: lane i of a batch must go on "
+    "keep each sequence in one lane, without overlap: lane i of a batch must go on "
     "where lane i of the batch before has stopped"
 )
 
@@ -219,7 +219,7 @@ def _overlap(script: Script, within: list[Transition]) -> Finding | None:
         f"{describe.batch(script, within[0].after, 0)}, steps 0 to {steps - 1}: the "
         f"lane has read them in the batch before: windows overlap by {steps} of "
         f"{before.shape[1]} steps",
-        "with state carried, cut sequences into pieces that follow each other",
+        "with state carried, cut sequences into segments that follow each other",
     )
 
 

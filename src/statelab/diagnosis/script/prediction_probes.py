@@ -13,7 +13,7 @@ from statelab.diagnosis.script.transitions import Script, Transition
 def order(script: Script) -> Finding:
     """Look for predictions of a sequence that depend on what was predicted before."""
     recording = script.recording
-    repair = "reset state before each sequence that is asked, or ask them side by side"
+    repair = "reset state before each sequence, or predict them side by side"
     for transition in script.transitions:
         after = recording.batches[transition.after]
         carried = transition.carried.any() and not transition.missed
@@ -45,13 +45,13 @@ def order(script: Script) -> Finding:
         return Finding(
             "order",
             False,
-            f"{describe.batch(script, number, row)}: answered otherwise than when the "
-            "same was asked before, of the same weights",
+            f"{describe.batch(script, number, row)}: predicted otherwise than the same "
+            "sample before, with the same weights",
             repair,
         )
     predicting = [t for t in script.transitions if _carries_predictions(script, t)]
     if any(recording.layers) and not predicting:
-        return Finding("order", True, "no answer begins with another's state", "")
+        return Finding("order", True, "no prediction begins with another's state", "")
     if predicting and not any(transitions.is_located(script, t) for t in predicting):
         return Finding("order", None, "nothing shows what samples go together", "")
     return Finding("order", True, describe.layers(script), "")

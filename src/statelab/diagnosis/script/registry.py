@@ -52,7 +52,8 @@ def findings(script: Path, arguments: Sequence[str] = ()) -> Iterator[Finding]:
     recording = runner.record(script, arguments)
     if not recording.batches:
         raise UserError(
-            f"{script}: must train or ask a Keras model. Received: no batch was fed"
+            f"{script}: must train a Keras model, or predict with it. "
+            "Received: no batch was fed"
         )
     derived = transitions.derive(recording)
     for name in QUESTIONS:
