@@ -36,7 +36,7 @@ def write(root: Path) -> dict:
         grid_size=4,
         longest=4,
         asked=40,
-        baselines={"one_answer": 0.5},
+        baselines={"constant": 0.5},
     )
     told["adopt"] = search_result.adopt(
         told["settings"], SETTINGS, samples=320, forget_bias="chrono"

@@ -62,7 +62,7 @@ def answer(outcomes, rule=RULE, **changes):
         rule,
         **{
             **dict(low=1, high=9, grid_size=9, asked=40, longest=12),
-            "baselines": {"one_answer": 0.5},
+            "baselines": {"constant": 0.5},
             **changes,
         },
     )

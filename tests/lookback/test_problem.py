@@ -82,18 +82,18 @@ def test_the_baselines_of_values_are_those_of_what_is_asked():
     """Targets are 30 and 40; the mean of train is 3, and the values there 20 and 30."""
     forecast = Forecast(feature=0, horizon=1, season=2)
     found = problem.baselines(of_values(), forecast)
-    assert found["one_answer"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
+    assert found["constant"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
     assert found["persistence"] == pytest.approx(10)
     # a season of 2 before what is forecast is a step before the one that is answered
     assert found["seasonal_naive"] == pytest.approx(20)
-    assert list(problem.baselines(of_values(), None)) == ["one_answer"]
+    assert list(problem.baselines(of_values(), None)) == ["constant"]
 
 
 def test_the_ceilings_of_what_is_asked():
     """First steps 1, 0, 1, 0 tell the label; only windows of 3 see them at the last."""
     laid = search_problems.build(task="first_step", length=3, search={"answers": 1000})
     assert problem.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
-    assert problem.baselines(laid, None) == {"one_answer": 0.5}
+    assert problem.baselines(laid, None) == {"constant": 0.5}
     # of 8 random windows of 12 bits none is like another
     assert problem.ceilings(search_problems.build(), [12]) == {12: None}
     assert problem.ceilings(of_values(), [2]) == {2: None}

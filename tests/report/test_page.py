@@ -56,21 +56,23 @@ VALUES = {
 def test_the_sentence_puts_each_score_beside_its_own_bound():
     assert tables.came_out(CLASSES) == (
         "On the test split, networks that carry state have a mean accuracy of 0.8750 "
-        "(one answer 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
+        "(constant prediction 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
     )
 
 
 def test_the_sentence_says_once_what_bounds_both():
     assert tables.came_out(VALUES) == (
         "On the test split, networks that carry state have a mean rmse of 25.50, "
-        "networks that do not 40.00, beside one answer 60.50, persistence 31.25."
+        "networks that do not 40.00, beside constant prediction 60.50, persistence "
+        "31.25."
     )
 
 
 def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
     table = tables.score_table(CLASSES)
     assert table["headings"] == [
-        *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1", "one answer"),
+        *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1"),
+        "constant prediction",
     ]
     (first, _, cells), (last, meaning, last_cells) = table["lines"]
     assert first == "accuracy" and cells == (
@@ -81,7 +83,9 @@ def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
     )
     assert last == "final accuracy" and "last step" in meaning
     assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
-    assert tables.score_table(VALUES)["headings"][2:] == ["one answer", "persistence"]
+    assert tables.score_table(VALUES)["headings"][2:] == [
+        *("constant prediction", "persistence")
+    ]
 
 
 def test_a_plan_in_words_counts_what_is_drawn():

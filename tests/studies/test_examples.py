@@ -36,45 +36,45 @@ def read(name: str, folder: Path) -> sources.Read:
 
 
 def test_sunspots_are_one_series_of_235_years(tmp_path):
-    found = read("sunspots", tmp_path)
+    data = read("sunspots", tmp_path).sequences
     table = pd.read_csv(tmp_path / "sunspots.csv")
     assert len(table) == 235 * 12
     assert table.iloc[0].tolist() == ["sun", "1749-01-01", 58.0]
     assert table.iloc[-1].tolist() == ["sun", "1983-12-01", 33.4]
     # the last six months have nothing six months ahead
-    assert found.sequences.offsets.tolist() == [0, 2820 - 6]
+    assert data.offsets.tolist() == [0, 2820 - 6]
     np.testing.assert_array_equal(
-        found.sequences.targets, table["target"].to_numpy(np.float32)[6:]
+        data.targets, table["target"].to_numpy(np.float32)[6:]
     )
 
 
 def test_glucose_has_181_gaps_of_more_than_ten_minutes(tmp_path):
-    found = read("glucose", tmp_path)
+    glucose = read("glucose", tmp_path)
     table = pd.read_csv(tmp_path / "glucose.csv", parse_dates=["time"])
     assert len(table) == 52281 - 3  # three times stand twice
     assert table["target"].iloc[:3].tolist() == [258, 260, 258]
     assert str(table["time"].iloc[0]) == "2010-03-24 09:51:00"
     assert (table["time"].diff().dt.total_seconds() > 600).sum() == 181
     # 182 stretches, of which those of 2, 3 and 5 readings are too short
-    assert [note.split(": ")[-1] for note in found.notes] == ["181", "3"]
-    assert len(found.sequences.offsets) - 1 == 179
-    assert len(found.sequences.values) == 52278 - (2 + 3 + 5) - 179 * 6
+    assert [note.split(": ")[-1] for note in glucose.notes] == ["181", "3"]
+    assert len(glucose.sequences.offsets) - 1 == 179
+    assert len(glucose.sequences.values) == 52278 - (2 + 3 + 5) - 179 * 6
 
 
 def test_vowels_are_640_utterances_of_nine_men(tmp_path):
-    found = read("vowels", tmp_path)
-    lengths = np.diff(found.sequences.offsets)
+    vowels = read("vowels", tmp_path)
+    lengths = np.diff(vowels.sequences.offsets)
     assert len(lengths) == 270 + 370
     assert lengths[:3].tolist() == [20, 26, 22]
     assert (lengths.min(), lengths.max()) == (7, 29)
-    assert found.features == [f"c{number}" for number in range(1, 13)]
-    assert found.classes == [str(speaker) for speaker in range(1, 10)]
-    np.testing.assert_allclose(found.sequences.values[1, :2], [1.891651, -0.193249])
-    last = found.sequences.targets[found.sequences.offsets[1:] - 1]
+    assert vowels.features == [f"c{number}" for number in range(1, 13)]
+    assert vowels.classes == [str(speaker) for speaker in range(1, 10)]
+    np.testing.assert_allclose(vowels.sequences.values[1, :2], [1.891651, -0.193249])
+    last = vowels.sequences.targets[vowels.sequences.offsets[1:] - 1]
     # 30 of each to train on; to test on as many as the UCI repository says
     tested = np.array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     assert np.bincount(last).tolist() == (30 + tested).tolist()
-    assert (found.sequences.targets >= 0).sum() == 640  # at the end alone
+    assert (vowels.sequences.targets >= 0).sum() == 640  # at the end alone
 
 
 # --- the same, on small files made here -----------------------------------------------
@@ -190,7 +190,7 @@ def test_make_installs_what_is_read():
 
 # --- the table ------------------------------------------------------------------------
 
-TOLD = {
+DESCRIPTION = {
     "example": "sunspots",
     "cut": "segments of 12",
     "experiment": "example-sunspots",
@@ -198,22 +198,24 @@ TOLD = {
     "steps": 2814,
 }
 SCORED = {"stateless": RESET, "stateful": CARRIED}
-FORECAST = {"mean": 0.5, "persistence": 0.375, "seasonal naive": 2.0}
+OF_VALUES = {**DESCRIPTION, **SCORED, "score": "rmse"}
+OF_CLASSES = {**DESCRIPTION, **SCORED, "score": "accuracy"}
+FORECAST = {"constant": 0.5, "persistence": 0.375, "seasonal_naive": 2.0}
 
 
-def test_table_shows_each_score_beside_what_no_model_needs():
+def test_table_shows_each_score_beside_its_baselines():
     one, two, three = examples.table(
         [
-            {**TOLD, **SCORED, "score": "rmse", "baselines": FORECAST},
-            {**TOLD, **SCORED, "score": "accuracy", "baselines": {"majority": 0.125}},
-            TOLD,
+            {**OF_VALUES, "baselines": FORECAST},
+            {**OF_CLASSES, "baselines": {"constant": 0.125}},
+            DESCRIPTION,
         ]
     )
     assert one[:5] == ("sunspots", "1", "2,814", "segments of 12", "rmse")
     assert one[5:7] == ("0.25 [0.12, 0.50]", "0.75 [0.62, 0.88]")
-    assert one[7:] == ("mean 0.50", "0.38", "2.00")
+    assert one[7:] == ("mean of train 0.50", "0.38", "2.00")
     assert two[5:7] == ("0.250 [0.125, 0.500]", "0.750 [0.625, 0.875]")
-    assert two[7:] == ("majority 0.125", "–", "–")
+    assert two[7:] == ("most frequent class 0.125", "–", "–")
     assert three[4] == "no experiment example-sunspots" and not any(three[5:])
     assert len(one) == len(two) == len(three) == 10
 
@@ -223,8 +225,8 @@ def evaluated(score: str, **naive: float) -> dict:
     names = {score: naive.pop("baseline"), f"final_{score}": 99}
     more = {name: {score: value, f"final_{score}": 98} for name, value in naive.items()}
     return {
-        mode: {score: {**told, "std": 1, "n": 9}, "baseline": names, **more}
-        for mode, told in SCORED.items()
+        mode: {score: {**interval, "std": 1, "n": 9}, "baseline": names, **more}
+        for mode, interval in SCORED.items()
     }
 
 
@@ -242,13 +244,17 @@ def test_command_writes_the_tables_and_shows_what_is_there(
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in shown.output.splitlines()
     ]
-    found = {(line[0], line[3]): line for line in lines if len(line) == 10}
+    rows = {(line[0], line[3]): line for line in lines if len(line) == 10}
     # ten months, of which four have another six months ahead
-    assert found["sunspots", "segments of 12"][1:3] == ["1", "4"]
-    assert found["sunspots", "segments of 12"][7:] == ["mean 0.50", "0.38", "2.00"]
-    assert found["vowels", "segments of 5"][1:3] == ["2", "3"]
-    assert found["vowels", "segments of 5"][7:] == ["majority 0.125", "–", "–"]
-    assert found["glucose", "windows of 24"][4] == (
+    sunspots, vowels = (
+        rows["sunspots", "segments of 12"],
+        rows["vowels", "segments of 5"],
+    )
+    assert sunspots[1:3] == ["1", "4"]
+    assert sunspots[7:] == ["mean of train 0.50", "0.38", "2.00"]
+    assert vowels[1:3] == ["2", "3"]
+    assert vowels[7:] == ["most frequent class 0.125", "–", "–"]
+    assert rows["glucose", "windows of 24"][4] == (
         "no experiment example-glucose-windows"
     )
     assert not Path("metrics/examples.json").exists()  # not before all are there
@@ -309,15 +315,9 @@ def test_documents_show_what_the_command_wrote():
 
 def test_picture_has_a_panel_for_each_example():
     rows = [
-        {**TOLD, **SCORED, "score": "rmse", "baselines": FORECAST},
-        {**TOLD, **SCORED, "score": "rmse", "baselines": FORECAST, "cut": "windows"},
-        {
-            **TOLD,
-            **SCORED,
-            "example": "vowels",
-            "score": "accuracy",
-            "baselines": {"majority": 0.125},
-        },
+        {**OF_VALUES, "baselines": FORECAST},
+        {**OF_VALUES, "baselines": FORECAST, "cut": "windows"},
+        {**OF_CLASSES, "example": "vowels", "baselines": {"constant": 0.125}},
     ]
     one, two = figures.examples(rows).axes
     assert one.get_title() == "sunspots" and two.get_title() == "vowels"

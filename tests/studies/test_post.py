@@ -36,7 +36,7 @@ def test_every_row_names_an_experiment_that_is_there():
 
 
 @pytest.mark.parametrize(
-    "sections", [*post.EXPERIMENTS.values(), *map(beyond.sections, beyond.ROWS)]
+    "sections", [*post.EXPERIMENTS.values(), *beyond.EXPERIMENTS.values()]
 )
 def test_every_experiment_says_all_of_params_yaml_itself(sections):
     """So that no row changes its meaning with an edit of params.yaml."""
@@ -47,13 +47,13 @@ def test_every_experiment_says_all_of_params_yaml_itself(sections):
 
 
 def test_beyond_tells_accuracy_from_squared_error_and_says_what_is_missing():
-    told = {"task": "adding", "length": 9, "label": "each_step", "segment": None}
+    description = {"task": "adding", "length": 9, "label": "each_step", "segment": None}
     known = {"baseline": 1 / 6, "stateless": RESET, "stateful": CARRIED}
     one, two, three = beyond.table(
         [
-            {**told, **known, "score": "squared error"},
-            {**told, **known, "score": "accuracy"},
-            told,
+            {**description, **known, "score": "squared error"},
+            {**description, **known, "score": "accuracy"},
+            description,
         ]
     )
     assert one[:4] == two[:4] == three[:4] == ("adding", "9", "each step", "all")
@@ -77,16 +77,16 @@ def test_beyond_reads_its_scores_from_the_experiments(repository):
             for mode, score in (("stateless", RESET), ("stateful", CARRIED))
         }
         file_experiment(name, {"evaluate.json": evaluated})
-    found = {
+    by_name = {
         row.experiment: scored
         for row, scored in zip(beyond.ROWS, beyond.scores(), strict=True)
     }
-    assert [name for name in found if "baseline" in found[name]] == names[::-1]
+    assert [name for name in by_name if "baseline" in by_name[name]] == names[::-1]
     for name, score in zip(names, ("squared error", "accuracy"), strict=True):
-        assert found[name]["score"] == score
-        assert found[name]["stateless"] == RESET
-        assert found[name]["stateful"] == CARRIED
-        assert found[name]["baseline"] == 0.25
+        assert by_name[name]["score"] == score
+        assert by_name[name]["stateless"] == RESET
+        assert by_name[name]["stateful"] == CARRIED
+        assert by_name[name]["baseline"] == 0.25
 
 
 def test_docs_show_what_beyond_wrote():

@@ -67,7 +67,7 @@ def test_a_search_is_one_run_that_equals_its_files(root, client):
     logged = run.data.metrics
     assert (logged["smallest"], logged["best"], logged["trials"]) == (3, 4, 5)
     assert logged["scores.smallest.mean"] == told["scores"]["smallest"]["mean"]
-    assert logged["baselines.one_answer"] == 0.5
+    assert logged["baselines.constant"] == 0.5
     assert "adopt.train_stateless.shuffle" not in logged  # true is no number
     assert run.data.tags["smallest_window"] == "3"
     assert run.data.tags["mlflow.note.content"] == told["text"]

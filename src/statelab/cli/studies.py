@@ -19,16 +19,7 @@ def compare_post(run: Run = True) -> None:
 
     if run:
         _run_missing(post.EXPERIMENTS)
-    print_table(
-        post.table(),
-        "test accuracy of",
-        "the post",
-        f"ours, {post.SEEDS} seeds",
-        "ceiling",
-        "at the last step",
-        "s/epoch, post",
-        f"s/epoch, all {post.SEEDS}",
-    )
+    print_table(post.table(), *post.HEADINGS)
 
 
 def compare_beyond(run: Run = True) -> None:
@@ -40,19 +31,10 @@ def compare_beyond(run: Run = True) -> None:
     from statelab.studies import beyond
 
     if run:
-        _run_missing({row.experiment: beyond.sections(row) for row in beyond.ROWS})
+        _run_missing(beyond.EXPERIMENTS)
     scores = beyond.scores()
-    print_table(
-        beyond.table(scores),
-        "task",
-        "steps",
-        "label at",
-        "gradient window",
-        f"state reset at each segment, {beyond.SEEDS} seeds",
-        "state carried",
-        "no model",
-    )
-    if all("baseline" in row for row in scores):
+    print_table(beyond.table(scores), *beyond.HEADINGS)
+    if all("score" in row for row in scores):
         from statelab.report import figures
 
         _write(
@@ -85,18 +67,7 @@ def compare_examples(
         sections = {row.experiment: row.sections for row in rows}
         _run_missing(sections, copied=[examples.FOLDER])
     scores = examples.scores(names)
-    print_table(
-        examples.table(scores),
-        "data",
-        "sequences",
-        "steps",
-        "samples",
-        "score",
-        f"stateless, {examples.SEEDS} seeds",
-        "stateful",
-        "constant",
-        *examples.NAIVE.values(),
-    )
+    print_table(examples.table(scores), *examples.HEADINGS)
     if len(names) == len(examples.EXAMPLES) and all("score" in row for row in scores):
         from statelab.report import figures
 

@@ -1,7 +1,8 @@
 """Baselines: forecasts that need no model."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,6 +10,13 @@ from statelab.data.sequences import Sequences
 from statelab.io import files
 from statelab.networks import scores
 from statelab.samples.windows import Windows, locate_predictions
+
+NAMES = {  # what they are called in tables and figures
+    "constant": "constant prediction",
+    "persistence": "persistence",
+    "seasonal_naive": "seasonal naive",
+}
+CONSTANT = {"accuracy": "most frequent class", "rmse": "mean of train"}  # by score
 
 
 class Forecast(NamedTuple):
@@ -59,3 +67,17 @@ def naive_forecasts(
             known = sequences.values[step, forecast.feature][None]
             found[name][f"{prefix}rmse"] = float(scores.rmse(known, target)[0])
     return found
+
+
+def of(scored: Mapping[str, Any]) -> dict[str, Mapping[str, float | None]]:
+    """Return the baselines of a mode, by the names of `NAMES`.
+
+    Args:
+        scored: what evaluate.json says of the mode.
+
+    Example:
+        >>> of({"rmse": {}, "baseline": {"rmse": 2.0}, "persistence": {"rmse": 1.0}})
+        {'constant': {'rmse': 2.0}, 'persistence': {'rmse': 1.0}}
+    """
+    by_name = {"constant": scored["baseline"], **scored}
+    return {name: by_name[name] for name in NAMES if name in by_name}

@@ -63,13 +63,13 @@ class Rule(NamedTuple):
 
     @classmethod
     def of(cls, score: str, margin: float, baselines: Mapping[str, float]) -> "Rule":
-        """Return the rule of a score; of errors the margin is a share of one answer's.
+        """Return the rule of a score; the margin of errors is a share of a baseline.
 
         Example:
-            >>> Rule.of("rmse", 0.01, {"one_answer": 2.0}).margin
+            >>> Rule.of("rmse", 0.01, {"constant": 2.0}).margin
             0.02
         """
-        unit = 1.0 if score == "accuracy" else baselines["one_answer"]
+        unit = 1.0 if score == "accuracy" else baselines["constant"]
         return cls(score, margin * unit)
 
     @property

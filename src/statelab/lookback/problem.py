@@ -118,17 +118,17 @@ def baselines(laid: SearchData, forecast: Forecast | None) -> dict[str, float]:
         forecast: what is forecast, if anything is.
 
     Returns:
-        `one_answer`, the most frequent class, or of values the mean over train; and of
+        `constant`, the most frequent class, or of values the mean over train; and of
         forecasts `persistence` and `seasonal_naive`, as in `scoring.bounds`.
     """
     _, data, windows, asked, _ = laid
     target = data.targets[asked]
     if head_of(data.targets)[0] != "regression":
-        return {"one_answer": majority_vote(np.zeros(len(target)), target)}
+        return {"constant": majority_vote(np.zeros(len(target)), target)}
     train = predictions_of(windows, sequences_in_split(windows, SPLITS["train"]))
     _, known = with_targets(data, windows, train)
     mean = np.full((1, len(target)), known.mean())
-    found = {"one_answer": float(scores.rmse(mean, target)[0])}
+    found = {"constant": float(scores.rmse(mean, target)[0])}
     if forecast is not None:
         groups = {"": (np.arange(len(asked)), target)}
         naive = naive_forecasts(data, trials.ending_at(asked, 1), groups, forecast)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from statelab import formatting
 from statelab.evaluation import paired_test
+from statelab.evaluation.baselines import NAMES
 from statelab.evaluation.statistics import interval
 from statelab.formatting import in_steps, number
 from statelab.lookback import decision
@@ -98,7 +99,7 @@ def summary(
         grid_size: trials that everything would have taken.
         asked: steps of validation that were scored.
         longest: steps of a sequence.
-        baselines: scores of what is no network: `one_answer`, and of forecasts
+        baselines: scores of what is no network: `constant`, and of forecasts
             `persistence` and `seasonal_naive`.
     """
     found = decision.judge(outcomes, rule, low)
@@ -250,10 +251,10 @@ def in_words(told: Mapping[str, Any]) -> str:
         said.append("It is the longest searched: a longer one may do better.")
     if "stateful" in scores:
         said.append(f"With carried state: {_spread(scores['stateful'])}.")
-    named = {name.replace("_", " "): number(v) for name, v in told["baselines"].items()}
-    said.append(
-        f"Without a network: {', '.join(f'{v} {k}' for k, v in named.items())}."
-    )
+    scored = [
+        f"{number(score)} {NAMES[name]}" for name, score in told["baselines"].items()
+    ]
+    said.append(f"Without a network: {', '.join(scored)}.")
     said.append(
         f"{told['trials']} trials in place of {told['grid_size']:,}; a difference "
         f"below {number(told['margin'])} is taken not to matter."

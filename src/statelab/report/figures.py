@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from statelab.evaluation import scoring
+from statelab.evaluation import baselines, scoring
 
 INK, GREY, GRID = "#24292f", "#8c959f", "#d0d7de"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
@@ -28,12 +28,7 @@ COMPARED = {  # with the best window -> how one is drawn that is
     "cannot tell": (GREY, "o"),
     "worse": (GREY, "x"),
 }
-NAIVE = {  # without a model -> its dash and its name in a legend
-    "mean": (":", "one answer"),
-    "majority": (":", "one answer"),
-    "persistence": ("--", "persistence"),
-    "seasonal naive": ("-.", "seasonal naive"),
-}
+BASELINE_DASHES = {"constant": ":", "persistence": "--", "seasonal_naive": "-."}
 
 
 # --- training -------------------------------------------------------------------------
@@ -229,9 +224,7 @@ def _by_segment(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
             text = f"state {carried}, label at {label.replace('_', ' ')}"
             table = pd.DataFrame([row[mode] for row in of_label])
             _intervals(panel, segments, table, colour, text, linestyle=dash)
-    panel.axhline(
-        rows[0]["baseline"], color=GREY, linestyle=":", linewidth=1, label="no model"
-    )
+    panel.axhline(rows[0]["baseline"], **_baseline("constant"))
     panel.set_xlabel("gradient window, in steps")
     if rows[0]["score"] == "accuracy":
         panel.set_ylim(0, 1.05)
@@ -244,16 +237,7 @@ def _by_cut(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         for shift, (mode, colour) in zip((-0.1, 0.1), COLOURS.items(), strict=True):
             _intervals(panel, [x + shift], pd.DataFrame([row[mode]]), colour, mode)
         for name, score in row["baselines"].items():
-            dash, label = NAIVE[name]
-            panel.hlines(
-                score,
-                x - 0.35,
-                x + 0.35,
-                color=GREY,
-                linestyle=dash,
-                linewidth=1,
-                label=label,
-            )
+            panel.hlines(score, x - 0.35, x + 0.35, **_baseline(name))
     panel.set_xticks(range(len(rows)), [row["cut"] for row in rows])
     panel.set_xlim(-0.5, len(rows) - 0.5)
     if rows[0]["score"] == "accuracy":
@@ -290,9 +274,7 @@ def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         windows = curve["window_length"]
         panel.plot(windows, curve["ceiling"], "--", color=INK, lw=1, label="ceiling")
     for name, value in summary["baselines"].items():
-        name = name.replace("_", " ")
-        dash = NAIVE["mean" if name == "one answer" else name][0]
-        panel.axhline(value, color=GREY, linestyle=dash, linewidth=1, label=name)
+        panel.axhline(value, **_baseline(name))
     if "stateful" in summary["scores"]:
         _carried_state(panel, summary["scores"]["stateful"])
     _smallest_window(panel, summary["smallest"], summary["one_standard_error"])
@@ -362,6 +344,12 @@ def _intervals(
     style = {"linestyle": "", "marker": "o", "markersize": 4, "capsize": 2} | style
     error = np.array([mean - low, high - mean])
     panel.errorbar(x, mean, yerr=error, color=colour, label=label, **style)
+
+
+def _baseline(name: str) -> dict[str, Any]:
+    """Return the style of the line of a baseline."""
+    label, dash = baselines.NAMES[name], BASELINE_DASHES[name]
+    return {"color": GREY, "linestyle": dash, "linewidth": 1, "label": label}
 
 
 def _whole_numbers(panel: Axes) -> None:

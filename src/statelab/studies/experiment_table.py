@@ -1,0 +1,63 @@
+"""Tables of what experiments gave: a line for each row of a study."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from statelab.evaluation.variants import MODES
+from statelab.pipeline import dvc_experiments
+
+INTERVAL = ("mean", "low", "high")
+
+
+def evaluated(experiment: str) -> dict[str, Any] | None:
+    """Return what evaluate.json of an experiment holds; None where it has not run."""
+    return dvc_experiments.show(experiment, "evaluate.json")
+
+
+def by_mode(scored: Mapping[str, Any], score: str) -> dict[str, dict[str, float]]:
+    """Return the mean of a score and its interval, by mode.
+
+    Args:
+        scored: what evaluate.json holds.
+        score: a key of each mode in it.
+    """
+    return {
+        mode: {name: scored[mode][score][name] for name in INTERVAL} for mode in MODES
+    }
+
+
+def cell(score: Mapping[str, float], digits: int) -> str:
+    """Write a mean and its interval.
+
+    Example:
+        >>> cell({"mean": 0.5, "low": 0.25, "high": 1}, 2)
+        '0.50 [0.25, 1.00]'
+    """
+    mean, low, high = (f"{score[name]:.{digits}f}" for name in INTERVAL)
+    return f"{mean} [{low}, {high}]"
+
+
+def lines(
+    rows: Sequence[Mapping[str, Any]],
+    description: Callable[[Mapping[str, Any]], tuple[str, ...]],
+    scores: Callable[[Mapping[str, Any]], tuple[str, ...]],
+    headings: Sequence[str],
+) -> list[tuple[str, ...]]:
+    """Return the lines of a table.
+
+    Args:
+        rows: of a study, each with the name of its `score`, once its experiment has
+            run.
+        description: returns the first cells of a row.
+        scores: returns the others.
+        headings: of the columns.
+    """
+    table = []
+    for row in rows:
+        cells = description(row)
+        if "score" in row:
+            cells += scores(row)
+        else:
+            cells += (" ".join(["no experiment", row.get("experiment", "")]).strip(),)
+        table.append(cells + ("",) * (len(headings) - len(cells)))
+    return table
