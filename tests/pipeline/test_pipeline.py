@@ -565,12 +565,12 @@ def test_export_writes_a_card_of_what_the_network_was_trained_with(own):
     card = (own.root / "out" / "stateful-card.md").read_text()
     shutil.rmtree(own.root / "out")
     for fact in (
-        "- **Data**: the file `panel.csv`.",
-        "- **Sequences**: 12 train, 4 test; 5 to 8 steps in each that trains, 104 in",
+        "- **Source**: the file `panel.csv`.",
+        "- **Sequences**: 12 train, 4 test; 5 to 8 steps in each of train, 104 in",
         "- **Features**: `level`, `noise`.",
         "- **Classes**: `down`, `up`.",
         "- **Layout**: `per_timestep`: a sample is a segment of 1 step.",
-        "- **Seed**: 1; it is network 1 of 2",
+        "- **Seed**: 1; this is network 1 of 2",
     ):
         assert fact in card
     scores = pd.read_csv(own.root / "metrics/plots/scores.csv")

@@ -5,8 +5,11 @@ import pytest
 from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
+from statelab.config.settings import Params
 from statelab.data.sequences import Sequences
-from statelab.report import model_card
+from statelab.networks.architecture import Architecture
+from statelab.report import model_card, model_facts
+from statelab.report.model_facts import ModelFacts
 from statelab.samples.windows import make_windows
 
 PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
@@ -19,36 +22,44 @@ def counts():
     split = np.int8([0, 0, 1, 2])
     data = Sequences(np.zeros((19, 2), np.float32), offsets, np.zeros(19))
     windows = make_windows(offsets, split, layout="subsampled", window_length=3)
-    return model_card.count(data, windows)
+    return model_facts.count(data, windows)
 
 
 def params(**changes):
     """What params.yaml says, with changes of its sections."""
-    return {**PARAMS, **{name: PARAMS[name] | each for name, each in changes.items()}}
+    sections = {name: PARAMS[name] | keys for name, keys in changes.items()}
+    return Params.model_validate({**PARAMS, **sections})
 
 
-def a_card(counts, mode="stateful", head="regression", outputs=1, **changes):
+def a_card(
+    counts, settings=None, mode="stateful", head="regression", outputs=1, **changes
+):
+    settings = settings or params()
     main = "rmse" if head == "regression" else "accuracy"
     bounds = {main: 0.75, f"final_{main}": 0.7}
-    told = {
-        "params": PARAMS,
-        "scores": {
+    facts = ModelFacts(
+        seed=settings.seed,
+        generate=settings.generate,
+        window=settings.window,
+        training=getattr(settings, f"train_{mode}"),
+        architecture=Architecture("gru", head, 2, 3, features=2, outputs=outputs),
+        counts=counts,
+        scores={
             main: INTERVAL,
             f"final_{main}": {**INTERVAL, "mean": 1234.56},
             f"running_{main}": INTERVAL,
             "ceiling": dict.fromkeys(bounds),
             "baseline": bounds,
         },
-        "own": {main: 0.25, f"final_{main}": 0.125},
-        **changes,
-    }
-    architecture = {"cell": "gru", "units": 3, "layers": 2, "features": 2}
-    architecture |= {"head": head, "outputs": outputs}
-    return model_card.card(mode, architecture=architecture, counts=counts, **told)
+        own={main: 0.25, f"final_{main}": 0.125},
+        names=None,
+        network=0,
+    )
+    return model_card.card(facts._replace(**changes))
 
 
 def test_count_counts_sequences_by_split_and_steps_of_those_that_train(counts):
-    assert counts == model_card.Counts(
+    assert counts == model_facts.Counts(
         sequences={"train": 2, "validation": 1, "test": 1},
         steps=19,
         length=(3, 5),
@@ -66,7 +77,7 @@ def test_a_card_of_a_forecast_names_columns_and_stands_beside_naive_ones(counts)
             "classes": None,
             "forecast": {"feature": 0, "horizon": 6},
         },
-        params=params(
+        settings=params(
             generate={"source": "csv", "path": "plant/a.csv", "missing": "fill"},
             window={"layout": "subsampled", "window_length": 3, "split": "time"},
         ),
@@ -91,15 +102,15 @@ def test_a_card_of_a_forecast_names_columns_and_stands_beside_naive_ones(counts)
         "- **Parts of sequences**: 2 train, 1 validation, 1 test; 3 to 5 steps in",
         "- **Scaling**: features and values, by mean",
         "- **Lookback**: at most 3 steps: those of its sample up to its own.",
-        "- **Seed**: 2; it is network 2 of 10",
+        "- **Seed**: 2; this is network 2 of 10",
         # (2 + 3 inputs, 2 · 3 of state, 2 · 2 biases) · 9, and a dense layer of 4
         "- **Parameters**: 139.",
-        "no better than without a model: 0.8000, and 0.7500.",
+        "on test, 0.8000, is no better than that of a constant prediction, 0.7500.",
         "test split of `a.csv`, 1 sequences",
         "One network was trained",
-        "It must be given 3 steps at a time, no more and no fewer, and no state",
+        "It takes exactly 3 steps at a time, and no state",
         "follow its train steps",
-        "it was given the one before",
+        "filled with the value before",
         "MLflow holds network 0, not this one.",
     ):
         assert fact in text
@@ -113,37 +124,39 @@ def test_a_card_says_how_far_state_is_carried(counts):
         "burn_in": 1,
         "batch_size": 7,
     }
-    text = a_card(counts, params=params(train_stateful=stateful))
+    text = a_card(counts, params(train_stateful=stateful))
     for fact in (
         "- **Lookback**: at most 20 steps.",
         "- **Update interval**: 3 steps of each lane, in batches of 7.",
-        "- **Gradient window**: 2 steps back at most.",
+        "- **Gradient window**: at most 2 steps.",
         "- **Reset interval**: state is zero at each sequence, and each 20 steps.",
         "- **State**: 6 numbers.",
-        "State was set to zeros every 20 steps",
+        "State was reset every 20 steps",
         "The first 1 step of a sequence did not count",
         "| final_rmse | 0.1250 | 1,234.56 | 0.4000 to 0.6000 | 0.7000 |",
-        'more = {"state": said["state"].ravel()}',
+        'params = {"state": output["state"].ravel()}',
         "no sequence of more than 5 steps",
     ):
         assert fact in text
     assert "no better" not in text and "running" not in text
     never = {"reset": "never", "batching": "contiguous"}
-    text = a_card(counts, params=params(train_stateful=never))
-    assert "In training state was never reset" in text
+    text = a_card(counts, params(train_stateful=never))
+    assert "In training, state was never reset" in text
     assert "Its batches were naive" in text
     assert "- **Reset interval**: state is zero at each epoch." in text
 
 
 def test_a_card_of_classes_says_which_probability_is_which(counts):
     text = a_card(counts, head="multiclass", outputs=3)
-    assert "the probability of each class, in the order below, at each step" in text
+    assert (
+        "the probability of each class, in the order below, at each time step" in text
+    )
     assert "- **Classes**: `0`, `1`, `2`." in text
     text = a_card(
         counts,
         head="binary",
         names={"features": ["x", "y"], "classes": ["no", "yes"], "forecast": None},
     )
-    assert "with the probability of class `yes` at each step" in text
+    assert "the probability of class `yes` at each time step" in text
     # an accuracy of 0.25 where the most frequent class has 0.75
-    assert "its accuracy is no better than without a model: 0.2500, and 0.7500" in text
+    assert "Its accuracy on test, 0.2500, is no better than that of a constant" in text

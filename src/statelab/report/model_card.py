@@ -1,443 +1,368 @@
 """Model cards: what a trained network is, how well it does, and where that ends."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from statelab.data.sequences import SPLITS, Sequences
+from statelab.evaluation import baselines
 from statelab.formatting import count_of, in_steps, listed, number, step_range
-from statelab.networks.architecture import Architecture
-from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
-
-NAIVE = {"persistence": "persistence", "seasonal_naive": "season before"}
+from statelab.report.model_facts import ModelFacts, data_name
 
 
-class Counts(NamedTuple):
-    """How much there was to learn from."""
-
-    sequences: dict[str, int]  # of each split, with `window.split: time` parts of them
-    steps: int  # of all of them
-    length: tuple[int, int]  # of a sequence that trains: the shortest, the longest
-    sample: tuple[int, int]  # steps of a sample: of the shortest, of the longest
-
-
-def count(sequences: Sequences, windows: Windows) -> Counts:
-    """Count what the windows stage has cut.
-
-    Args:
-        sequences: the steps.
-        windows: how they are cut, and their split.
-    """
-    chosen = {name: sequences_in_split(windows, code) for name, code in SPLITS.items()}
-    lengths = (windows.stop - windows.first)[chosen["train"]]
-    return Counts(
-        sequences={name: len(each) for name, each in chosen.items()},
-        steps=len(sequences.values),
-        length=(int(lengths.min()), int(lengths.max())),
-        sample=sample_lengths(windows),
-    )
-
-
-def card(
-    mode: str,
-    *,
-    params: Mapping[str, Any],
-    architecture: Mapping[str, Any],
-    counts: Counts,
-    scores: Mapping[str, Any],
-    own: Mapping[str, float],
-    names: Mapping[str, Any] | None = None,
-    network: int = 0,
-) -> str:
-    """Say in Markdown what one trained network is.
-
-    Args:
-        mode: `stateless` or `stateful`.
-        params: what params.yaml said when it was trained: `seed`, `generate`, `window`,
-            `model` and `train_<mode>`.
-        architecture: of the model, as `saving.write` was given it.
-        counts: by `count`.
-        scores: of its mode, as in metrics/evaluate.json.
-        own: this network's scores, by the same names.
-        names: what names.json says of a file's columns; None of a generated task.
-        network: which one of the mode's networks, counted from 0.
-
-    Returns:
-        A page that ends with a line break.
-    """
-    training = params[f"train_{mode}"]
-    told = _Told(
-        mode, params, training, architecture, counts, scores, own, names, network
-    )
+def card(facts: ModelFacts) -> str:
+    """Describe one trained network in Markdown; the text ends with a line break."""
     parts = {
-        "What it has learnt from": _data(told),
-        "What an answer may depend on": _lengths(told),
-        "The network": _network(told),
-        "Scores": _scores(told),
-        "Limits": _limits(told),
-        "How to call it": _calls(told),
+        "Data": _data(facts),
+        "Samples and state": _samples(facts),
+        "Network": _network(facts),
+        "Scores": _scores(facts),
+        "Limits": "\n".join(f"- {limit}" for limit in _limits(facts)),
+        "Use": _use(facts),
     }
-    title = f"# {mode} {architecture['cell']}, {dataset(params['generate'])}"
+    name = data_name(facts.generate)
+    title = f"# {facts.mode} {facts.architecture.cell}, {name}"
     sections = [f"## {heading}\n\n{text}" for heading, text in parts.items()]
-    return "\n\n".join([title, _summary(told), *sections]) + "\n"
+    return "\n\n".join([title, _summary(facts), *sections]) + "\n"
 
 
-class _Told(NamedTuple):
-    mode: str
-    params: Mapping[str, Any]
-    training: Mapping[str, Any]
-    architecture: Mapping[str, Any]
-    counts: Counts
-    scores: Mapping[str, Any]
-    own: Mapping[str, float]
-    names: Mapping[str, Any] | None
-    network: int
-
-    @property
-    def stateful(self) -> bool:
-        return self.mode == "stateful"
-
-    @property
-    def head(self) -> str:
-        return self.architecture["head"]
-
-    @property
-    def main(self) -> str:
-        return "rmse" if self.head == "regression" else "accuracy"
-
-    @property
-    def layout(self) -> str:
-        return self.params["window"]["layout"]
-
-    @property
-    def reset(self) -> str:
-        return self.training["reset"] if self.stateful else "sample"
-
-
-def _summary(told: _Told) -> str:
+def _summary(facts: ModelFacts) -> str:
     carried = (
         "state was carried from each sample to the next one of its sequence"
-        if told.stateful
+        if facts.training.stateful
         else "each sample began with a state of zeros"
     )
-    return f"It answers {_answer(told)}. While it was trained, {carried}."
+    return f"It predicts {_prediction(facts)}. In training, {carried}."
 
 
-def _answer(told: _Told) -> str:
-    at = (
-        f"at the last step of a window of {told.params['window']['window_length']}"
-        if told.layout == "subsampled"
-        else "at each step"
+def _prediction(facts: ModelFacts) -> str:
+    where = "at each time step"
+    if facts.window.layout == "subsampled":
+        where = f"at the last time step of a window of {facts.window.window_length}"
+    if facts.architecture.head == "regression":
+        return f"a value, in the units of the data, {where}"
+    if facts.architecture.head == "multiclass":
+        return f"the probability of each class, in the order below, {where}"
+    return f"the probability of class {_class_names(facts)[1]} {where}"
+
+
+def _class_names(facts: ModelFacts) -> list[str]:
+    classes = (facts.names or {}).get("classes")
+    return [
+        _code(name) for name in classes or range(max(facts.architecture.outputs, 2))
+    ]
+
+
+# --- sections -------------------------------------------------------------------------
+
+
+def _data(facts: ModelFacts) -> str:
+    generate, counts = facts.generate, facts.counts
+    of_classes, in_time = facts.main_score == "accuracy", facts.window.split == "time"
+    source = f"the file {_code(data_name(generate))}"
+    if generate.source == "task":
+        source = f"the generated task {_code(generate.task)}, seed {facts.seed}"
+    splits = ", ".join(f"{n:,} {name}" for name, n in counts.sequences.items() if n)
+    features = f"{facts.architecture.features}, unnamed"
+    if facts.names is not None:
+        features = listed(_code(name) for name in facts.names["features"])
+    return _bullets(
+        {
+            "Source": source,
+            "Parts of sequences" if in_time else "Sequences": (
+                f"{splits}; {step_range(*counts.length)} in each of train, "
+                f"{counts.steps:,} in all"
+            ),
+            "Features": features,
+            "Classes" if of_classes else "Target": (
+                listed(_class_names(facts)) if of_classes else _target(facts)
+            ),
+            "Label": {
+                "each_step": "each step that has one",
+                "end": "the last step of each sequence",
+            }[generate.label],
+            "Split": {
+                "sequence": "each sequence is in one, drawn with seed "
+                f"{facts.seed}" + ", classes in proportion" * of_classes,
+                "time": "the first steps of each sequence train, and its last ones "
+                "test",
+            }[facts.window.split],
+            "Scaling": "features"
+            + " and values" * (not of_classes)
+            + ", by mean and standard deviation on train; it is a part of the model"
+            if _scaled(facts)
+            else "none",
+        }
     )
-    if told.head == "regression":
-        return f"with a value, in the units of the data, {at}"
-    if told.head == "multiclass":
-        return f"with the probability of each class, in the order below, {at}"
-    return f"with the probability of class {_class_names(told)[1]} {at}"
 
 
-def _class_names(told: _Told) -> list[str]:
-    if told.names is not None and told.names["classes"]:
-        return [_name(each) for each in told.names["classes"]]
-    return [_name(k) for k in range(max(told.architecture["outputs"], 2))]
-
-
-def _data(told: _Told) -> str:
-    made, window, counts = told.params["generate"], told.params["window"], told.counts
-    of_classes = told.head != "regression"
-    names = told.names and [_name(each) for each in told.names["features"]]
-    features = listed(names) if names else f"{told.architecture['features']}, unnamed"
-    if made["source"] == "task":
-        source = f"the generated task {_name(made['task'])}, seed {told.params['seed']}"
-    else:
-        source = f"the file {_name(dataset(made))}"
-    in_time = window["split"] == "time"
-    lines = {
-        "Data": source,
-        "Parts of sequences" if in_time else "Sequences": ", ".join(
-            f"{n:,} {name}" for name, n in counts.sequences.items() if n
-        )
-        + f"; {step_range(*counts.length)} in each that trains, "
-        f"{counts.steps:,} in all",
-        "Features": features,
-        "Classes" if of_classes else "Target": (
-            listed(_class_names(told)) if of_classes else _target(told)
-        ),
-        "Label": {
-            "each_step": "each step that has one",
-            "end": "the last step of each sequence",
-        }[made["label"]],
-        "Split": {
-            "sequence": "each sequence is in one, drawn with seed "
-            f"{told.params['seed']}" + ", classes in proportion" * of_classes,
-            "time": "the first steps of each sequence train, and its last ones test",
-        }[window["split"]],
-        "Scaling": "features"
-        + " and values" * (not of_classes)
-        + ", by mean and standard deviation on train; it is a part of the model"
-        if _scaled(told)
-        else "none",
-    }
-    return _bullets(lines)
-
-
-def _target(told: _Told) -> str:
-    forecast = told.names and told.names["forecast"]
-    if not forecast:
+def _target(facts: ModelFacts) -> str:
+    forecast = (facts.names or {}).get("forecast")
+    if facts.names is None or not forecast:
         return "a value"
-    feature = _name(told.names["features"][forecast["feature"]])  # pyright: ignore
+    feature = _code(facts.names["features"][forecast["feature"]])
     return f"the value of {feature}, {in_steps(forecast['horizon'])} ahead"
 
 
-def _scaled(told: _Told) -> bool:
-    scaling, source = told.params["window"]["scaling"], told.params["generate"]
-    return scaling == "standard" or (scaling == "auto" and source["source"] != "task")
+def _scaled(facts: ModelFacts) -> bool:
+    scaling, of_file = facts.window.scaling, facts.generate.source != "task"
+    return scaling == "standard" or (scaling == "auto" and of_file)
 
 
-def _lengths(told: _Told) -> str:
-    window = told.params["window"]
-    shortest, longest = told.counts.sample
-    unit = "window" if told.layout == "subsampled" else "step"
+def _samples(facts: ModelFacts) -> str:
+    window, training = facts.window, facts.training
+    shortest, longest = facts.counts.sample
     sample = {
         "full": "a whole sequence",
-        "per_timestep": f"a segment of {in_steps(window['segment_length'])}",
-        "subsampled": f"a window of {in_steps(window['window_length'])}, "
-        f"{in_steps(window['stride'])} after the one before",
-    }[told.layout]
-    seen = {
-        "sample": f"at most {in_steps(longest)}: those of its sample up to its own",
-        "sequence": f"each {unit} of its sequence up to its own",
-        "never": f"each {unit} before it, of other sequences too",
-    }.get(told.reset, f"at most {told.reset.removeprefix('every_')} steps")
-    if told.training.get("batching") == "contiguous":
-        seen = "what its lane has read since state was last zero, in naive batches"
-    reach = told.training.get("gradient_window") or longest
-    interval = {
-        "sample": "each sample",
-        "sequence": "each sequence",
-        "never": "each epoch",
-    }.get(
-        told.reset, f"each sequence, and each {told.reset.removeprefix('every_')} steps"
+        "per_timestep": f"a segment of {in_steps(window.segment_length)}",
+        "subsampled": f"a window of {in_steps(window.window_length)}, "
+        f"{in_steps(window.stride)} after the one before",
+    }[window.layout]
+    gradient_window, every = training.gradient_window or longest, training.reset.every
+    if every is None:
+        unit = "window" if window.layout == "subsampled" else "step"
+        lookback, reset = {
+            "sample": (
+                f"at most {in_steps(longest)}: those of its sample up to its own",
+                "each sample",
+            ),
+            "sequence": (f"each {unit} of its sequence up to its own", "each sequence"),
+            "never": (f"each {unit} before it, of other sequences too", "each epoch"),
+        }[training.reset]
+    else:
+        lookback = f"at most {in_steps(every)}"
+        reset = f"each sequence, and each {in_steps(every)}"
+    if training.batching == "contiguous":
+        lookback = "what its lane has read since state was last zero, in naive batches"
+    return _bullets(
+        {
+            "Layout": f"{_code(window.layout)}: a sample is {sample}",
+            "Lookback": lookback,
+            "Update interval": f"{step_range(shortest, longest)} of each lane, in "
+            f"batches of {training.batch_size}",
+            "Gradient window": f"at most {in_steps(gradient_window)}",
+            "Reset interval": f"state is zero at {reset}",
+        }
     )
-    lines = {
-        "Layout": f"{_name(told.layout)}: a sample is {sample}",
-        "Lookback": seen,
-        "Update interval": f"{step_range(shortest, longest)} of each lane, in batches "
-        f"of {told.training['batch_size']}",
-        "Gradient window": f"{in_steps(reach)} back at most",
-        "Reset interval": f"state is zero at {interval}",
-    }
-    return _bullets(lines)
 
 
-def _network(told: _Told) -> str:
-    architecture, training = told.architecture, told.training
-    seed = told.params["seed"]
-    width = Architecture(**architecture).state_width
-    layer = f"{architecture['cell']} layer"
-    lines = {
-        "Layers": f"{count_of(architecture['layers'], layer)} "
-        f"of {architecture['units']} units, and a dense one of "
-        f"{architecture['outputs']}",
-        "Parameters": f"{Architecture(**architecture).parameters:,}",
-        "State": f"{width} numbers",
-        "Training": f"{training['epochs']} epochs, {training['optimizer']}, learning "
-        f"rate {training['learning_rate']:g} ({training['schedule']})",
-        "Seed": f"{seed + told.network}; it is network {told.network} of "
-        f"{training['seeds']}, counted from 0, which differ by their seed alone",
-    }
-    return _bullets(lines)
+def _network(facts: ModelFacts) -> str:
+    network, training = facts.architecture, facts.training
+    return _bullets(
+        {
+            "Layers": f"{count_of(network.layers, f'{network.cell} layer')} of "
+            f"{network.units} units, and a dense one of {network.outputs}",
+            "Parameters": f"{network.parameters:,}",
+            "State": f"{network.state_width} numbers",
+            "Training": f"{training.epochs} epochs, {training.optimizer}, learning "
+            f"rate {training.learning_rate:g} ({training.schedule})",
+            "Seed": f"{facts.seed + facts.network}; this is network {facts.network} of "
+            f"{training.seeds}, counted from 0, which differ by their seed alone",
+        }
+    )
 
 
-def _scores(told: _Told) -> str:
-    ceilings, scores = told.scores["ceiling"], told.scores
-    baseline = "mean of train" if told.head == "regression" else "most frequent class"
-    naive = {key: name for key, name in NAIVE.items() if key in scores}
-    shown = [
+def _scores(facts: ModelFacts) -> str:
+    main, scores = facts.main_score, facts.scores
+    names = [
         name
         for name, score in scores.items()
-        if isinstance(score, Mapping) and "mean" in score and "running" not in name
+        if "mean" in score and "running" not in name
     ]
-    bounded = any(best is not None for best in ceilings.values())
-    headings = [
-        "score",
-        "this network",
-        f"mean of {scores[told.main]['n']}",
-        "95 % interval",
-        *["ceiling"] * bounded,
-        baseline,
-        *naive.values(),
-    ]
+    bounds = {
+        baselines.CONSTANT[main] if name == "constant" else baselines.NAMES[name]: by
+        for name, by in baselines.of(scores).items()
+    }
+    bounded = any(best is not None for best in scores["ceiling"].values())
+    if bounded:
+        bounds = {"ceiling": scores["ceiling"], **bounds}
+    mean = f"mean of {scores[main]['n']}"
+    headings = ["score", "this network", mean, "95 % interval", *bounds]
     rows = [headings, ["---"] + ["--:"] * (len(headings) - 1)]
-    for name in shown:
-        score = scores[name]
-        spread = "–"
-        if score["low"] is not None:
-            spread = f"{number(score['low'])} to {number(score['high'])}"
-        beside = [*[ceilings] * bounded, scores["baseline"], *map(scores.get, naive)]
-        rows.append(
-            [
-                name,
-                number(told.own[name]),
-                number(score["mean"]),
-                spread,
-                *(number(each.get(name)) for each in beside),
-            ]
-        )
+    rows += [
+        [
+            name,
+            number(facts.own[name]),
+            number(scores[name]["mean"]),
+            _interval(scores[name]),
+            *(number(by.get(name)) for by in bounds.values()),
+        ]
+        for name in names
+    ]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    ceiling = " No model can be above the ceiling from what it may see." * bounded
+    ceiling = (
+        " The ceiling is the best that any model could reach from the inputs that it "
+        "sees."
+    )
     return (
-        f"{lines}\n\nOn the test sequences, `train_{told.main}` excepted. `final_"
-        f"{told.main}` is of the last step of each that has a target, the others are "
-        f"of every answer.{ceiling}"
+        f"{lines}\n\nScores are on the test split, but for `train_{main}`. "
+        f"`final_{main}` is of the last step of each sequence that has a target; the "
+        f"other scores are of every prediction.{ceiling * bounded}"
     )
 
 
-def _limits(told: _Told) -> str:
-    window, made, training = (
-        told.params["window"],
-        told.params["generate"],
-        told.training,
-    )
-    (shortest, longest), (_, longest_sequence) = told.counts.sample, told.counts.length
-    limits = []
-    own, baseline = told.own[told.main], told.scores["baseline"][told.main]
-    if own >= baseline if told.main == "rmse" else own <= baseline:
-        limits.append(
-            f"On test its {told.main} is no better than without a model: "
-            f"{number(own)}, and {number(baseline)}."
+def _interval(score: Mapping[str, Any]) -> str:
+    if score["low"] is None:
+        return "–"
+    return f"{number(score['low'])} to {number(score['high'])}"
+
+
+def _use(facts: ModelFacts) -> str:
+    network, stateful = facts.architecture, facts.training.stateful
+    windowed = facts.window.layout == "subsampled"
+    shortest, longest = facts.counts.sample
+    fixed = (windowed or not stateful) and shortest == longest
+    steps = longest if fixed else "timesteps"
+    x = f"# float32 [batch, {steps}, {network.features}], features in the order above"
+    shape = f"[batch, {network.outputs}]"
+    if not windowed:
+        shape = f"[batch, {steps}, {network.outputs}]"
+    lines = [
+        'model = mlflow.pyfunc.load_model("runs:/RUN_ID/model")',
+        f"output = model.predict(x)  {x}",
+        f'output["answers"]{"[:, -1]" * windowed}  # {shape}',
+    ]
+    if stateful:
+        lines += [
+            'params = {"state": output["state"].ravel()}',
+            "output = model.predict(x_next, params=params)  # goes on from there",
+        ]
+    after = "Ignore the `state` that `predict` returns."
+    if stateful:
+        after = "Give it whole sequences, or pieces of any length."
+    if stateful and windowed:
+        after = (
+            f"Each `x` is a window of {facts.window.window_length} steps, and `x_next` "
+            f"the one that begins {in_steps(facts.window.stride)} later, as in "
+            "training."
         )
-    if made["source"] == "task":
+    code = "\n".join(lines)
+    held = (
+        f"MLflow holds this network:\n\n```python\n{code}\n```\n\n{after}\n\n"
+        if facts.network == 0
+        else "MLflow holds network 0, not this one. "
+    )
+    return (
+        f"{held}`statelab export {facts.mode} --network {facts.network}` writes it as "
+        "two Keras models, which predict the last step of their input: "
+        f"`{facts.mode}-stateless.keras` begins with a state of zeros, "
+        f"`{facts.mode}-stateful.keras` with the state that the last call left, until "
+        "you call `reset_state` of its layers."
+    )
+
+
+# --- limits ---------------------------------------------------------------------------
+
+
+def _limits(facts: ModelFacts) -> list[str]:
+    return [
+        *_limits_of_scores(facts),
+        *_limits_of_state(facts),
+        *_limits_of_input(facts),
+    ]
+
+
+def _limits_of_scores(facts: ModelFacts) -> list[str]:
+    limits = []
+    main, test = facts.main_score, facts.counts.sequences["test"]
+    own, baseline = facts.own[main], facts.scores["baseline"][main]
+    if own >= baseline if main == "rmse" else own <= baseline:
+        limits.append(
+            f"Its {main} on test, {number(own)}, is no better than that of a constant "
+            f"prediction, {number(baseline)}."
+        )
+    if facts.generate.source == "task":
         limits.append("Its scores are of a generated task, and say nothing of others.")
     else:
         limits.append(
-            f"Its scores are of the test split of {_name(dataset(made))}, "
-            f"{told.counts.sequences['test']:,} sequences, and of no other data."
+            f"Its scores are of the test split of {_code(data_name(facts.generate))}, "
+            f"{test:,} sequences, and of no other data."
         )
-    if not told.counts.sequences["validation"]:
+    if not facts.counts.sequences["validation"]:
         limits.append(
-            "There was no validation split: settings that were chosen by these scores "
-            "are flattered by them."
+            "There was no validation split: if settings were chosen by these scores, "
+            "they are too good."
         )
-    if told.scores[told.main]["n"] == 1:
+    if facts.scores[main]["n"] == 1:
         limits.append("One network was trained: how much seeds differ is not known.")
-    if told.reset == "sequence":
+    return limits
+
+
+def _limits_of_state(facts: ModelFacts) -> list[str]:
+    limits = []
+    training = facts.training
+    if training.reset == "sequence":
         limits.append("A sequence must begin with a state of zeros.")
-    elif told.reset == "never":
+    elif training.reset == "never":
         limits.append(
-            "In training state was never reset, and went on from a sequence into the "
-            "next; from a state of zeros it has only begun an epoch."
+            "In training, state was never reset, and was carried from a sequence into "
+            "the next. Only each epoch began with a state of zeros."
         )
-    elif told.stateful:
-        steps = told.reset.removeprefix("every_")
+    elif training.reset.every is not None:
         limits.append(
-            f"State was set to zeros every {steps} steps of a sequence: how it answers "
-            "from a state that is older is untested."
+            f"State was reset every {training.reset.every} steps of a sequence. "
+            "Predictions from an older state are untested."
         )
-    if told.stateful and training["batching"] == "contiguous":
+    if training.batching == "contiguous":
         limits.append(
-            "Its batches were naive (`batching: contiguous`): which samples shared a "
-            "lane is a part of what it has learnt, and of its scores."
+            "Its batches were naive (`batching: contiguous`): it has learned which "
+            "samples shared a lane, and its scores rest on that."
         )
-    if not told.stateful and shortest == longest:
+    shortest, longest = facts.counts.sample
+    if not training.stateful and shortest == longest:
         limits.append(
-            f"It must be given {in_steps(longest)} at a time, no more and no fewer, "
-            "and no state: it has never seen one but zeros."
+            f"It takes exactly {in_steps(longest)} at a time, and no state: it was "
+            "trained from zeros alone."
         )
-    elif told.stateful:
+    elif training.stateful:
+        longest_sequence = facts.counts.length[1]
         limits.append(
             f"It was trained on no sequence of more than {in_steps(longest_sequence)}."
         )
     else:
         limits.append(
             f"It was trained on no sample of more than {in_steps(longest)}, and from "
-            "no state but zeros."
+            "a state of zeros alone."
         )
-    if window["split"] == "time":
+    return limits
+
+
+def _limits_of_input(facts: ModelFacts) -> list[str]:
+    limits = []
+    generate, window, burn_in = facts.generate, facts.window, facts.training.burn_in
+    if window.split == "time":
         limits.append(
-            "The test steps of a sequence follow its train steps, and begin with a "
-            "state of zeros all the same: given the whole, it may do better."
+            "The test steps of a sequence follow its train steps, but were predicted "
+            "from a state of zeros: given the whole sequence, it may do better."
         )
-    if made["label"] == "end" and told.layout != "subsampled":
+    if generate.label == "end" and window.layout != "subsampled":
         limits.append(
-            "The last step of a sequence alone had a target: what it answers at others "
-            "is untested."
+            "Only the last step of a sequence had a target: predictions at other steps "
+            "are untested."
         )
-    if training.get("burn_in"):
+    if burn_in:
         limits.append(
-            f"The first {in_steps(training['burn_in'])} of a sequence did not count in "
-            "its loss, but do in its scores."
+            f"The first {in_steps(burn_in)} of a sequence did not count in its loss, "
+            "but do in its scores."
         )
-    if made["missing"] == "fill" and made["source"] in ("csv", "parquet"):
+    if generate.missing == "fill" and generate.source in ("csv", "parquet"):
         limits.append(
-            "Where a feature had no value, it was given the one before: give it the "
-            "same."
+            "Missing values of a feature were filled with the value before: fill them "
+            "in the same way."
         )
-    return "\n".join(f"- {limit}" for limit in limits)
+    return limits
 
 
-def _calls(told: _Told) -> str:
-    features = told.architecture["features"]
-    window = told.params["window"]
-    shortest, longest = told.counts.sample
-    fixed = told.layout == "subsampled" or not told.stateful
-    steps = longest if fixed and shortest == longest else "timesteps"
-    x = f"# float32 [batch, {steps}, {features}], features in the order above"
-    outputs = told.architecture["outputs"]
-    lines = [
-        'model = mlflow.pyfunc.load_model("runs:/RUN_ID/model")',
-        f"said = model.predict(x)  {x}",
-    ]
-    if told.layout == "subsampled":
-        lines.append(f'said["answers"][:, -1]  # [batch, {outputs}]')
-    else:
-        lines.append(f'said["answers"]  # [batch, {steps}, {outputs}]')
-    if told.stateful:
-        lines.append('more = {"state": said["state"].ravel()}')
-        lines.append("said = model.predict(x_next, params=more)  # goes on from there")
-    if told.stateful and told.layout == "subsampled":
-        after = (
-            f"Each `x` is a window of {window['window_length']} steps, and `x_next` the"
-            f" one that begins {in_steps(window['stride'])} later, as in training."
-        )
-    elif told.stateful:
-        after = "Sequences may be fed in pieces of any lengths, or whole."
-    else:
-        after = "What `predict` returns as `state` is of no use to it."
-    code = "\n".join(lines)
-    held = (
-        f"MLflow holds this network:\n\n```python\n{code}\n```\n\n{after}\n\n"
-        if told.network == 0
-        else "MLflow holds network 0, not this one. "
-    )
-    return (
-        f"{held}`statelab export {told.mode} --network {told.network}` writes it as "
-        "two Keras models that answer at the last step that they are given: "
-        f"`{told.mode}-stateless.keras` from zeros, and `{told.mode}-stateful.keras` "
-        "from where the call before has ended, until `reset_state` of its layers is "
-        "called."
-    )
-
-
-def dataset(made: Mapping[str, Any]) -> str:
-    """Return what sequences are called: a task, or the name of a file.
-
-    Args:
-        made: the section `generate` of params.yaml.
-    """
-    if made["source"] == "task":
-        return made["task"]
-    return made["path"].rstrip("/").rpartition("/")[2]
+# --- Markdown -------------------------------------------------------------------------
 
 
 def _bullets(lines: Mapping[str, str]) -> str:
     return "\n".join(f"- **{name}**: {text}." for name, text in lines.items())
 
 
-def _name(text: object) -> str:
+def _code(text: object) -> str:
     r"""Return a name as code, whatever is in it.
 
     Example:
-        >>> print(_name("heat\n`C"))
+        >>> print(_code("heat\n`C"))
         `heat 'C`
     """
     return f"`{' '.join(str(text).split()).replace('`', chr(39))}`"

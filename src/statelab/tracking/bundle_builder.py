@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.config import params
+from statelab.config import params, schema
+from statelab.config.settings import (
+    GenerateSettings,
+    StatefulSettings,
+    StatelessSettings,
+    WindowSettings,
+)
 from statelab.data.sequences import Sequences
 from statelab.evaluation import scoring
 from statelab.evaluation.baselines import Forecast
@@ -23,7 +29,8 @@ from statelab.io.predictions import predictions_in_use
 from statelab.networks.architecture import Architecture
 from statelab.pipeline import live_log
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
-from statelab.report import figures, model_card
+from statelab.report import figures, model_card, model_facts
+from statelab.report.model_facts import ModelFacts
 from statelab.samples.windows import Windows, locate_samples, sample_lengths
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
@@ -80,7 +87,7 @@ def project(
                     **told.pop("tags", {}),
                 },
                 dataset={
-                    "name": model_card.dataset(read["generate"]),
+                    "name": model_facts.data_name(_generate(read)),
                     "digest": result.sequences,
                     "profile": {
                         "sequences": len(sequences.offsets) - 1,
@@ -171,17 +178,26 @@ def describe(
         **scoring.summary(table),
         **scoring.bounds(sequences, windows, predicted.visible_from, forecast),
     }
-    card = model_card.card(
-        mode,
-        params=read,
-        architecture=model["architecture"],
-        counts=model_card.count(sequences, windows),
+    training = StatefulSettings if mode == "stateful" else StatelessSettings
+    section = read[f"train_{mode}"]
+    facts = ModelFacts(
+        seed=read["seed"],
+        generate=_generate(read),
+        window=schema.validated(WindowSettings, read["window"], "params.yaml"),
+        training=schema.validated(training, section, "params.yaml"),
+        architecture=Architecture(**model["architecture"]),
+        counts=model_facts.count(sequences, windows),
         scores=scores,
         own=table.iloc[network].to_dict(),
         names=names,
         network=network,
     )
+    card = model_card.card(facts)
     return Described(windows, history, table, scores, model["architecture"], card)
+
+
+def _generate(read: Mapping[str, Any]) -> GenerateSettings:
+    return schema.validated(GenerateSettings, read["generate"], "params.yaml")
 
 
 def _training_so_far(
