@@ -14,7 +14,7 @@ from statelab.pipeline import command
 from statelab.report import figures
 from statelab.samples.windows import Windows
 
-with command.quiet_import():
+with command.lean_import():
     from statelab.memory import attribution
     from statelab.networks import saving
 

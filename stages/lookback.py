@@ -13,7 +13,7 @@ from statelab.pipeline import command, progress, workspace
 from statelab.report import figures
 from statelab.samples import scaling
 
-with command.quiet_import():
+with command.lean_import():
     from statelab.lookback import executors, problem, scheduler, search, trial_store
 
 

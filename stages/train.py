@@ -19,7 +19,7 @@ from statelab.pipeline.progress import Progress
 from statelab.samples import scaling
 from statelab.samples.windows import Windows, rewindow
 
-with command.quiet_import():
+with command.lean_import():
     from statelab.networks import saving
     from statelab.training import checkpoints, trainer
 

@@ -71,3 +71,16 @@ def test_quiet_import_hides_what_is_written_past_python_and_ends(capfd):
         subprocess.run(["sh", "-c", "echo noise >&2"], check=True)
     subprocess.run(["sh", "-c", "echo sound >&2"], check=True)
     assert capfd.readouterr().err == "sound\n"
+
+
+def test_lean_import_hides_from_keras_what_it_can_do_without():
+    code = """
+import sys
+from statelab.pipeline import command
+with command.lean_import():
+    import keras
+for name in ("matplotlib.pyplot", "scipy.stats", "sklearn"):
+    assert name not in sys.modules, name
+import sklearn, matplotlib.pyplot
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

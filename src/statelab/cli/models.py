@@ -52,7 +52,7 @@ def predict(
         raise UserError(f"`--out` must end in .csv or .parquet. Received: {out}")
     if out is not None and out.resolve() == file.resolve():
         raise UserError(f"`--out` must be another file than is read. Received: {out}")
-    with command.quiet_import():
+    with command.lean_import():
         from statelab.training import predict
     table, notes = predict.predict(
         MODELS / mode,
@@ -91,7 +91,7 @@ def export(
     next until it is reset. MODE-card.md says what the network was trained on, how well
     it does, and where that ends.
     """
-    with command.quiet_import():
+    with command.lean_import():
         from statelab.networks import keras_models
     folder.mkdir(parents=True, exist_ok=True)
     for kind, options in {

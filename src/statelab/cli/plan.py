@@ -73,7 +73,7 @@ def _estimated(
     fitted: "Scaling | None",
     trained: "list[Variant]",
 ) -> dict[str, str]:
-    with command.quiet_import():
+    with command.lean_import():
         from statelab.training import estimate
     costs = estimate.estimate(sequences, windows, fitted, **trained[0].settings)
     return {

@@ -86,7 +86,7 @@ def measure_gradients() -> None:
     some minutes. Prints a table, and writes metrics/gradients.json and a figure beside
     it.
     """
-    with command.quiet_import():
+    with command.lean_import():
         from statelab.report import figures
         from statelab.studies import vanishing_gradients
     shares, rows = vanishing_gradients.slopes(), list(vanishing_gradients.learned())

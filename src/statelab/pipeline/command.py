@@ -40,6 +40,28 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(2)
 
 
+# Keras imports them where they are installed, for wrappers and plots of its own, which
+# nothing here calls: a second and a half.
+OPTIONAL_IN_KERAS = ("matplotlib.pyplot", "sklearn")
+
+
+@contextmanager
+def lean_import() -> Iterator[None]:
+    """As `quiet_import`, and Keras takes what it can do without for not installed.
+
+    A module that is None in `sys.modules` cannot be imported. Afterwards these can.
+    """
+    hidden = [name for name in OPTIONAL_IN_KERAS if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType]
+    try:
+        with quiet_import():
+            yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
 @contextmanager
 def quiet_import() -> Iterator[None]:
     """Drop what TensorFlow's libraries print while they are imported.
