@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from statelab.config import params
-from statelab.data import sources, tasks
+from statelab.data import tasks
 from statelab.io import arrays, files
 from statelab.pipeline import command
 
@@ -16,6 +16,8 @@ def main(path: Path, sequences: Path) -> None:
     if asked["source"] == "task":
         arrays.write(sequences, tasks.make(seed=params.read()["seed"], **asked))
         return
+    from statelab.data import sources  # pyarrow and pandas, which no task needs
+
     read = sources.load(**{**asked, "path": path})
     arrays.write(sequences, read.sequences)
     files.write_json(

@@ -46,6 +46,16 @@ WITHOUT_TENSORFLOW = (
     "samples.splitting",
     "tracking.sync",
 )
+NETWORKS = {"keras", "tensorflow"}
+LARGE = NETWORKS | {"dvc", "matplotlib", "mlflow", "pandas", "pyarrow", "scipy"}
+STAGES_WITHOUT = {  # libraries that take long to import
+    "check": LARGE,
+    "generate": LARGE,
+    "window": LARGE,
+    "evaluate": NETWORKS | {"dvc", "mlflow"},
+    "log": NETWORKS | {"dvc"},
+    "train": {"mlflow", "scipy.stats", "sklearn"},
+}
 
 
 def name_of(file: Path) -> str:
@@ -90,6 +100,24 @@ import {", ".join(f"statelab.{module}" for module in WITHOUT_TENSORFLOW)}
 sys.exit("tensorflow" in sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("stage", STAGES_WITHOUT)
+def test_stages_load_no_library_that_they_do_not_need(stage):
+    code = f"""
+import sys
+sys.path.insert(0, "stages")
+import {stage}
+print(*{STAGES_WITHOUT[stage]} & sys.modules.keys())
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout.split() == []
 
 
 def test_what_mlflow_loads_needs_no_more_than_its_requirements_name():

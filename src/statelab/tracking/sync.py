@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
-from dvc.api import DVCFileSystem
 from ruamel.yaml import YAMLError
 
 from statelab.config import params, schema
@@ -198,6 +197,8 @@ def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
 
 def _made_from_cache(want: _Wanted) -> Shown:
     """Show a result that DVC keeps, by way of a workspace for it."""
+    from dvc.api import DVCFileSystem  # stages that log need none of it
+
     with tempfile.TemporaryDirectory() as scratch:
         root, folder = Path(scratch, "workspace"), Path(scratch, "bundle")
         if want.revision is None:
