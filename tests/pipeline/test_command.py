@@ -11,7 +11,7 @@ from statelab.pipeline import command
 STAGE = """
 import sys
 from pathlib import Path
-from statelab import command
+from statelab.pipeline import command
 from statelab.errors import UserError
 
 def main(file: Path, count: int) -> None:
@@ -22,7 +22,7 @@ command.run(main)
 
 BUSY = """
 import time
-from statelab import command
+from statelab.pipeline import command
 
 def main() -> None:
     print("busy", flush=True)

@@ -13,7 +13,7 @@ from statelab.pipeline import workspace
 WRITER = """
 import sys, time
 from pathlib import Path
-from statelab import workspace
+from statelab.pipeline import workspace
 
 output, diary, go = map(Path, sys.argv[1:])
 with workspace.only_writer("train", output):
@@ -38,7 +38,7 @@ subprocess.run(
 STAGE = """
 import os, sys, time
 from pathlib import Path
-from statelab import workspace
+from statelab.pipeline import workspace
 
 output, pid = map(Path, sys.argv[1:])
 with workspace.only_writer("train", output):
