@@ -7,64 +7,51 @@ import pandas as pd
 from statelab.config import params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import comparison as comparison_
-from statelab.evaluation import scoring, verdict, verdict_text
+from statelab.evaluation import evaluation, scoring, verdict, verdict_text
 from statelab.evaluation.baselines import forecast_of
+from statelab.evaluation.evaluation import Evaluation
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
-from statelab.pipeline import command
-from statelab.report import figures as figures_
+from statelab.pipeline import command, paths
+from statelab.report import figures
 from statelab.samples.windows import Windows
 
 MODES = ("stateless", "stateful")
 
 
-def main(
-    sequences: Path,
-    windows: Path,
-    predictions: Path,
-    history: Path,
-    scores: Path,
-    figures: Path,
-) -> None:
-    data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
-    comparison, tables, histories = {}, {}, {}
-    asked = params.read()["evaluate"]
-    forecast = forecast_of(sequences / "names.json", asked["season"])
-    everyone = {mode: read_predictions(predictions / f"{mode}.npz") for mode in MODES}
+def main() -> None:
+    sequences = arrays.read(paths.SEQUENCES, Sequences)
+    windows = arrays.read(paths.WINDOWS, Windows)
+    settings = params.load()
+    forecast = forecast_of(paths.SEQUENCES / "names.json", settings.evaluate.season)
+    scores, tables, histories = {}, {}, {}
     for mode in MODES:
-        predicted = predictions_in_use(predictions / f"{mode}.npz")
-        histories[mode] = csv_files.read(history / f"{mode}.csv")
+        predicted = predictions_in_use(paths.predictions(mode))
+        histories[mode] = csv_files.read(paths.history(mode))
         tables[mode] = scoring.seed_scores(
-            predicted.answers, data, cut, histories[mode]
+            predicted.answers, sequences, windows, histories[mode]
         )
-        comparison[mode] = {
-            **scoring.summary(tables[mode]),
-            **scoring.bounds(data, cut, predicted.visible_from, forecast),
-        }
-        print(scoring.in_words(mode, tables[mode], comparison[mode]))
+        bounds = scoring.bounds(sequences, windows, predicted.visible_from, forecast)
+        scores[mode] = scoring.summary(tables[mode], bounds)
+        print(scoring.in_words(mode, tables[mode], scores[mode]))
         del predicted  # of long data there is no room for that of both modes
-    contest = comparison_.compare(data, cut, everyone)
-    told = verdict_text.figures(contest, verdict.judge(contest, asked["margin"]))
-    print(told["text"])
-    files.write_json(
-        scores,
-        {
-            "layout": params.read()["window"]["layout"],
-            "verdict": told,
-            **comparison,
-        },
+    variants = {mode: read_predictions(paths.predictions(mode)) for mode in MODES}
+    comparison = comparison_.compare(sequences, windows, variants)
+    judged = verdict.judge(comparison, settings.evaluate.margin)
+    summary = verdict_text.summary(comparison, judged)
+    print(summary.text)
+    evaluation.write(
+        Path("."),
+        Evaluation(settings.window.layout, comparison.score, scores, summary),
     )
-    csv_files.write(figures / "variants.csv", comparison_.table(contest))
+    csv_files.write(paths.VARIANTS, comparison_.table(comparison))
     csv_files.write(
-        figures / "scores.csv",
+        paths.SEED_SCORES,
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
-    csv_files.write(
-        figures / "learning_curves.csv", scoring.learning_curves(histories, comparison)
-    )
-    curves = figures_.learning_curves(histories, comparison)
-    with files.atomic_write(figures / "learning_curves.svg") as stream:
-        stream.write(figures_.svg(curves))
+    csv_files.write(paths.LEARNING_CURVES, scoring.learning_curves(histories, scores))
+    with files.atomic_write(paths.LEARNING_CURVES_FIGURE) as stream:
+        stream.write(figures.svg(figures.learning_curves(histories, scores)))
 
 
 if __name__ == "__main__":

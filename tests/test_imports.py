@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 SOURCE = REPOSITORY / "src" / "statelab"
 # Change no output that anything depends on: they read parameters, show progress, note
 # what training takes, turn errors into lines, see to it that a stage is the only one to
-# write, and bring what was killed or is far away to the same end.
+# write, and bring what was killed or is far away to the same end. The paths are those
+# of dvc.yaml, and where one changes there DVC runs what it is of.
 NO_OUTPUT = {
     "config.params",
     "errors",
@@ -26,6 +27,7 @@ NO_OUTPUT = {
     "lookback.trial_store",
     "pipeline.command",
     "pipeline.live_log",
+    "pipeline.paths",
     "pipeline.progress",
     "pipeline.resume_key",
     "pipeline.workspace",

@@ -1,7 +1,7 @@
 """Numbers, counts and lists of names in words, written alike everywhere."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 NAMES = 20  # of a list, at most
 
@@ -20,17 +20,13 @@ def number(value: float | None) -> str:
     return f"{value:,.2f}" if 10 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def interval(score: Mapping[str, float | None]) -> str:
+def interval(low: float | None, high: float | None) -> str:
     """Write the interval of a mean in brackets; nothing where there is none.
 
-    Args:
-        score: with `low` and `high`, as `statistics.interval` returns it.
-
     Example:
-        >>> interval({"low": 0.5, "high": 0.625}), interval({"low": None, "high": None})
+        >>> interval(0.5, 0.625), interval(None, None)
         ('[0.5000, 0.6250]', '')
     """
-    low, high = score["low"], score["high"]
     if low is None or math.isnan(low):
         return ""
     return f"[{number(low)}, {number(high)}]"

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from evaluations import mode_scores
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from statelab.evaluation import ceilings as ceilings_
 from statelab.evaluation import scoring
 from statelab.evaluation.baselines import Forecast
 from statelab.evaluation.ceilings import find_ceiling, majority_vote, visible_classes
-from statelab.evaluation.statistics import interval
+from statelab.evaluation.statistics import Interval, interval
 from statelab.samples.plans import make_plan as lay_out
 from statelab.samples.plans import visible_from
 from statelab.samples.splitting import assign_splits
@@ -24,27 +25,19 @@ def test_interval_is_the_t_interval_of_scipy():
     low, high = scipy.stats.t.interval(
         0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values)
     )
-    assert result["mean"] == pytest.approx(0.525)
-    assert result["std"] == pytest.approx(np.std(values, ddof=1))
-    assert (result["low"], result["high"]) == pytest.approx((low, high))
-    assert result["n"] == 4
+    assert result.mean == pytest.approx(0.525)
+    assert result.std == pytest.approx(np.std(values, ddof=1))
+    assert (result.low, result.high) == pytest.approx((low, high))
+    assert result.n == 4
 
 
 def test_interval_of_one_seed_says_nothing_about_spread():
-    assert interval(np.array([0.7])) == {
-        "mean": 0.7,
-        "std": None,
-        "low": None,
-        "high": None,
-        "n": 1,
-    }
+    assert interval(np.array([0.7])) == Interval(0.7, None, None, None, n=1)
 
 
 def test_interval_of_what_is_not_defined_is_null():
-    assert interval(np.array([0.5, np.nan])) == {
-        **dict.fromkeys(("mean", "std", "low", "high")),
-        "n": 2,
-    }
+    undefined = interval(np.array([0.5, np.nan]))
+    assert undefined == Interval(None, None, None, None, n=2)
 
 
 @given(
@@ -97,7 +90,7 @@ def test_ceilings_of_the_post(layout, stateful, accuracy, final_accuracy):
     )
     planned = lay_out(table, np.arange(1200), batch_size=10, stateful=stateful)
     visible = per_prediction(table, visible_from(planned, table))
-    ceiling = scoring.bounds(task, table, visible)["ceiling"]
+    ceiling = scoring.bounds(task, table, visible).ceiling
     assert ceiling["accuracy"] == pytest.approx(accuracy)
     assert ceiling["final_accuracy"] == pytest.approx(final_accuracy)
     assert ceiling["train_accuracy"] == pytest.approx(accuracy)
@@ -121,12 +114,12 @@ def three_sequences() -> tuple[Sequences, Windows]:
 def test_ceiling_is_none_where_state_is_never_reset():
     task, table = three_sequences()
     bounds = scoring.bounds(task, table, np.array([0, 0, -1, -1, -1, -1]))
-    assert bounds["ceiling"] == {
+    assert bounds.ceiling == {
         "accuracy": None,
         "final_accuracy": None,
         "train_accuracy": 1.0,
     }
-    assert bounds["baseline"]["accuracy"] == 0.5
+    assert bounds.baselines["constant"]["accuracy"] == 0.5
 
 
 def test_ceiling_is_none_where_inputs_are_continuous(monkeypatch):
@@ -184,11 +177,11 @@ def test_above_ceiling_names_a_score_that_one_seed_has_too_high():
 
 def test_in_words_warns_of_a_score_above_its_ceiling():
     table = pd.DataFrame({"seed": [0], "accuracy": [0.9], "final_accuracy": [0.5]})
-    scored = {
-        **scoring.summary(table),
-        "ceiling": {"accuracy": 0.5, "final_accuracy": None},
-        "baseline": {"accuracy": 0.4, "final_accuracy": 0.25},
-    }
+    bounds = scoring.Bounds(
+        {"accuracy": 0.5, "final_accuracy": None},
+        {"constant": {"accuracy": 0.4, "final_accuracy": 0.25}},
+    )
+    scored = scoring.summary(table, bounds)
     lines = scoring.in_words("stateless", table, scored).splitlines()
     assert lines == [
         "stateless: accuracy 0.9000, ceiling 0.5000; "
@@ -209,11 +202,11 @@ def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
         np.array([0, 2, 7, 8, 11]), np.int8([0, 2, 0, 2]), layout="per_timestep"
     )
     never = np.full(11, -1)
-    found = scoring.bounds(task, table, never, Forecast(1, 2, None))
+    found = scoring.bounds(task, table, never, Forecast(1, 2, None)).baselines
     # at 2, 3, 4 and 8 from 4, 2, 6 and 51 to 6, 9, 3 and 58
     assert found["persistence"]["rmse"] == pytest.approx(np.sqrt((4 + 49 + 9 + 49) / 4))
     assert "seasonal_naive" not in found
-    found = scoring.bounds(task, table, never, Forecast(1, 2, 5))
+    found = scoring.bounds(task, table, never, Forecast(1, 2, 5)).baselines
     # three steps before 3 and 4 are 0 and 1; 2 and 8 have none in their sequences
     expected = np.sqrt(
         ((6 - 4) ** 2 + (9 - 0) ** 2 + (3 - 1) ** 2 + (58 - 51) ** 2) / 4
@@ -221,7 +214,7 @@ def test_bounds_of_a_forecast_are_those_of_the_step_and_of_the_season_before():
     assert found["seasonal_naive"]["rmse"] == pytest.approx(expected)
     final = np.sqrt(((3 - 1) ** 2 + (58 - 51) ** 2) / 2)
     assert found["seasonal_naive"]["final_rmse"] == pytest.approx(final)
-    assert scoring.bounds(task, table, never).keys() == {"ceiling", "baseline"}
+    assert scoring.bounds(task, table, never).baselines.keys() == {"constant"}
 
 
 def test_learning_curves_are_the_mean_and_the_range_of_the_seeds_still_training():
@@ -234,8 +227,8 @@ def test_learning_curves_are_the_mean_and_the_range_of_the_seeds_still_training(
         }
     )
     scored = {
-        "stateless": {"ceiling": {"accuracy": None}, "baseline": {"accuracy": 0.25}},
-        "stateful": {"ceiling": {"accuracy": 0.875}, "baseline": {"accuracy": 0.25}},
+        mode: mode_scores(ceiling={"accuracy": best}, constant={"accuracy": 0.25})
+        for mode, best in (("stateless", None), ("stateful", 0.875))
     }
     table = scoring.learning_curves(dict.fromkeys(scored, history), scored)
     expected = pd.DataFrame(
@@ -257,7 +250,7 @@ def test_learning_curves_of_values_are_of_mae_which_has_no_ceiling_and_no_baseli
     history = pd.DataFrame(
         {"seed": [0, 1], "epoch": 1, "mae": 9.0, "test_mae": [1.0, 4.0]}
     )
-    scored = {"stateful": {"ceiling": {"rmse": None}, "baseline": {"rmse": 2.0}}}
+    scored = {"stateful": mode_scores(ceiling={"rmse": None}, constant={"rmse": 2.0})}
     (row,) = scoring.learning_curves({"stateful": history}, scored).to_dict("records")
     assert (row["score"], row["mean"], row["lowest"], row["highest"]) == (
         *("mae", 2.5, 1.0, 4.0),

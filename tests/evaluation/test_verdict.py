@@ -136,11 +136,12 @@ def test_fewer_than_ten_networks_get_no_verdict():
     everything = contest(*few)
     found = verdict.judge(everything, 0.01)
     assert found.kind is None
-    told = verdict_text.figures(everything, found)
-    assert told["text"].startswith("No verdict: it takes at least 10 networks")
-    assert told["difference"]["n"] == 9
+    summary = verdict_text.summary(everything, found)
+    assert summary.text.startswith("No verdict: it takes at least 10 networks")
+    assert summary.difference is not None and summary.difference.n == 9
     one = contest(*[each._replace(test=each.test[:1]) for each in few])
-    assert verdict_text.figures(one, verdict.judge(one, 0.01))["difference"] is None
+    summary = verdict_text.summary(one, verdict.judge(one, 0.01))
+    assert summary.difference is None
 
 
 # --- tasks whose answer is known ------------------------------------------------------

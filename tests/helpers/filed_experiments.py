@@ -2,9 +2,13 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from evaluations import as_json, evaluation, mode_scores, over_seeds
+
+from statelab.pipeline import paths
 
 
 def git(*words: str, given: str = "") -> str:
@@ -24,25 +28,26 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "Begin")
-    scored = {
-        "accuracy": {"mean": 0.98765, "low": 0.98, "high": 0.99},
-        "final_accuracy": {"mean": 0.75},
-        "ceiling": {"accuracy": 1.0},
-    }
+    scored = mode_scores(
+        {
+            "accuracy": over_seeds(0.98765, 0.98, 0.99),
+            "final_accuracy": over_seeds(0.75),
+        },
+        ceiling={"accuracy": 1.0},
+    )
     files = {
-        "evaluate.json": {"stateless": scored},
-        "timing/stateless.json": {"seconds_per_epoch": 0.456},
+        paths.EVALUATION: as_json(evaluation(stateless=scored, stateful=scored)),
+        paths.timing("stateless"): json.dumps({"seconds_per_epoch": 0.456}),
     }
     file_experiment("post-full", files)
     return tmp_path
 
 
-def file_experiment(name: str, files: dict) -> None:
+def file_experiment(name: str, files: Mapping[Path, str]) -> None:
     """File an experiment where DVC does, in the repository of this folder."""
-    for path, content in files.items():
-        file = Path("metrics", path)
+    for file, content in files.items():
         file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_text(json.dumps(content))
+        file.write_text(content)
     git("add", "metrics")
     head = git("rev-parse", "HEAD")
     commit = git("commit-tree", git("write-tree"), "-p", head, "-m", "experiment")

@@ -12,6 +12,8 @@ import pytest
 from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
+from statelab.evaluation import evaluation
+
 SEARCHED = "stages/lookback.py"  # in DVC's output, where it searches
 SMALL = {"trials": 4, "group": 2, "updates": 60, "seeds": 2, "validation_size": 6}
 TIMES = ["seconds_compile", "seconds_train", "seconds_score", "seconds_other", "worker"]
@@ -84,8 +86,7 @@ def test_the_answer_is_adopted(searched):
     read = YAML().load(checkout.root / "params.yaml")
     assert read["window"]["window_length"] == 4
     assert read["model"]["forget_bias"] == "chrono_4"
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    assert evaluated["layout"] == "subsampled"
+    assert evaluation.read(checkout.root).layout == "subsampled"
     assert SEARCHED not in checkout.statelab("lookback")  # it would find the same
     checkout.restore()
 

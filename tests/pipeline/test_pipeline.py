@@ -22,27 +22,37 @@ import vl_convert
 from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
 
+from statelab.config import params
+from statelab.evaluation import evaluation
 from statelab.io.predictions import predictions_in_use
 from statelab.pipeline import dvc_experiments
 from statelab.studies import post
 
 
 def test_repro_writes_what_other_tools_rely_on(checkout):
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    assert evaluated["layout"] == "per_timestep"
+    evaluated = evaluation.read(checkout.root)
+    assert evaluated.layout == "per_timestep" and evaluated.score == "accuracy"
+    headline = json.loads((checkout.root / "metrics/evaluate.json").read_text())
+    assert headline["verdict"] == "too few seeds"
+    assert len(params.flatten(headline)) <= 12
     for mode, ceiling in (("stateless", 0.625), ("stateful", 1.0)):
         # 1/4 of the steps are first steps: 1/4 + 3/4 · 1/2
-        assert evaluated[mode]["ceiling"]["accuracy"] == ceiling
-        score = evaluated[mode]["accuracy"]
-        assert set(score) == {"mean", "std", "low", "high", "n"}
-        assert score["n"] == 2 and score["mean"] <= ceiling
-        for name in ("final_accuracy", "loss", "balanced_accuracy", "auc"):
-            assert set(evaluated[mode][name]) == set(score)
+        assert evaluated.modes[mode].ceiling["accuracy"] == ceiling
+        scores = evaluated.modes[mode].scores
+        mean = scores["accuracy"].mean
+        assert scores["accuracy"].n == 2 and mean is not None and mean <= ceiling
+        assert {"final_accuracy", "loss", "balanced_accuracy", "auc"} < set(scores)
+        assert headline[mode] == {
+            "accuracy": mean,
+            "low": scores["accuracy"].low,
+            "high": scores["accuracy"].high,
+            "ceiling": ceiling,
+        }
     for name in (
         *("data/sequences/values.npy", "data/windows/first.npy"),
         *("data/models/stateful/weights.npz", "data/predictions/stateless.npz"),
         *("metrics/train_stateful.json", "metrics/history/stateless.csv"),
-        *("metrics/timing/stateless.json", "metrics/plots/learning_curves.svg"),
+        *("metrics/timing/stateless.json", "metrics/evaluate/learning_curves.svg"),
         *("metrics/horizon.json", "metrics/horizon/horizon.svg"),
     ):
         assert (checkout.root / name).stat().st_size
@@ -54,7 +64,7 @@ def test_repro_keeps_data_out_of_git_and_metrics_in(checkout):
     assert "metrics/evaluate.json" in tracked
 
 
-CURVES = "metrics/plots/learning_curves.csv"
+CURVES = "metrics/evaluate/learning_curves.csv"
 
 
 def drawn(spec: str) -> dict[str, list[str]]:
@@ -86,11 +96,11 @@ def test_plots_show_draws_both_modes_each_under_its_ceiling(checkout):
 
 
 @pytest.mark.parametrize(
-    "file", ["plots/scores.csv", "history/stateless.csv", "history/stateful.csv"]
+    "file", ["evaluate/scores.csv", "history/stateless.csv", "history/stateful.csv"]
 )
 def test_plots_show_draws_every_seed(checkout, file):
     marks = drawn(checkout.dvc("plots", "show", f"metrics/{file}", "--show-vega"))
-    if file == "plots/scores.csv":
+    if file == "evaluate/scores.csv":
         assert len(marks["point"]) == 4  # 2 modes of 2 seeds
     else:
         assert len(marks["line mark"]) == 2
@@ -156,13 +166,14 @@ def test_values_and_classes_go_all_the_way_to_mlflow(checkout, task, score, curv
     words = [f"-S{key}={value}" for key, value in changes.items()]
     said = checkout.dvc("exp", "run", "--name", task.replace("_", "-"), *words)
     assert "not logged" not in said
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    for mode in ("stateless", "stateful"):
-        scored = evaluated[mode]
-        assert scored[score] == scored[f"final_{score}"]  # no other step has a label
-        assert set(scored["baseline"]) == {score, f"final_{score}", f"train_{score}"}
+    evaluated = evaluation.read(checkout.root)
+    for mode, scored in evaluated.modes.items():
+        scores = scored.scores
+        assert scores[score] == scores[f"final_{score}"]  # no other step has a label
+        baseline = scored.baselines["constant"]
+        assert set(baseline) == {score, f"final_{score}", f"train_{score}"}
         (run,) = checkout.mlflow_runs(f"train_{mode}", task.replace("_", "-"))
-        assert run.data.metrics[f"{score}.mean"] == scored[score]["mean"]
+        assert run.data.metrics[score] == scores[score].mean
         assert f"epoch.{curve}" in run.data.metrics
     checkout.restore()
 
@@ -200,8 +211,8 @@ def test_editing_what_training_does_not_use_retrains_nothing(checkout, module, s
 
 
 def test_experiments_of_the_post_are_run_once_and_read_back(checkout, monkeypatch):
-    params = YAML(typ="safe").load(checkout.root / "params.yaml")
-    sections = {name: keys for name, keys in params.items() if name != "seed"}
+    settings = params.read(checkout.root)
+    sections = {name: keys for name, keys in settings.items() if name != "seed"}
     monkeypatch.setattr(post, "EXPERIMENTS", {"post-small": sections})
     rows = (post.Row("small", "post-small", "stateful", 1.0, 29),)
     monkeypatch.setattr(post, "ROWS", rows)
@@ -212,8 +223,7 @@ def test_experiments_of_the_post_are_run_once_and_read_back(checkout, monkeypatc
     before = checkout.outputs()
     dvc_experiments.run("post-small", sections)
     assert dvc_experiments.missing(post.EXPERIMENTS) == []
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    mean = evaluated["stateful"]["accuracy"]["mean"]
+    mean = evaluation.read(checkout.root).modes["stateful"].scores["accuracy"].mean
     ((title, _, ours, *_),) = post.table()
     assert title == "small" and ours.startswith(f"{mean:.4f} [")
     assert checkout.outputs() == before  # it ran in a copy of the workspace
@@ -228,12 +238,10 @@ def test_going_to_another_layout_and_back_trains_once(checkout):
     assert there.count(TRAINED) == 2
     back = checkout.dvc("exp", "run", "-S", "window.layout=per_timestep")
     assert back.count(TRAINED) == 0
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    assert evaluated["layout"] == "per_timestep"
+    assert evaluation.read(checkout.root).layout == "per_timestep"
     again = checkout.dvc("exp", "run", "-S", "window.layout=subsampled")
     assert again.count(TRAINED) == 0
-    evaluated = json.loads((checkout.root / "metrics/evaluate.json").read_text())
-    assert evaluated["layout"] == "subsampled"
+    assert evaluation.read(checkout.root).layout == "subsampled"
     checkout.restore()
 
 
@@ -518,14 +526,13 @@ def own(checkout) -> Iterator[Checkout]:
 
 
 def test_a_file_of_ones_own_goes_all_the_way_to_mlflow(own):
-    evaluated = json.loads((own.root / "metrics/evaluate.json").read_text())
-    for mode in ("stateless", "stateful"):
-        assert evaluated[mode]["accuracy"]["n"] == 2
-        assert evaluated[mode]["baseline"]["final_accuracy"] == 0.5
+    for mode, scored in evaluation.read(own.root).modes.items():
+        accuracy = scored.scores["accuracy"]
+        assert accuracy.n == 2
+        assert scored.baselines["constant"]["final_accuracy"] == 0.5
         (run,) = own.mlflow_runs(f"train_{mode}", "own")
         assert run.inputs.dataset_inputs[0].dataset.name == "panel.csv"
-        logged = run.data.metrics["accuracy.mean"]
-        assert logged == evaluated[mode]["accuracy"]["mean"]
+        assert run.data.metrics["accuracy"] == accuracy.mean
     scaling = json.loads((own.root / "data/models/stateful/model.json").read_text())
     low, high = scaling["scaling"]["mean"]
     assert low == pytest.approx(100, abs=5) and high == pytest.approx(3, abs=0.3)
@@ -573,7 +580,7 @@ def test_export_writes_a_card_of_what_the_network_was_trained_with(own):
         "- **Seed**: 1; this is network 1 of 2",
     ):
         assert fact in card
-    scores = pd.read_csv(own.root / "metrics/plots/scores.csv")
+    scores = pd.read_csv(own.root / "metrics/evaluate/scores.csv")
     (mine,) = scores.query("mode == 'stateful' and seed == 1").accuracy
     assert f"\n| accuracy | {mine:.4f} |" in card
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+from evaluations import mode_scores
 from matplotlib.figure import Figure
 
 from statelab.report import figures
@@ -15,7 +16,7 @@ HISTORY = pd.DataFrame(
 
 
 def drawn(ceiling) -> Figure:
-    scored = {"stateful": {"ceiling": {"accuracy": ceiling}}}
+    scored = {"stateful": mode_scores(ceiling={"accuracy": ceiling})}
     return figures.learning_curves({"stateful": HISTORY}, scored)
 
 
@@ -34,7 +35,7 @@ def test_learning_curves_draw_no_ceiling_where_there_is_none():
 
 def test_learning_curves_share_a_scale_that_holds_the_lowest_of_all():
     low = HISTORY.assign(test_accuracy=HISTORY["test_accuracy"] - 0.375)
-    scored = dict.fromkeys(("stateless", "stateful"), {"ceiling": {}})
+    scored = dict.fromkeys(("stateless", "stateful"), mode_scores())
     figure = figures.learning_curves({"stateless": low, "stateful": HISTORY}, scored)
     for panel in figure.axes:
         assert panel.get_ylim()[0] < 0.125
@@ -42,7 +43,7 @@ def test_learning_curves_share_a_scale_that_holds_the_lowest_of_all():
 
 def test_learning_curves_of_values_are_of_the_absolute_error():
     columns = {"accuracy": "mae", "test_accuracy": "test_mae"}
-    scored = {"stateful": {"ceiling": {"rmse": None}}}
+    scored = {"stateful": mode_scores(ceiling={"rmse": None})}
     figure = figures.learning_curves(
         {"stateful": HISTORY.rename(columns=columns)}, scored
     )

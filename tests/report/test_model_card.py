@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from checkouts import REPOSITORY
+from evaluations import mode_scores, over_seeds
 from ruamel.yaml import YAML
 
 from statelab.config.settings import Params
@@ -13,7 +14,7 @@ from statelab.report.model_facts import ModelFacts
 from statelab.samples.windows import make_windows
 
 PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
-INTERVAL = {"mean": 0.5, "std": 0.1, "low": 0.4, "high": 0.6, "n": 4}
+INTERVAL = over_seeds(0.5, 0.4, 0.6, n=4)
 
 
 @pytest.fixture
@@ -44,13 +45,15 @@ def a_card(
         training=getattr(settings, f"train_{mode}"),
         architecture=Architecture("gru", head, 2, 3, features=2, outputs=outputs),
         counts=counts,
-        scores={
-            main: INTERVAL,
-            f"final_{main}": {**INTERVAL, "mean": 1234.56},
-            f"running_{main}": INTERVAL,
-            "ceiling": dict.fromkeys(bounds),
-            "baseline": bounds,
-        },
+        scores=mode_scores(
+            {
+                main: INTERVAL,
+                f"final_{main}": over_seeds(1234.56, 0.4, 0.6, n=4),
+                f"running_{main}": INTERVAL,
+            },
+            ceiling=dict.fromkeys(bounds),
+            constant=bounds,
+        ),
         own={main: 0.25, f"final_{main}": 0.125},
         names=None,
         network=0,
@@ -81,12 +84,12 @@ def test_a_card_of_a_forecast_names_columns_and_stands_beside_naive_ones(counts)
             generate={"source": "csv", "path": "plant/a.csv", "missing": "fill"},
             window={"layout": "subsampled", "window_length": 3, "split": "time"},
         ),
-        scores={
-            "rmse": {**INTERVAL, "low": None, "high": None, "n": 1},
-            "ceiling": {"rmse": None},
-            "baseline": {"rmse": 0.75},
-            "persistence": {"rmse": 0.625},
-        },
+        scores=mode_scores(
+            {"rmse": over_seeds(0.5, n=1)},
+            ceiling={"rmse": None},
+            constant={"rmse": 0.75},
+            persistence={"rmse": 0.625},
+        ),
         own={"rmse": 0.8},
     )
     rows = [line for line in text.splitlines() if line.startswith("|")]

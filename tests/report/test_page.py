@@ -8,49 +8,46 @@ import browser
 import numpy as np
 import pytest
 import searches
+from evaluations import evaluation, mode_scores, over_seeds
 from small_windows import cut
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
+from statelab.evaluation import evaluation as evaluation_
+from statelab.evaluation import experiments
+from statelab.evaluation.evaluation import Evaluation
+from statelab.evaluation.experiments import Finished
 from statelab.io import arrays, csv_files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import hidden_states
 from statelab.networks import saving
-from statelab.pipeline import dvc_experiments, stage_fingerprints
-from statelab.pipeline.dvc_experiments import Finished
+from statelab.pipeline import stage_fingerprints
 from statelab.report import captions, memory_section, page, tables
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import Windows
 
-
-def score(mean, low=None, high=None, n=1):
-    return {"mean": mean, "std": None, "low": low, "high": high, "n": n}
-
-
-CLASSES = {
-    "layout": "per_timestep",
-    "stateless": {
-        "accuracy": score(0.5, 0.25, 0.75, 3),
-        "final_accuracy": score(None, n=3),
-        "ceiling": {"accuracy": 0.625, "final_accuracy": None},
-        "baseline": {"accuracy": 0.4, "final_accuracy": 0.3},
-    },
-    "stateful": {
-        "accuracy": score(0.875),
-        "final_accuracy": score(0.75),
-        "ceiling": {"accuracy": None, "final_accuracy": None},
-        "baseline": {"accuracy": 0.4, "final_accuracy": 0.3},
-    },
-}
-VALUES = {
-    mode: {
-        "rmse": score(mean),
-        "ceiling": {"rmse": None},
-        "baseline": {"rmse": 60.5},
-        "persistence": {"rmse": 31.25},
-    }
-    for mode, mean in (("stateless", 40.0), ("stateful", 25.5))
-}
+BASELINE = {"accuracy": 0.4, "final_accuracy": 0.3}
+CLASSES = evaluation(
+    stateless=mode_scores(
+        {
+            "accuracy": over_seeds(0.5, 0.25, 0.75, 3),
+            "final_accuracy": over_seeds(None, n=3),
+        },
+        ceiling={"accuracy": 0.625, "final_accuracy": None},
+        constant=BASELINE,
+    ),
+    stateful=mode_scores(
+        {"accuracy": over_seeds(0.875), "final_accuracy": over_seeds(0.75)},
+        ceiling={"accuracy": None, "final_accuracy": None},
+        constant=BASELINE,
+    ),
+)
+BASELINES = {"constant": {"rmse": 60.5}, "persistence": {"rmse": 31.25}}
+VALUES = evaluation(
+    stateless=mode_scores({"rmse": over_seeds(40.0)}, {"rmse": None}, **BASELINES),
+    stateful=mode_scores({"rmse": over_seeds(25.5)}, {"rmse": None}, **BASELINES),
+    score="rmse",
+)
 
 
 def test_the_sentence_puts_each_score_beside_its_own_bound():
@@ -110,13 +107,13 @@ def settings(layout="per_timestep", segment=1, units=10, test_size=0.25):
 
 def test_other_layouts_differ_in_nothing_else():
     finished = [
-        Finished("same", settings(), {}),
-        Finished("other network", settings("full", units=3), {}),
-        Finished("other test split", settings("full", test_size=0.5), {}),
-        Finished("newer", {**settings("full"), "tracking": {"register": "a"}}, {}),
+        Finished("same", settings(), CLASSES),
+        Finished("other network", settings("full", units=3), CLASSES),
+        Finished("other test split", settings("full", test_size=0.5), CLASSES),
+        Finished("newer", {**settings("full"), "tracking": {"register": "a"}}, CLASSES),
         # of whole sequences the length of a segment says nothing
-        Finished("older", settings("full", segment=5), {"n": 2}),
-        Finished("longer segments", settings(segment=5), {"n": 3}),
+        Finished("older", settings("full", segment=5), VALUES),
+        Finished("longer segments", settings(segment=5), VALUES),
     ]
     chosen = page.other_layouts(settings(), finished)
     assert [pipeline.name for pipeline in chosen] == ["newer", "longer segments"]
@@ -143,11 +140,10 @@ def repository(tmp_path, monkeypatch):
         )
         return ended.stdout.strip()
 
-    def commit(settings: str, evaluated: object | None) -> str:
+    def commit(settings: str, evaluated: Evaluation | None) -> str:
         (tmp_path / "params.yaml").write_text(settings)
         if evaluated is not None:
-            (tmp_path / "metrics").mkdir(exist_ok=True)
-            (tmp_path / "metrics/evaluate.json").write_text(json.dumps(evaluated))
+            evaluation_.write(tmp_path, evaluated)
         git("add", ".")
         git("commit", "--quiet", "--allow-empty", "-m", "x")
         return git("rev-parse", "HEAD")
@@ -157,26 +153,27 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_finished_are_the_commit_and_its_experiments(repository):
-    assert dvc_experiments.finished() == []  # there is no commit
-    head = repository.commit("seed: 1e-3  # a number in YAML 1.2", {"layout": "full"})
-    other = repository.commit("seed: 2", {"layout": "subsampled"})
+    assert experiments.finished() == []  # there is no commit
+    head = repository.commit("seed: 1e-3  # a number in YAML 1.2", CLASSES)
+    other = repository.commit("seed: 2", VALUES)
     repository.git("reset", "--quiet", "--hard", head)
     repository.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/fuzzy-cat", other)
     repository.git("update-ref", f"refs/exps/{other[:2]}/{other[2:]}/of-another", head)
-    assert dvc_experiments.finished() == [
-        Finished("HEAD", {"seed": 0.001}, {"layout": "full"}),
-        Finished("fuzzy-cat", {"seed": 2}, {"layout": "subsampled"}),
+    assert experiments.finished() == [
+        Finished("HEAD", {"seed": 0.001}, CLASSES),
+        Finished("fuzzy-cat", {"seed": 2}, VALUES),
     ]
 
 
 def test_what_is_not_evaluated_is_not_finished(repository):
     repository.commit("seed: 1", None)
-    assert dvc_experiments.finished() == []
+    assert experiments.finished() == []
 
 
 def test_without_results_one_line_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"metrics/evaluate.json: .* Run `dvc repro`"):
+    message = r"metrics/evaluate/evaluation.json: .* Run `dvc repro`"
+    with pytest.raises(UserError, match=message):
         page.write(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 

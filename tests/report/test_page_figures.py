@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from evaluations import evaluation, mode_scores, over_seeds
 
 from statelab.report import inline_svg, page_figures
 from statelab.samples.plan_summary import Places
@@ -48,7 +49,7 @@ def test_learning_curves_have_one_scale_and_a_panel_each():
         )
         for mode, mae in (("stateless", [9.0, 4.0]), ("stateful", [3.0, 1.0]))
     }
-    scored = {mode: {"ceiling": {"rmse": None}} for mode in histories}
+    scored = {mode: mode_scores(ceiling={"rmse": None}) for mode in histories}
     one, two = page_figures.learning_curves(histories, scored).values()
     assert len(one.axes) == len(two.axes) == 1
     low, high = one.axes[0].get_ylim()
@@ -57,12 +58,12 @@ def test_learning_curves_have_one_scale_and_a_panel_each():
 
 def test_layouts_draw_each_score_beside_its_ceiling():
     def scored(mean, ceiling):
-        interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.05}
-        return {"accuracy": interval, "ceiling": {"accuracy": ceiling}}
+        scores = {"accuracy": over_seeds(mean, mean - 0.1, mean + 0.05)}
+        return mode_scores(scores, ceiling={"accuracy": ceiling})
 
     rows = [
-        {"label": "a", "stateless": scored(0.5, 0.6), "stateful": scored(0.8, 1.0)},
-        {"label": "b", "stateless": scored(0.3, 0.4), "stateful": scored(0.7, 0.9)},
+        ("a", evaluation(stateless=scored(0.5, 0.6), stateful=scored(0.8, 1.0))),
+        ("b", evaluation(stateless=scored(0.3, 0.4), stateful=scored(0.7, 0.9))),
     ]
     figure = page_figures.layouts(rows, "accuracy")
     lines = figure.axes[0].lines

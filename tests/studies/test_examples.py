@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkouts import REPOSITORY
+from evaluations import as_json, evaluation, mode_scores, over_seeds
 from filed_experiments import CARRIED, RESET, file_experiment
 from project_params import PARAMS
 from typer.testing import CliRunner
@@ -16,7 +17,7 @@ from statelab.cli import main
 from statelab.config import schema
 from statelab.data import sources
 from statelab.errors import UserError
-from statelab.pipeline import dvc_experiments
+from statelab.pipeline import dvc_experiments, paths
 from statelab.report import figures
 from statelab.studies import datasets, examples
 
@@ -220,24 +221,26 @@ def test_table_shows_each_score_beside_its_baselines():
     assert len(one) == len(two) == len(three) == 10
 
 
-def evaluated(score: str, **naive: float) -> dict:
+def evaluated(score: str, **baselines: float) -> dict[Path, str]:
     """What `evaluate` writes, with other scores beside the one that is shown."""
-    names = {score: naive.pop("baseline"), f"final_{score}": 99}
-    more = {name: {score: value, f"final_{score}": 98} for name, value in naive.items()}
-    return {
-        mode: {score: {**interval, "std": 1, "n": 9}, "baseline": names, **more}
-        for mode, interval in SCORED.items()
+    named = {
+        name: {score: value, f"final_{score}": 99} for name, value in baselines.items()
     }
+    modes = [
+        mode_scores({score: over_seeds(**figures, n=9)}, **named)
+        for figures in SCORED.values()
+    ]
+    return {paths.EVALUATION: as_json(evaluation(*modes, score=score))}
 
 
 def test_command_writes_the_tables_and_shows_what_is_there(
     packages,
     repository,  # noqa: F811
 ):
-    forecast = evaluated("rmse", baseline=0.5, persistence=0.375, seasonal_naive=2.0)
-    file_experiment("example-sunspots", {"evaluate.json": forecast})
-    voices = evaluated("accuracy", baseline=0.125)
-    file_experiment("example-vowels", {"evaluate.json": voices})
+    forecast = evaluated("rmse", constant=0.5, persistence=0.375, seasonal_naive=2.0)
+    file_experiment("example-sunspots", forecast)
+    voices = evaluated("accuracy", constant=0.125)
+    file_experiment("example-vowels", voices)
     shown = CliRunner().invoke(main.app, ["examples", "--no-run"])
     assert shown.exit_code == 0
     lines = [
@@ -265,9 +268,9 @@ def test_command_writes_the_scores_once_all_are_there(
     packages,
     repository,  # noqa: F811
 ):
-    forecast = evaluated("rmse", baseline=0.5, persistence=0.375)
+    forecast = evaluated("rmse", constant=0.5, persistence=0.375)
     for row in ROWS:
-        file_experiment(row.experiment, {"evaluate.json": forecast})
+        file_experiment(row.experiment, forecast)
     one = CliRunner().invoke(main.app, ["examples", "sunspots", "--no-run"])
     assert one.exit_code == 0 and "glucose" not in one.output
     assert not Path("metrics/examples.json").exists()
@@ -285,8 +288,8 @@ def test_command_runs_what_is_missing_with_its_folder(
     repository,  # noqa: F811
     monkeypatch,
 ):
-    forecast = evaluated("rmse", baseline=0.5, persistence=0.375)
-    file_experiment("example-sunspots", {"evaluate.json": forecast})
+    forecast = evaluated("rmse", constant=0.5, persistence=0.375)
+    file_experiment("example-sunspots", forecast)
     ran = []
     monkeypatch.setattr(
         dvc_experiments,

@@ -2,13 +2,14 @@ import json
 
 import pytest
 from checkouts import REPOSITORY
+from evaluations import as_json, evaluation, mode_scores, over_seeds
 from filed_experiments import CARRIED, RESET, file_experiment, git
 from project_params import PARAMS
 from typer.testing import CliRunner
 
 from statelab.cli import main
 from statelab.config import schema
-from statelab.pipeline import dvc_experiments
+from statelab.pipeline import dvc_experiments, paths
 from statelab.studies import beyond, post
 
 
@@ -72,11 +73,11 @@ def test_beyond_reads_its_scores_from_the_experiments(repository):
     for name, key, baseline in zip(
         names, ("loss", "final_accuracy"), baselines, strict=True
     ):
-        evaluated = {
-            mode: {"loss": {}, key: {**score, "std": 1, "n": 9}, "baseline": baseline}
-            for mode, score in (("stateless", RESET), ("stateful", CARRIED))
-        }
-        file_experiment(name, {"evaluate.json": evaluated})
+        modes = [
+            mode_scores({key: over_seeds(**score, n=9)}, constant=baseline)
+            for score in (RESET, CARRIED)
+        ]
+        file_experiment(name, {paths.EVALUATION: as_json(evaluation(*modes))})
     by_name = {
         row.experiment: scored
         for row, scored in zip(beyond.ROWS, beyond.scores(), strict=True)

@@ -1,7 +1,6 @@
 """A sweep in DVC's queue, on a server that is killed half-way, and its runs."""
 
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -19,7 +18,8 @@ import pytest
 from checkouts import Checkout
 from servers import HOST, free_port, serving
 
-from statelab.pipeline import dvc_experiments, stage_fingerprints
+from statelab.evaluation import evaluation
+from statelab.pipeline import dvc_experiments, paths, stage_fingerprints
 
 pytestmark = pytest.mark.slow
 LONGEST = 900  # seconds that a sweep may take
@@ -131,22 +131,22 @@ def _in_step(store: str) -> int:
         for each in stage_fingerprints.recorded(Path("dvc.lock").read_text())
     }
     for each in dvc_experiments.listed():
-        evaluated = json.loads(each.read("metrics/evaluate.json"))
-        for result in stage_fingerprints.recorded(each.read("dvc.lock")):
+        evaluated = evaluation.parse(each.read(paths.EVALUATION))
+        for result in stage_fingerprints.recorded(each.read(Path("dvc.lock"))):
             wanted.add(result.fingerprint)
             run = by_fingerprint[result.fingerprint]
             assert run.info.status == "FINISHED"
             assert each.name in run.data.tags["dvc.exp"].split(", ")
             logged = run.data.metrics
             if result.stage == "evaluate":
-                for mode in ("stateless", "stateful"):
-                    for name, value in evaluated[mode]["loss"].items():
-                        assert logged[f"{mode}.loss.{name}"] == value
+                for mode, scored in evaluated.modes.items():
+                    mean = scored.scores[evaluated.score].mean
+                    assert logged[f"{mode}.{evaluated.score}"] == mean
                 continue
             mode = result.stage.removeprefix("train_")
-            for name, value in evaluated[mode]["loss"].items():
-                assert logged[f"loss.{name}"] == value
-            history = pd.read_csv(io.StringIO(each.read(f"metrics/history/{mode}.csv")))
+            mean = evaluated.modes[mode].scores[evaluated.score].mean
+            assert logged[evaluated.score] == mean
+            history = pd.read_csv(io.StringIO(each.read(paths.history(mode))))
             points = client.get_metric_history(run.info.run_id, "epoch.test_loss")
             curve = {point.step: point.value for point in points}
             assert curve == history.groupby("epoch")["test_loss"].mean().to_dict()

@@ -17,11 +17,12 @@ from statelab.config import params
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding
-from statelab.evaluation import scoring
+from statelab.evaluation import evaluation, scoring
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
+from statelab.pipeline import paths
 from statelab.samples import plans, scaling
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
@@ -405,16 +406,16 @@ def _renamed(finding: Finding, name: str, where: str, repair: str) -> Finding:
 
 
 def _ceiling(workspace: Workspace) -> Finding:
-    evaluation = files.read_json(Path("metrics/evaluate.json"))
+    evaluated = evaluation.read()
     scores = {}
     for mode in MODES:
         table = scoring.seed_scores(
-            predictions_in_use(Path(f"data/predictions/{mode}.npz")).answers,
+            predictions_in_use(paths.predictions(mode)).answers,
             workspace.data,
             workspace.windows,
-            csv_files.read(Path(f"metrics/history/{mode}.csv")),
+            csv_files.read(paths.history(mode)),
         )
-        for name, best in evaluation[mode]["ceiling"].items():
+        for name, best in evaluated.modes[mode].ceiling.items():
             scores[f"{mode} {name}"] = (float(table[name].to_numpy().max()), best)
     return array_probes.ceiling(scores)
 

@@ -1,8 +1,7 @@
 """Baselines: forecasts that need no model."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -67,17 +66,3 @@ def naive_forecasts(
             known = sequences.values[step, forecast.feature][None]
             found[name][f"{prefix}rmse"] = float(scores.rmse(known, target)[0])
     return found
-
-
-def of(scored: Mapping[str, Any]) -> dict[str, Mapping[str, float | None]]:
-    """Return the baselines of a mode, by the names of `NAMES`.
-
-    Args:
-        scored: what evaluate.json says of the mode.
-
-    Example:
-        >>> of({"rmse": {}, "baseline": {"rmse": 2.0}, "persistence": {"rmse": 1.0}})
-        {'constant': {'rmse': 2.0}, 'persistence': {'rmse': 1.0}}
-    """
-    by_name = {"constant": scored["baseline"], **scored}
-    return {name: by_name[name] for name in NAMES if name in by_name}

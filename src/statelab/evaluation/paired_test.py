@@ -1,26 +1,15 @@
 """Statistics of paired differences: seed k of a training against seed k of another."""
 
 import bisect
-from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, stats
 
+from statelab.evaluation.statistics import Difference
+
 LEVEL = 0.05  # of the test, two-sided
 POWER = 0.8  # with which a gap is said to be seen
 RESAMPLES = 9999  # of signs; all of them where there are fewer, up to 13 pairs
-
-
-class Difference(NamedTuple):
-    """What the pairs say."""
-
-    mean: float
-    std: float  # of the pairs
-    low: float  # of the 95 % t interval of the mean
-    high: float
-    p: float  # that signs at random give a mean as far from 0, or farther
-    n: int  # pairs
-    detectable: float  # the gap that so many such pairs show four times in five
 
 
 def compare(one: np.ndarray, other: np.ndarray) -> Difference:

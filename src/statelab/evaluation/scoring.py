@@ -1,7 +1,7 @@
 """The comparison: scores over seeds beside the best score that a model could reach."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.evaluation.baselines import Forecast, naive_forecasts
 from statelab.evaluation.ceilings import find_ceiling, majority_vote
+from statelab.evaluation.evaluation import ModeScores
 from statelab.evaluation.statistics import interval
 from statelab.networks import scores
 from statelab.samples.windows import (
@@ -60,12 +61,19 @@ def seed_scores(
     )
 
 
+class Bounds(NamedTuple):
+    """What scores are seen beside, as `ModeScores` holds it."""
+
+    ceiling: dict[str, float | None]
+    baselines: dict[str, dict[str, float]]
+
+
 def bounds(
     sequences: Sequences,
     windows: Windows,
     visible_from: np.ndarray,
     forecast: Forecast | None = None,
-) -> dict[str, Mapping[str, float | None]]:
+) -> Bounds:
     """Return the ceilings of one mode, and the baselines of no model at all.
 
     Args:
@@ -75,10 +83,10 @@ def bounds(
         forecast: what is forecast, where targets are later values of a feature.
 
     Returns:
-        `ceiling` and `baseline`, each with `accuracy`, `final_accuracy` and
-        `train_accuracy`. The baseline is the most frequent target's share. Of values
-        it is the rmse of always answering the mean of train, and there is no ceiling.
-        Forecasts have `persistence` besides, of answering the value of the step itself,
+        Each with `accuracy`, `final_accuracy` and `train_accuracy`. The baseline
+        `constant` is the most frequent target's share. Of values it is the rmse of
+        always answering the mean of train, and there is no ceiling. Forecasts have
+        `persistence` besides, of answering the value of the step itself,
         and `seasonal_naive`, of answering that of the season before; where a sequence
         has none yet, as `persistence` does.
 
@@ -101,7 +109,7 @@ def bounds(
             best = find_ceiling(sequences, windows, visible_from, chosen, target)
             ceilings[prefix + main] = best
             baselines[prefix + main] = majority_vote(np.zeros(len(target)), target)
-    return {"ceiling": ceilings, "baseline": baselines, **naive}
+    return Bounds(ceilings, {"constant": baselines, **naive})
 
 
 def _groups(
@@ -143,13 +151,13 @@ def over_seeds(history: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def learning_curves(
-    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
+    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, ModeScores]
 ) -> pd.DataFrame:
     """Return how the score on test went up, or the error down, under its ceiling.
 
     Args:
         histories: by mode, one line for each seed and epoch, as training wrote it.
-        scored: by mode, the `ceiling` and `baseline` of `bounds`.
+        scored: by mode.
 
     Returns:
         One line for each mode and epoch: `mode`, `score` (which one: accuracy, or of
@@ -160,7 +168,8 @@ def learning_curves(
     for mode, history in histories.items():
         score = history_score(history)
         lines = {
-            name: scored[mode][name].get(score) for name in ("ceiling", "baseline")
+            "ceiling": scored[mode].ceiling.get(score),
+            "baseline": scored[mode].baselines["constant"].get(score),
         }
         table = over_seeds(history, f"test_{score}").assign(**lines)
         table.insert(0, "mode", mode)
@@ -169,12 +178,13 @@ def learning_curves(
     return pd.concat(tables, ignore_index=True)
 
 
-def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the interval over seeds of every score of `seed_scores`."""
-    return {
+def summary(table: pd.DataFrame, bounds: Bounds) -> ModeScores:
+    """Return the interval over seeds of each score of `seed_scores`, and its bounds."""
+    scores = {
         str(name): interval(column.to_numpy())
         for name, column in table.drop(columns="seed").items()
     }
+    return ModeScores(scores, bounds.ceiling, bounds.baselines)
 
 
 def above_ceiling(table: pd.DataFrame, ceilings: dict[str, float | None]) -> list[str]:
@@ -186,24 +196,25 @@ def above_ceiling(table: pd.DataFrame, ceilings: dict[str, float | None]) -> lis
     ]
 
 
-def in_words(mode: str, table: pd.DataFrame, scored: dict[str, Any]) -> str:
+def in_words(mode: str, table: pd.DataFrame, scored: ModeScores) -> str:
     """Say how one mode did, each score beside the best that any model could reach."""
-    main = "accuracy" if "accuracy" in scored else "rmse"
+    main = "accuracy" if "accuracy" in scored.scores else "rmse"
+    baselines = dict(scored.baselines)
+    constant = baselines.pop("constant")
     parts = []
     for name in (main, f"final_{main}"):
-        mean, low, high = (scored[name][key] for key in ("mean", "low", "high"))
-        spread = "" if low is None else f" [{low:.4f}, {high:.4f}]"
-        best = scored["ceiling"][name]
-        bound = (
-            f"ceiling {best:.4f}"
-            if best is not None
-            else f"baseline {scored['baseline'][name]:.4f}"
-        )
-        for naive in ("persistence", "seasonal_naive"):
-            if naive in scored:
-                bound += f", {naive.replace('_', ' ')} {scored[naive][name]:.4f}"
-        parts.append(f"{name} {mean:.4f}{spread}, {bound}")
+        over_seeds, best = scored.scores[name], scored.ceiling[name]
+        spread = ""
+        if over_seeds.low is not None:
+            spread = f" [{over_seeds.low:.4f}, {over_seeds.high:.4f}]"
+        if best is not None:
+            bound = f"ceiling {best:.4f}"
+        else:
+            bound = f"baseline {constant[name]:.4f}"
+        for naive, by_score in baselines.items():
+            bound += f", {naive.replace('_', ' ')} {by_score[name]:.4f}"
+        parts.append(f"{name} {over_seeds.mean:.4f}{spread}, {bound}")
     text = f"{mode}: {'; '.join(parts)}; n = {len(table)}"
-    for name in above_ceiling(table, scored["ceiling"]):
+    for name in above_ceiling(table, scored.ceiling):
         text += f"\n{mode}: {name} is ABOVE its ceiling for some seed: something leaks"
     return text

@@ -6,8 +6,7 @@ import numpy as np
 
 from statelab.evaluation import paired_test
 from statelab.evaluation.comparison import Candidate, Comparison
-from statelab.evaluation.paired_test import Difference
-from statelab.evaluation.statistics import interval
+from statelab.evaluation.statistics import Difference, interval
 from statelab.evaluation.variants import AGAIN, IN_USE
 
 SEEDS = 10  # of each mode that a verdict takes at least
@@ -140,7 +139,7 @@ def _compare(
 def learns(contest: Comparison, entrant: Candidate, margin: float) -> bool:
     gain = _sign(contest) * (entrant.test - contest.baseline)
     by_part = _sign(contest) * (entrant.parts - contest.baseline_parts)
-    lows = [interval(each)["low"] for each in (gain, by_part)]
+    lows = [interval(each).low for each in (gain, by_part)]
     sure = all(low is None or low > 0 for low in lows)
     return bool(gain.mean() > margin and sure)
 

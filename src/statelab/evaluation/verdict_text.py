@@ -1,44 +1,39 @@
 """The verdict in words, and what it rests on."""
 
-from typing import Any
-
 from statelab.evaluation import paired_test, verdict
 from statelab.evaluation.comparison import Candidate, Comparison
-from statelab.evaluation.paired_test import Difference
-from statelab.evaluation.statistics import interval
+from statelab.evaluation.evaluation import VariantScores, VerdictSummary
+from statelab.evaluation.statistics import Difference, interval
 from statelab.formatting import in_steps, number
 
 TIED = 1e-9  # a gap that is but rounding
 
 
-def figures(contest: Comparison, found: verdict.Verdict) -> dict[str, Any]:
-    """Return the verdict as evaluate.json holds it."""
-    variants: dict[str, dict[str, Any]] = {}
-    for each in contest.entrants:
-        validation = each.validation
-        variants.setdefault(each.mode, {})[each.variant.replace(" ", "_")] = {
-            "timesteps": each.timesteps,
-            "gradient_window": each.gradient_window,
-            "validation": None if validation is None else float(validation.mean()),
-            "test": interval(each.test),
-            "ceiling": each.ceiling,
-        }
-    return {
-        "kind": found.kind,
-        "cause": found.cause,
-        "text": in_words(contest, found),
-        "score": contest.score,
-        "steps": contest.steps,
-        "baseline": contest.baseline,
-        "margin": found.margin,
-        "chosen": {
-            each.mode: each.variant for each in (found.stateless, found.stateful)
-        },
-        "difference": found.difference and found.difference._asdict(),
-        "over_test": found.over_test and found.over_test._asdict(),
-        "noise": {mode: each._asdict() for mode, each in found.noise.items()},
-        "variants": variants,
-    }
+def summary(contest: Comparison, found: verdict.Verdict) -> VerdictSummary:
+    """Return the verdict as an evaluation holds it."""
+    variants: dict[str, dict[str, VariantScores]] = {}
+    for candidate in contest.entrants:
+        validation = candidate.validation
+        variants.setdefault(candidate.mode, {})[candidate.variant] = VariantScores(
+            timesteps=candidate.timesteps,
+            gradient_window=candidate.gradient_window,
+            validation=None if validation is None else float(validation.mean()),
+            test=interval(candidate.test),
+            ceiling=candidate.ceiling,
+        )
+    return VerdictSummary(
+        kind=found.kind,
+        cause=found.cause,
+        text=in_words(contest, found),
+        steps=contest.steps,
+        baseline=contest.baseline,
+        margin=found.margin,
+        chosen={c.mode: c.variant for c in (found.stateless, found.stateful)},
+        difference=found.difference,
+        over_test=found.over_test,
+        noise=found.noise,
+        variants=variants,
+    )
 
 
 def in_words(contest: Comparison, found: verdict.Verdict) -> str:

@@ -147,7 +147,7 @@ def _behind(one: Outcome, other: Outcome, rule: Rule) -> bool:
     Enough to look elsewhere; of other steps `worse` and `not_worse` tell more.
     """
     gaps, _ = better_by(other, one, rule)
-    low = gaps.mean() if len(gaps) == 1 else interval(gaps)["low"]
+    low = gaps.mean() if len(gaps) == 1 else interval(gaps).low
     return bool(gaps.mean() > rule.margin and low is not None and low > 0)
 
 
@@ -160,7 +160,7 @@ def not_worse(one: Outcome, best: Outcome, rule: Rule) -> bool:
     if one is best:
         return True
     highs = (
-        gaps.mean() if len(gaps) == 1 else interval(gaps)["high"]
+        gaps.mean() if len(gaps) == 1 else interval(gaps).high
         for gaps in better_by(best, one, rule)
     )
     return all(high is not None and high <= rule.margin for high in highs)

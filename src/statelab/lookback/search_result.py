@@ -1,5 +1,6 @@
 """The result of a lookback search as tables, and in words."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,7 +67,7 @@ def curve(
             against = "not worse"
         else:
             against = "worse" if decision.worse(each, best, rule) else "cannot tell"
-        scored = interval(np.array(each.scores))
+        scored = dataclasses.asdict(interval(np.array(each.scores)))
         lines.append(
             {
                 "window_length": window,
@@ -112,7 +113,7 @@ def summary(
         default=None,
     )
     seeds, parts = (
-        paired_test.compare(gaps, np.zeros_like(gaps))._asdict()
+        dataclasses.asdict(paired_test.compare(gaps, np.zeros_like(gaps)))
         if len(gaps) > 1
         else None
         for gaps in decision.better_by(best, smallest, rule)
@@ -132,7 +133,7 @@ def summary(
         "margin": rule.margin,
         "steps": asked,
         "scores": {
-            name: interval(np.array(each.scores))
+            name: dataclasses.asdict(interval(np.array(each.scores)))
             for name, each in (
                 ("smallest", smallest),
                 ("best", best),
@@ -263,4 +264,4 @@ def in_words(told: Mapping[str, Any]) -> str:
 
 
 def _spread(scored: Mapping[str, Any]) -> str:
-    return f"{number(scored['mean'])} {formatting.interval(scored)}".rstrip()
+    return f"{number(scored['mean'])} {formatting.interval(scored['low'], scored['high'])}".rstrip()

@@ -1,5 +1,6 @@
 """How far trained networks look back: what `horizon` has measured, summed up."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -122,7 +123,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
     found, enough = {}, []
     for steps in np.unique(burn_in[~np.isnan(burn_in)]).astype(int).tolist():
         scored = values[burn_in == steps]
-        found[str(steps)] = interval(scored)
+        found[str(steps)] = dataclasses.asdict(interval(scored))
         if score == "rmse":
             good = scored.mean() <= (1 + MARGIN) * carried.mean()
         else:
@@ -133,7 +134,7 @@ def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
         "score": score,
         "zero_state": found.pop("0", None),
         "burn_in": found,
-        "carried": interval(carried),
+        "carried": dataclasses.asdict(interval(carried)),
         "as_good_as_carrying": min(enough, default=None),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from statelab.config import params
+from statelab.pipeline import paths
 
 REFS = "refs/exps"  # where DVC keeps them, by the commit that they start from
 Sections = dict[str, dict[str, object]]  # of params.yaml, all but the seed
@@ -27,7 +28,7 @@ def changed(base: Sections, **sections: Mapping[str, object]) -> Sections:
 
 def missing(names: Iterable[str]) -> list[str]:
     """Return the names of the experiments that the current commit does not have."""
-    return [name for name in names if show(name, "evaluate.json") is None]
+    return [name for name in names if named(name).read(paths.EVALUATION) is None]
 
 
 def run(name: str, sections: Sections, copied: Iterable[Path] = ()) -> None:
@@ -88,7 +89,7 @@ class Experiment(NamedTuple):
     baseline: str  # the commit that it starts from
     revision: str  # its own, or what Git knows it by
 
-    def read(self, file: str) -> str | None:
+    def read(self, file: Path) -> str | None:
         """Return a file of it that Git has; None where there is no such."""
         shown = _git("show", f"{self.revision}:./{file}")  # seen from this folder
         return shown.stdout if shown.returncode == 0 else None
@@ -108,43 +109,10 @@ def listed() -> list[Experiment]:
     return found
 
 
-class Finished(NamedTuple):
-    """What Git holds of one pipeline that has run."""
-
-    name: str  # of the experiment; HEAD for the commit itself
-    params: dict[str, Any]  # params.yaml
-    evaluated: dict[str, Any]  # metrics/evaluate.json
-
-
-def finished() -> list[Finished]:
-    """Return the current commit and its experiments, as far as they are evaluated.
-
-    Returns:
-        The commit, and then the experiments, the newest first; none outside of Git.
-    """
-    commit, found = head(), []
-    own = [each for each in reversed(listed()) if each.baseline == commit]
-    for each in [Experiment("HEAD", commit, commit), *own]:
-        settings, evaluated = (
-            each.read("params.yaml"),
-            each.read("metrics/evaluate.json"),
-        )
-        if settings is not None and evaluated is not None:
-            read = params.parse(settings)
-            found.append(Finished(each.name, read, json.loads(evaluated)))
-    return found
-
-
-def show(name: str, file: str) -> dict[str, Any] | None:
-    """Return a file of metrics/ from an experiment of the current commit.
-
-    Returns:
-        What it holds; None where there is no such.
-    """
+def named(name: str) -> Experiment:
+    """Return the experiment of the current commit that has a name, there or not."""
     commit = head()
-    ref = f"{REFS}/{commit[:2]}/{commit[2:]}/{name}"
-    text = Experiment(name, commit, ref).read(f"metrics/{file}")
-    return None if text is None else json.loads(text)
+    return Experiment(name, commit, f"{REFS}/{commit[:2]}/{commit[2:]}/{name}")
 
 
 def head() -> str:

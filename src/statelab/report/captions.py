@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation import scoring
+from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.variants import MODES
 from statelab.formatting import count_of, in_steps, number
 from statelab.report import tables
@@ -63,16 +64,16 @@ def differences(by_name: Mapping[str, np.ndarray], score: str) -> str:
     return f"Differences in {score} over {pairs} pairs of seeds. {'; '.join(ranges)}."
 
 
-def by_layout(rows: Iterable[Mapping[str, Any]], score: str) -> str:
+def by_layout(rows: Iterable[tuple[str, Evaluation]], score: str) -> str:
     """Say what `page_figures.layouts` draws."""
     layouts = []
-    for row in rows:
+    for label, evaluated in rows:
         means = [
-            f"{mode} {number(row[mode][score]['mean'])} "
-            f"({tables.beside(row[mode], score)})"
-            for mode in MODES
+            f"{mode} {number(scored.scores[score].mean)} "
+            f"({tables.beside(scored, score)})"
+            for mode, scored in evaluated.modes.items()
         ]
-        layouts.append(f"{row['label']}: {'; '.join(means)}")
+        layouts.append(f"{label}: {'; '.join(means)}")
     return f"{score.replace('_', ' ').capitalize()} by layout. {'. '.join(layouts)}."
 
 

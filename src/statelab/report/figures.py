@@ -13,6 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from statelab.evaluation import baselines, scoring
+from statelab.evaluation.evaluation import ModeScores
 
 INK, GREY, GRID = "#24292f", "#8c959f", "#d0d7de"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
@@ -35,20 +36,20 @@ BASELINE_DASHES = {"constant": ":", "persistence": "--", "seasonal_naive": "-."}
 
 
 def learning_curves(
-    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
+    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, ModeScores]
 ) -> Figure:
     """Draw accuracy, or absolute error, by epoch: a panel for each mode, its ceiling.
 
     Args:
         histories: by mode, one line for each seed and epoch.
-        scored: by mode, the `ceiling` of test accuracy; see `scoring.bounds`.
+        scored: by mode, with the ceiling of test accuracy.
 
     Returns:
         A figure: the mean over seeds as a line, the range over seeds as a band.
     """
     figure, panels = _panels(len(histories), 4.4, 3.4, sharey=True)
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
-        learning_curve(panel, mode, history, scored[mode]["ceiling"].get("accuracy"))
+        learning_curve(panel, mode, history, scored[mode].ceiling.get("accuracy"))
         panel.set_ylim(score_limits(histories.values()))
         panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
         of_accuracy = scoring.history_score(history) == "accuracy"

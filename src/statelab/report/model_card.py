@@ -1,9 +1,9 @@
 """Model cards: what a trained network is, how well it does, and where that ends."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from statelab.evaluation import baselines
+from statelab.evaluation.statistics import Interval
 from statelab.formatting import count_of, in_steps, listed, number, step_range
 from statelab.report.model_facts import ModelFacts, data_name
 
@@ -161,31 +161,27 @@ def _network(facts: ModelFacts) -> str:
 
 
 def _scores(facts: ModelFacts) -> str:
-    main, scores = facts.main_score, facts.scores
-    names = [
-        name
-        for name, score in scores.items()
-        if "mean" in score and "running" not in name
-    ]
-    bounds = {
+    main, scores = facts.main_score, facts.scores.scores
+    bounds: dict[str, Mapping[str, float | None]] = {
         baselines.CONSTANT[main] if name == "constant" else baselines.NAMES[name]: by
-        for name, by in baselines.of(scores).items()
+        for name, by in facts.scores.baselines.items()
     }
-    bounded = any(best is not None for best in scores["ceiling"].values())
+    bounded = any(best is not None for best in facts.scores.ceiling.values())
     if bounded:
-        bounds = {"ceiling": scores["ceiling"], **bounds}
-    mean = f"mean of {scores[main]['n']}"
+        bounds = {"ceiling": facts.scores.ceiling, **bounds}
+    mean = f"mean of {scores[main].n}"
     headings = ["score", "this network", mean, "95 % interval", *bounds]
     rows = [headings, ["---"] + ["--:"] * (len(headings) - 1)]
     rows += [
         [
             name,
             number(facts.own[name]),
-            number(scores[name]["mean"]),
-            _interval(scores[name]),
+            number(score.mean),
+            _interval(score),
             *(number(by.get(name)) for by in bounds.values()),
         ]
-        for name in names
+        for name, score in scores.items()
+        if "running" not in name
     ]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     ceiling = (
@@ -199,10 +195,10 @@ def _scores(facts: ModelFacts) -> str:
     )
 
 
-def _interval(score: Mapping[str, Any]) -> str:
-    if score["low"] is None:
+def _interval(score: Interval) -> str:
+    if score.low is None:
         return "–"
-    return f"{number(score['low'])} to {number(score['high'])}"
+    return f"{number(score.low)} to {number(score.high)}"
 
 
 def _use(facts: ModelFacts) -> str:
@@ -263,7 +259,7 @@ def _limits(facts: ModelFacts) -> list[str]:
 def _limits_of_scores(facts: ModelFacts) -> list[str]:
     limits = []
     main, test = facts.main_score, facts.counts.sequences["test"]
-    own, baseline = facts.own[main], facts.scores["baseline"][main]
+    own, baseline = facts.own[main], facts.scores.baselines["constant"][main]
     if own >= baseline if main == "rmse" else own <= baseline:
         limits.append(
             f"Its {main} on test, {number(own)}, is no better than that of a constant "
@@ -281,7 +277,7 @@ def _limits_of_scores(facts: ModelFacts) -> list[str]:
             "There was no validation split: if settings were chosen by these scores, "
             "they are too good."
         )
-    if facts.scores[main]["n"] == 1:
+    if facts.scores.scores[main].n == 1:
         limits.append("One network was trained: how much seeds differ is not known.")
     return limits
 

@@ -10,6 +10,7 @@ from statelab.config.settings import (
     WindowSettings,
 )
 from statelab.data.sequences import SPLITS, Sequences
+from statelab.evaluation.evaluation import ModeScores
 from statelab.networks.architecture import Architecture
 from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
 
@@ -51,7 +52,7 @@ class ModelFacts(NamedTuple):
     training: StatelessSettings | StatefulSettings
     architecture: Architecture
     counts: Counts
-    scores: Mapping[str, Any]  # of all networks, as in metrics/evaluate.json
+    scores: ModeScores  # of all networks
     own: Mapping[str, float]  # this network's, by the same names
     names: Mapping[str, Any] | None  # what names.json says of a file; None of a task
     network: int  # which one it is, counted from 0

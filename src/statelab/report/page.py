@@ -12,11 +12,13 @@ from markupsafe import Markup, escape
 
 from statelab.config import params
 from statelab.data.sequences import Sequences
-from statelab.evaluation import scoring
+from statelab.evaluation import evaluation, experiments, scoring
+from statelab.evaluation.evaluation import Evaluation
+from statelab.evaluation.experiments import Finished
 from statelab.evaluation.variants import AGAIN, IN_USE, MODES
 from statelab.formatting import step_range
 from statelab.io import arrays, csv_files, files
-from statelab.pipeline import dvc_experiments, stage_fingerprints
+from statelab.pipeline import dvc_experiments, paths, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
 from statelab.report import (
     captions,
@@ -48,7 +50,7 @@ def write(file: Path) -> list[str]:
     Raises:
         UserError: something that the pipeline makes is missing.
     """
-    evaluated = files.read_json(METRICS / "evaluate.json")
+    evaluated = evaluation.read()
     read, settings = params.read(), params.load()
     data = arrays.read(DATA / "sequences", Sequences)
     windows = arrays.read(DATA / "windows", Windows)
@@ -65,7 +67,7 @@ def write(file: Path) -> list[str]:
         notes=notes,
         facts=settings_section.facts(settings, data, windows),
         came_out=tables.came_out(evaluated),
-        verdict=_verdict(evaluated["verdict"]),
+        verdict=_verdict(evaluated),
         scores=tables.score_table(evaluated),
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
@@ -103,13 +105,13 @@ def _changed_since(read: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _leaks(evaluated: Mapping[str, Any]) -> list[str]:
+def _leaks(evaluated: Evaluation) -> list[str]:
     """Name the scores of which some seed is above what any model could reach."""
-    by_seed = csv_files.read(METRICS / "plots" / "scores.csv")
+    by_seed = csv_files.read(paths.SEED_SCORES)
     return [
         f"{mode}: {name} of some network is above its ceiling: something leaks."
         for mode, table in by_seed.groupby("mode")
-        for name in scoring.above_ceiling(table, evaluated[str(mode)]["ceiling"])
+        for name in scoring.above_ceiling(table, evaluated.modes[str(mode)].ceiling)
     ]
 
 
@@ -129,12 +131,11 @@ def _search_of_other_data() -> list[str]:
 # --- scores ---------------------------------------------------------------------------
 
 
-def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _verdict(evaluated: Evaluation) -> dict[str, Any]:
     """Return the verdict in words, the variants, and the differences that it is of."""
-    by_variant = csv_files.read(METRICS / "plots/variants.csv").set_index(
-        ["mode", "variant"]
-    )
-    sign = 1 if verdict["score"] == "accuracy" else -1
+    verdict, score = evaluated.verdict, evaluated.score
+    by_variant = csv_files.read(paths.VARIANTS).set_index(["mode", "variant"])
+    sign = 1 if score == "accuracy" else -1
 
     def better_by(one: tuple[str, str], other: tuple[str, str]) -> np.ndarray:
         test = [
@@ -144,21 +145,21 @@ def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
         return sign * (test[0] - test[1]).dropna().to_numpy()
 
     stateful, stateless = (
-        (mode, verdict["chosen"][mode]) for mode in ("stateful", "stateless")
+        (mode, verdict.chosen[mode]) for mode in ("stateful", "stateless")
     )
     differences = {"stateful against stateless": better_by(stateful, stateless)}
-    for mode in verdict["noise"]:
+    for mode in verdict.noise:
         differences[f"noise, {mode}"] = better_by((mode, AGAIN), (mode, IN_USE))
-    lead, _, rest = verdict["text"].partition(". ")
+    lead, _, rest = verdict.text.partition(". ")
     return {
         "lead": f"{lead}.",
         "text": _with_code(rest),
         "table": tables.verdict_table(verdict),
         "picture": picture(
-            page_figures.differences(differences, verdict["margin"], verdict["score"]),
+            page_figures.differences(differences, verdict.margin, score),
             "differences",
-            captions.differences(differences, verdict["score"]),
-            f"{verdict['score']}, seed by seed",
+            captions.differences(differences, score),
+            f"{score}, seed by seed",
         ),
     }
 
@@ -168,16 +169,16 @@ def _with_code(text: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _curves(evaluated: Mapping[str, Any]) -> list[Picture]:
-    histories = {
-        mode: csv_files.read(METRICS / "history" / f"{mode}.csv") for mode in MODES
-    }
-    curves = page_figures.learning_curves(histories, evaluated)
+def _curves(evaluated: Evaluation) -> list[Picture]:
+    histories = {mode: csv_files.read(paths.history(mode)) for mode in MODES}
+    curves = page_figures.learning_curves(histories, evaluated.modes)
     return [
         picture(
             curves[mode],
             f"curve-{mode}",
-            captions.curve(mode, history, evaluated[mode]["ceiling"].get("accuracy")),
+            captions.curve(
+                mode, history, evaluated.modes[mode].ceiling.get("accuracy")
+            ),
             f"{mode}, {history['seed'].nunique()} networks",
         )
         for mode, history in histories.items()
@@ -187,15 +188,15 @@ def _curves(evaluated: Mapping[str, Any]) -> list[Picture]:
 # --- layouts --------------------------------------------------------------------------
 
 
-def _layouts(read: Mapping[str, Any], evaluated: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [{"label": captions.layout(read["window"]), **evaluated}]
+def _layouts(read: Mapping[str, Any], evaluated: Evaluation) -> dict[str, Any]:
+    rows = [(captions.layout(read["window"]), evaluated)]
     rows += [
-        {"label": captions.layout(other.params["window"]), **other.evaluated}
-        for other in other_layouts(read, dvc_experiments.finished())
+        (captions.layout(other.params["window"]), other.evaluation)
+        for other in other_layouts(read, experiments.finished())
     ]
     left_out = max(len(rows) - 1 - OTHERS, 0)
     rows = rows[: 1 + OTHERS]
-    main = tables.main_score(evaluated)
+    main = evaluated.score
     headings = {
         main: "Over every answer of the test split",
         f"final_{main}": "At the last step of each test sequence",
@@ -219,8 +220,8 @@ def _layouts(read: Mapping[str, Any], evaluated: Mapping[str, Any]) -> dict[str,
 
 
 def other_layouts(
-    read: Mapping[str, Any], finished: Iterable[dvc_experiments.Finished]
-) -> list[dvc_experiments.Finished]:
+    read: Mapping[str, Any], finished: Iterable[Finished]
+) -> list[Finished]:
     """Choose the pipelines that differ from this one by their layout, and in no more.
 
     Args:
@@ -228,7 +229,7 @@ def other_layouts(
         finished: pipelines, of which the first of each layout is taken.
     """
     own = captions.layout(read["window"])
-    by_layout: dict[str, dvc_experiments.Finished] = {}
+    by_layout: dict[str, Finished] = {}
     for pipeline in finished:
         if _apart_from_layout(pipeline.params) == _apart_from_layout(read):
             by_layout.setdefault(captions.layout(pipeline.params["window"]), pipeline)

@@ -20,7 +20,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from statelab.evaluation import scoring
-from statelab.evaluation.statistics import interval
+from statelab.evaluation.evaluation import Evaluation, ModeScores
+from statelab.evaluation.statistics import Interval, interval
 from statelab.formatting import in_steps
 from statelab.report import figures, tables
 from statelab.report.figures import COLOURS, GREY, GRID, INK
@@ -48,7 +49,7 @@ _STYLE: dict[Any, Any] = {
 
 @matplotlib.rc_context(_STYLE)
 def learning_curves(
-    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, Mapping[str, Any]]
+    histories: Mapping[str, pd.DataFrame], scored: Mapping[str, ModeScores]
 ) -> dict[str, Figure]:
     """Draw a figure for each mode, all of one scale.
 
@@ -58,7 +59,7 @@ def learning_curves(
     drawn = {}
     for mode, history in histories.items():
         figure, panel = _panel(3.4)
-        ceiling = scored[mode]["ceiling"].get("accuracy")
+        ceiling = scored[mode].ceiling.get("accuracy")
         figures.learning_curve(panel, mode, history, ceiling)
         panel.set_ylim(figures.score_limits(histories.values()))
         panel.set_title(figures.SCORES[scoring.history_score(history)])
@@ -68,21 +69,21 @@ def learning_curves(
 
 
 @matplotlib.rc_context(_STYLE)
-def layouts(rows: Sequence[Mapping[str, Any]], score: str) -> Figure:
+def layouts(rows: Sequence[tuple[str, Evaluation]], score: str) -> Figure:
     """Draw a score of both modes beside what it is bounded by, a line for each layout.
 
     Args:
-        rows: each with `label`, and under `stateless` and `stateful` what evaluate.json
-            says of the mode.
-        score: of which to draw mean, interval, and `ceiling`, or where that is null
-            `baseline`.
+        rows: a label and an evaluation.
+        score: of which to draw mean, interval, and ceiling, or where there is none the
+            baselines.
     """
-    figure, panel = _lines([row["label"] for row in rows])
+    figure, panel = _lines([label for label, _ in rows])
     bounds = set()
-    for line, row in enumerate(rows):
+    for line, (_, evaluated) in enumerate(rows):
         for place, (mode, colour) in zip((0.45, 0.72), COLOURS.items(), strict=True):
-            _mean(panel, row[mode][score], line + place, color=colour, zorder=3)
-            for name, value in tables.bounds_of(row[mode], score).items():
+            scored = evaluated.modes[mode]
+            _mean(panel, scored.scores[score], line + place, color=colour, zorder=3)
+            for name, value in tables.bounds_of(scored, score).items():
                 panel.plot(value, line + place, zorder=2, **_BOUNDS[name])
                 bounds.add(name)
     if "accuracy" in score:
@@ -327,12 +328,14 @@ def _lines(labels: Sequence[str]) -> tuple[Figure, Axes]:
     return figure, panel
 
 
-def _mean(panel: Axes, score: Mapping[str, Any], y: float, **style: Any) -> None:
+def _mean(panel: Axes, score: Interval, y: float, **style: Any) -> None:
     """Draw a mean and its interval, where it has one."""
-    mean, low, high = (score[name] for name in ("mean", "low", "high"))
-    error = None if low is None else [[mean - low], [high - mean]]
+    assert score.mean is not None
+    error = None
+    if score.low is not None and score.high is not None:
+        error = [[score.mean - score.low], [score.high - score.mean]]
     style = {"marker": "o", "markersize": 6, "capsize": 3, "linestyle": ""} | style
-    panel.errorbar(mean, y, xerr=error, **style)
+    panel.errorbar(score.mean, y, xerr=error, **style)
 
 
 @matplotlib.rc_context(_STYLE)

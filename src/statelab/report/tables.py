@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from statelab.evaluation import baselines
-from statelab.evaluation.variants import MODES
+from statelab.evaluation.evaluation import Evaluation, ModeScores, VerdictSummary
+from statelab.evaluation.statistics import Interval
 from statelab.formatting import in_steps, interval, number
 
 BOUNDS = {"ceiling": "ceiling", **baselines.NAMES}  # what a score is seen beside
@@ -23,31 +24,26 @@ SCORES = {
 }
 
 
-def bounds_of(scored: Mapping[str, Any], score: str) -> dict[str, float]:
+def bounds_of(scored: ModeScores, score: str) -> dict[str, float]:
     """Return what a score is seen beside: its ceiling, or else its baselines.
 
     Example:
-        >>> bounds_of({"ceiling": {"accuracy": 0.9}, "baseline": {"accuracy": 0.5}},
-        ...           "accuracy")
+        >>> half = {"constant": {"accuracy": 0.5}}
+        >>> bounds_of(ModeScores({}, {"accuracy": 0.9}, half), "accuracy")
         {'ceiling': 0.9}
     """
-    if scored["ceiling"].get(score) is not None:
-        return {"ceiling": scored["ceiling"][score]}
-    bounds = {name: by[score] for name, by in baselines.of(scored).items()}
-    return {name: value for name, value in bounds.items() if value is not None}
+    ceiling = scored.ceiling.get(score)
+    if ceiling is not None:
+        return {"ceiling": ceiling}
+    return {name: by_score[score] for name, by_score in scored.baselines.items()}
 
 
-def came_out(evaluated: Mapping[str, Any]) -> str:
-    """Say in a sentence what the main score is, beside what bounds it.
-
-    Args:
-        evaluated: as evaluate.json holds it.
-    """
-    score = main_score(evaluated)
-    carrying, without = (
-        number(evaluated[mode][score]["mean"]) for mode in ("stateful", "stateless")
-    )
-    bounds = [beside(evaluated[mode], score) for mode in ("stateful", "stateless")]
+def came_out(evaluated: Evaluation) -> str:
+    """Say in a sentence what the main score is, beside what bounds it."""
+    score = evaluated.score
+    modes = [evaluated.modes[mode] for mode in ("stateful", "stateless")]
+    carrying, without = (number(scored.scores[score].mean) for scored in modes)
+    bounds = [beside(scored, score) for scored in modes]
     if bounds[0] == bounds[1]:
         without += f", beside {bounds[0]}"
     else:
@@ -58,11 +54,12 @@ def came_out(evaluated: Mapping[str, Any]) -> str:
     )
 
 
-def beside(scored: Mapping[str, Any], score: str) -> str:
+def beside(scored: ModeScores, score: str) -> str:
     """Say what bounds a score.
 
     Example:
-        >>> beside({"ceiling": {"rmse": None}, "baseline": {"rmse": 63.354}}, "rmse")
+        >>> baseline = {"constant": {"rmse": 63.354}}
+        >>> beside(ModeScores({}, {"rmse": None}, baseline), "rmse")
         'constant prediction 63.35'
     """
     return ", ".join(
@@ -71,38 +68,33 @@ def beside(scored: Mapping[str, Any], score: str) -> str:
     )
 
 
-def main_score(evaluated: Mapping[str, Any]) -> str:
-    """Name the score by which answers are compared."""
-    return "accuracy" if "accuracy" in evaluated["stateful"] else "rmse"
-
-
-def score_table(evaluated: Mapping[str, Any]) -> dict[str, Any]:
+def score_table(evaluated: Evaluation) -> dict[str, Any]:
     """Return headings and lines of the table of scores.
-
-    Args:
-        evaluated: as evaluate.json holds it.
 
     Returns:
         `headings`, and `lines` of a name, what it means, and a cell for each heading: a
         figure, and its interval where it has one.
     """
-    names = [name for name, score in evaluated["stateful"].items() if "mean" in score]
+    names = list(evaluated.modes["stateful"].scores)
     columns = {}
-    for mode in MODES:
-        scored = evaluated[mode]
-        columns[f"{mode}, n = {scored[names[0]]['n']}"] = [
-            (number(scored[name]["mean"]), interval(scored[name])) for name in names
+    for mode, scored in evaluated.modes.items():
+        columns[f"{mode}, n = {scored.scores[names[0]].n}"] = [
+            _with_interval(scored.scores[name]) for name in names
         ]
-        if any(best is not None for best in scored["ceiling"].values()):
-            columns[f"ceiling, {mode}"] = _bound(scored["ceiling"], names)
-    for name, scores in baselines.of(evaluated["stateful"]).items():
-        columns[BOUNDS[name]] = _bound(scores, names)
+        if any(best is not None for best in scored.ceiling.values()):
+            columns[f"ceiling, {mode}"] = _bound(scored.ceiling, names)
+    for name, by_score in evaluated.modes["stateful"].baselines.items():
+        columns[BOUNDS[name]] = _bound(by_score, names)
     cells = zip(*columns.values(), strict=True)
     lines = [
         (name.replace("_", " "), _meaning(name), row)
         for name, row in zip(names, cells, strict=True)
     ]
     return {"headings": list(columns), "lines": lines}
+
+
+def _with_interval(score: Interval) -> tuple[str, str]:
+    return number(score.mean), interval(score.low, score.high)
 
 
 def _bound(
@@ -115,26 +107,22 @@ def _meaning(score: str) -> str:
     return SCORES.get(score) or SCORES[score.split("_")[0]]
 
 
-def verdict_table(verdict: Mapping[str, Any]) -> dict[str, Any]:
+def verdict_table(verdict: VerdictSummary) -> dict[str, Any]:
     """Return headings and lines of the table of variants.
-
-    Args:
-        verdict: `verdict` of evaluate.json.
 
     Returns:
         `headings`, and `lines` as of `score_table`; what is chosen is marked.
     """
     lines = []
-    for mode, variants in verdict["variants"].items():
+    for mode, variants in verdict.variants.items():
         for name, scored in variants.items():
-            name = name.replace("_", " ")
-            chosen = "chosen" if verdict["chosen"][mode] == name else ""
+            chosen = "chosen" if verdict.chosen[mode] == name else ""
             cells = [
-                (f"{scored['timesteps']:,}", ""),
-                (f"{scored['gradient_window']:,}", ""),
-                (number(scored["validation"]), ""),
-                (number(scored["test"]["mean"]), interval(scored["test"])),
-                (number(scored["ceiling"]), ""),
+                (f"{scored.timesteps:,}", ""),
+                (f"{scored.gradient_window:,}", ""),
+                (number(scored.validation), ""),
+                _with_interval(scored.test),
+                (number(scored.ceiling), ""),
             ]
             lines.append((f"{mode}, {name}", chosen, cells))
     headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
@@ -157,7 +145,7 @@ def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str,
         window = line["window_length"]
         smallest = "the smallest" if window == summary["smallest"] else ""
         cells = [
-            (number(line["mean"]), interval(line)),
+            (number(line["mean"]), interval(line["low"], line["high"])),
             (line["against_best"], ""),
         ]
         lines.append((in_steps(window), smallest, cells))

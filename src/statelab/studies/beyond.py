@@ -10,6 +10,7 @@ update. Of a task all rows have as many epochs.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from statelab.evaluation.experiments import evaluation_of
 from statelab.pipeline.dvc_experiments import Sections, changed
 from statelab.studies import experiment_table
 from statelab.studies.post import POST
@@ -123,10 +124,10 @@ def scores() -> list[dict[str, Any]]:
 
 
 def _scores(experiment: str) -> dict[str, Any]:
-    evaluated = experiment_table.evaluated(experiment)
+    evaluated = evaluation_of(experiment)
     if evaluated is None:
         return {}
-    baseline = evaluated["stateful"]["baseline"]
+    baseline = evaluated.modes["stateful"].baselines["constant"]
     if "final_accuracy" in baseline:
         score, key, value = "accuracy", "final_accuracy", baseline["final_accuracy"]
     else:

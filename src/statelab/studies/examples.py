@@ -13,6 +13,7 @@ import pandas as pd
 from statelab.data import sources
 from statelab.errors import UserError
 from statelab.evaluation import baselines
+from statelab.evaluation.experiments import evaluation_of
 from statelab.io import files
 from statelab.pipeline.dvc_experiments import Sections, changed
 from statelab.studies import datasets, experiment_table
@@ -260,15 +261,16 @@ def _row(name: str, row: Row) -> dict[str, Any]:
 
 
 def _scores(experiment: str) -> dict[str, Any]:
-    evaluated = experiment_table.evaluated(experiment)
+    evaluated = evaluation_of(experiment)
     if evaluated is None:
         return {}
-    stateful = evaluated[
-        "stateful"
-    ]  # both modes predict the same, so have one baseline
-    score = "rmse" if "rmse" in stateful else "accuracy"
-    by_name = {name: by[score] for name, by in baselines.of(stateful).items()}
+    score = evaluated.score
     by_mode = experiment_table.by_mode(evaluated, score)
+    # both modes predict the same steps, so they have one baseline
+    by_name = {
+        name: by_score[score]
+        for name, by_score in evaluated.modes["stateful"].baselines.items()
+    }
     return {"score": score, "baselines": by_name, **by_mode}
 
 

@@ -3,26 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from statelab.evaluation.variants import MODES
-from statelab.pipeline import dvc_experiments
+from statelab.evaluation.evaluation import Evaluation
 
 INTERVAL = ("mean", "low", "high")
 
 
-def evaluated(experiment: str) -> dict[str, Any] | None:
-    """Return what evaluate.json of an experiment holds; None where it has not run."""
-    return dvc_experiments.show(experiment, "evaluate.json")
-
-
-def by_mode(scored: Mapping[str, Any], score: str) -> dict[str, dict[str, float]]:
-    """Return the mean of a score and its interval, by mode.
-
-    Args:
-        scored: what evaluate.json holds.
-        score: a key of each mode in it.
-    """
+def by_mode(evaluated: Evaluation, score: str) -> dict[str, dict[str, float]]:
+    """Return the mean of a score and its interval, by mode."""
     return {
-        mode: {name: scored[mode][score][name] for name in INTERVAL} for mode in MODES
+        mode: {name: getattr(scored.scores[score], name) for name in INTERVAL}
+        for mode, scored in evaluated.modes.items()
     }
 
 

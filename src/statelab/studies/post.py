@@ -4,9 +4,12 @@ Reference:
     Philippe Remy, Stateful LSTM in Keras, 2016.
 """
 
+import json
 from typing import NamedTuple
 
-from statelab.pipeline.dvc_experiments import Sections, changed, show
+from statelab.evaluation.experiments import evaluation_of
+from statelab.pipeline import paths
+from statelab.pipeline.dvc_experiments import Sections, changed, named
 from statelab.studies import experiment_table
 
 SEEDS = 32
@@ -144,23 +147,24 @@ def table() -> list[tuple[str, ...]]:
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    evaluated = experiment_table.evaluated(row.experiment)
-    timing = show(row.experiment, f"timing/{row.mode}.json")
+    evaluated = evaluation_of(row.experiment)
+    timing = named(row.experiment).read(paths.timing(row.mode))
     posts_accuracy = "–" if row.accuracy is None else f"{row.accuracy:.4f}"
     posts_seconds = "–" if row.seconds is None else str(row.seconds)
     if evaluated is None or timing is None:
         missing = f"no experiment {row.experiment}"
         return (row.title, posts_accuracy, missing, "", "", posts_seconds, "")
-    scored = evaluated[row.mode]
-    ceiling = scored["ceiling"]["accuracy"]
+    scored = evaluated.modes[row.mode]
+    ceiling = scored.ceiling["accuracy"]
+    ours = experiment_table.by_mode(evaluated, "accuracy")[row.mode]
     return (
         row.title,
         posts_accuracy,
-        experiment_table.cell(scored["accuracy"], 4),
-        f"none; chance {scored['baseline']['accuracy']:.4f}"
+        experiment_table.cell(ours, 4),
+        f"none; chance {scored.baselines['constant']['accuracy']:.4f}"
         if ceiling is None
         else f"{ceiling:.4f}",
-        f"{scored['final_accuracy']['mean']:.4f}",
+        f"{scored.scores['final_accuracy'].mean:.4f}",
         posts_seconds,
-        f"{timing['seconds_per_epoch']:.2f}",
+        f"{json.loads(timing)['seconds_per_epoch']:.2f}",
     )

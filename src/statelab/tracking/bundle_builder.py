@@ -21,13 +21,15 @@ from statelab.config.settings import (
     WindowSettings,
 )
 from statelab.data.sequences import Sequences
-from statelab.evaluation import scoring
+from statelab.evaluation import evaluation, scoring
 from statelab.evaluation.baselines import Forecast
+from statelab.evaluation.evaluation import ModeScores
 from statelab.formatting import in_steps
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks.architecture import Architecture
-from statelab.pipeline import live_log
+from statelab.networks.scores import SCORES
+from statelab.pipeline import live_log, paths
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.report import figures, model_card, model_facts
 from statelab.report.model_facts import ModelFacts
@@ -124,7 +126,10 @@ def _training(
     (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
     return {
         "params": _params_of_a_training(mode, read),
-        "metrics": _numbers({**described.scores, "timing": files.read_json(timing)}),
+        "metrics": {
+            **_headline(described.scores, SCORES[network["head"]].main),
+            "seconds_per_epoch": files.read_json(timing)["seconds_per_epoch"],
+        },
         "seconds": usage["seconds"].max(),
         "note": described.card,
         "model": {
@@ -143,7 +148,7 @@ class Described(NamedTuple):
     windows: Windows
     history: pd.DataFrame
     table: pd.DataFrame  # as `scoring.seed_scores` makes it
-    scores: dict[str, Any]  # as in metrics/evaluate.json
+    scores: ModeScores
     architecture: dict[str, Any]
     card: str
 
@@ -174,10 +179,8 @@ def describe(
     forecast = None
     if names is not None and names["forecast"]:
         forecast = Forecast(**names["forecast"], season=None)
-    scores = {
-        **scoring.summary(table),
-        **scoring.bounds(sequences, windows, predicted.visible_from, forecast),
-    }
+    bounds = scoring.bounds(sequences, windows, predicted.visible_from, forecast)
+    scores = scoring.summary(table, bounds)
     training = StatefulSettings if mode == "stateful" else StatelessSettings
     section = read[f"train_{mode}"]
     facts = ModelFacts(
@@ -214,17 +217,16 @@ def _training_so_far(
 def _comparison(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    scores = root / "metrics/evaluate.json"
     hidden = shutil.ignore_patterns(".*")
-    shutil.copytree(root / "metrics/plots", folder / "files", ignore=hidden)
-    shutil.copy(scores, folder / "files")
-    evaluated = files.read_json(scores)
-    judged = evaluated["verdict"]
+    written = (root / paths.EVALUATION).parent
+    shutil.copytree(written, folder / "files", ignore=hidden)
+    evaluated = evaluation.read(root)
+    headline = evaluation.headline(evaluated)
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
-        "metrics": _numbers(evaluated),
-        "tags": {"verdict": judged["kind"] or "too few seeds"},
-        "note": judged["text"],
+        "metrics": _numbers(headline),
+        "tags": {"verdict": headline["verdict"]},
+        "note": evaluated.verdict.text,
     }
 
 
@@ -273,6 +275,12 @@ def _trials(table: pd.DataFrame, settings: Iterable[str]) -> list[dict[str, Any]
         )
         found.append(trial._asdict())
     return found
+
+
+def _headline(scored: ModeScores, score: str) -> dict[str, float]:
+    """Return the headline of a mode, each figure by a name that begins alike."""
+    figures = evaluation.headline_of_mode(scored, score)
+    return {n if n == score else f"{score}.{n}": v for n, v in figures.items()}
 
 
 def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
     wanted: dict[str, _Wanted] = {}
     for each in listed:
         origin = Origin(each.name, each.baseline)
-        for lock in map(str, stage_fingerprints.LOCKS):
+        for lock in stage_fingerprints.LOCKS:
             try:
                 recorded = stage_fingerprints.recorded(each.read(lock) or "")
             except (YAMLError, KeyError) as error:
