@@ -264,4 +264,5 @@ def in_words(told: Mapping[str, Any]) -> str:
 
 
 def _spread(scored: Mapping[str, Any]) -> str:
-    return f"{number(scored['mean'])} {formatting.interval(scored['low'], scored['high'])}".rstrip()
+    interval_in_words = formatting.interval(scored["low"], scored["high"])
+    return f"{number(scored['mean'])} {interval_in_words}".rstrip()
