@@ -47,6 +47,14 @@ def test_what_users_bring_is_judged_as_they_say(pair, faults, tmp_path):
     assert {finding.name for finding in result if finding.passed is False} == faults
 
 
+def test_steps_are_whole_numbers(tmp_path):
+    pair = planted_pairs.pieces_of_each_sequence_one_after_another_in_batches_of_two()
+    contiguity = diagnose(tmp_path, *pair)[1]
+    assert contiguity.where.startswith(
+        "batch 0, lane 1: reads sequence 0 from step 3, after nothing of it; 6 of 8 "
+    )
+
+
 def _small():
     return keras.Sequential([keras.Input((3, 2)), layers.LSTM(2)])
 

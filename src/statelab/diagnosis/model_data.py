@@ -245,12 +245,12 @@ def lanes(pair: Pair) -> Lanes | None:
     padding = pair.batches * pair.lanes - len(number)
 
     def by_batch(values: np.ndarray, fill: int) -> np.ndarray:
-        return np.append(values, [fill] * padding).reshape(shape)
+        return np.append(values, np.full(padding, fill)).reshape(shape)
 
     steps = pair.x.shape[1]
     first = by_batch(nth * steps, 0)
     return Lanes(
-        sequence=by_batch(number, -1).astype(int),
+        sequence=by_batch(number, -1),
         first=first,
         stop=first + steps,
         reset=np.zeros(shape, bool),
