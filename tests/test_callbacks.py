@@ -67,7 +67,7 @@ def by_hand(network, one_batch, count, per_sequence):
     return given
 
 
-# each example trains: a failing one is told as it is found
+# each example trains: a failing one is reported as it is, not made smaller
 @settings(max_examples=8, phases=[Phase.generate])
 @given(
     per_sequence=st.integers(1, 3),
@@ -82,7 +82,7 @@ def test_fit_evaluate_and_predict_are_those_of_a_loop(
     model, count = network.model, per_sequence * sequences
     x, y = batches(count, seed)
     x_val, y_val = batches(2 * validation_per_sequence, seed + 100)
-    each_sequence = ResetStates(per_sequence, validation_per_sequence)
+    reset = ResetStates(per_sequence, validation_per_sequence)
 
     network.begin()
     history = model.fit(
@@ -92,17 +92,15 @@ def test_fit_evaluate_and_predict_are_those_of_a_loop(
         epochs=epochs,
         shuffle=False,
         validation_data=(x_val, y_val),
-        callbacks=[each_sequence],
+        callbacks=[reset],
         verbose=0,
     ).history
     ours = {"weights": model.get_weights(), **history}
     ours["state"] = [part.numpy() for part in callbacks.states(model)]
     ours["evaluated"] = model.evaluate(
-        x_val, y_val, batch_size=LANES, callbacks=[each_sequence], verbose=0
+        x_val, y_val, batch_size=LANES, callbacks=[reset], verbose=0
     )
-    ours["predicted"] = model.predict(
-        x, batch_size=LANES, callbacks=[each_sequence], verbose=0
-    )
+    ours["predicted"] = model.predict(x, batch_size=LANES, callbacks=[reset], verbose=0)
 
     network.begin()
     theirs = {"loss": [], "val_loss": []}
@@ -155,36 +153,34 @@ def test_every_layer_that_carries_state_is_found(network):
     assert len(callbacks.stateful_layers(network.model)) == 4
 
 
-class Answering(keras.callbacks.Callback):
-    """Ask the model for predictions in the middle of a sequence that trains."""
+class PredictInside(keras.callbacks.Callback):
+    """Predict in the middle of a sequence that trains."""
 
-    def __init__(self, x, each_sequence):
+    def __init__(self, x, reset):
         super().__init__()
-        self.x, self.each_sequence, self.asked = x, each_sequence, 0
+        self.x, self.reset, self.predictions = x, reset, 0
 
     def on_train_batch_end(self, batch, logs=None):
         before = [part.numpy() for part in callbacks.states(self.model)]
-        self.model.predict(
-            self.x, batch_size=LANES, callbacks=[self.each_sequence], verbose=0
-        )
-        self.asked += 1
+        self.model.predict(self.x, batch_size=LANES, callbacks=[self.reset], verbose=0)
+        self.predictions += 1
         for was, part in zip(before, callbacks.states(self.model), strict=True):
             np.testing.assert_array_equal(was, part)
 
 
 def test_training_goes_on_with_its_own_state_after_predictions(network):
     x, y = batches(4, 1)
-    asking = Answering(x[: 2 * LANES], ResetStates(2))
+    inside = PredictInside(x[: 2 * LANES], ResetStates(2))
     network.begin()
     network.model.fit(
         x,
         y,
         batch_size=LANES,
         shuffle=False,
-        callbacks=[ResetStates(4), asking],
+        callbacks=[ResetStates(4), inside],
         verbose=0,
     )
-    assert asking.asked == 4
+    assert inside.predictions == 4
 
 
 def sums(**layer):
@@ -257,7 +253,7 @@ def test_a_stateless_model_is_refused():
         )
 
 
-def test_a_loop_of_ones_own_is_told_what_to_call():
+def test_a_loop_of_ones_own_is_refused_with_what_to_call():
     hooks = keras.callbacks.CallbackList([ResetStates(3)], model=sums())
     with pytest.raises(UserError, match="train_on_batch"):
         hooks.on_train_begin()
@@ -275,8 +271,8 @@ def test_datasets_and_generators_of_known_length_are_taken():
     model = sums(activation="linear", **ones)
     x = np.array([0, 10, 1, 20, 2, 30, 3, 40.0]).reshape(8, 1, 1)
     dataset = tf.data.Dataset.from_tensor_slices(x).batch(2)
-    answers = model.predict(dataset, callbacks=[ResetStates(2)], verbose=0)
-    assert answers[:, 0].tolist() == [0, 10, 1, 30, 2, 30, 5, 70]
+    predictions = model.predict(dataset, callbacks=[ResetStates(2)], verbose=0)
+    assert predictions[:, 0].tolist() == [0, 10, 1, 30, 2, 30, 5, 70]
     model.fit(
         one_by_one(),
         steps_per_epoch=3,

@@ -1,8 +1,8 @@
 """What is said of state in Keras, and what the installed Keras does.
 
-Each test is a claim: the first line of its docstring says it; then come who says so,
-whether it holds (Yes, No, In part: what happens) and what to do. docs/traps.md is made
-of them by `make traps`. A test that fails tells which claim Keras has changed.
+Each test is a claim. The first line of its docstring says it; then come who says so,
+whether it holds (Yes, No, In part: what happens) and what to do. `make traps` writes
+docs/traps.md out of them. A test that fails shows which claim Keras has changed.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ from checkouts import REPOSITORY
 
 
 def adder(batch_size=1, timesteps=1, stateful=True, **layer):
-    """A network whose answer is the sum of its inputs since its state was zero."""
+    """A network that predicts the sum of its inputs since its state was zero."""
     return keras.Sequential(
         [
             keras.Input((timesteps, 1), batch_size=batch_size),
@@ -48,8 +48,8 @@ def targets(x):
     return np.zeros((len(x), 1), np.float32)
 
 
-def ask(model, x, batch_size=1):
-    """The answers of `predict`, one for each sample."""
+def predict(model, x, batch_size=1):
+    """What the model predicts, one number for each sample."""
     return model.predict(x, batch_size=batch_size, verbose=0).ravel().tolist()
 
 
@@ -58,17 +58,17 @@ def state(model):
     return model.layers[0].states[0].numpy().ravel().tolist()
 
 
-class Watch(keras.callbacks.Callback):
-    """Write down the hooks that are called, and the state there."""
+class HookLog(keras.callbacks.Callback):
+    """Keeps which hooks are called, and the state when they are."""
 
     def __init__(self, *hooks):
         super().__init__()
-        self.seen = []
+        self.calls = []
         for hook in hooks:
-            setattr(self, hook, partial(self.note, hook))
+            setattr(self, hook, partial(self.append, hook))
 
-    def note(self, hook, *_, logs=None):
-        self.seen.append((hook, *state(self.model)))
+    def append(self, hook, *_, logs=None):
+        self.calls.append((hook, *state(self.model)))
 
 
 def test_stateless_samples_know_nothing_of_each_other():
@@ -82,8 +82,8 @@ def test_stateless_samples_know_nothing_of_each_other():
     Do: feed the whole sequence as one sample, or carry state.
     """
     x = samples(1, 2, 4)
-    assert ask(adder(stateful=False), x) == [1, 2, 4]
-    assert ask(adder(stateful=True), x) == [1, 3, 7]
+    assert predict(adder(stateful=False), x) == [1, 2, 4]
+    assert predict(adder(stateful=True), x) == [1, 3, 7]
 
 
 def test_sample_i_of_a_batch_goes_on_from_sample_i_of_the_batch_before():
@@ -97,7 +97,7 @@ def test_sample_i_of_a_batch_goes_on_from_sample_i_of_the_batch_before():
     Do: give each sequence a lane, and its parts to batches that follow each other.
     """
     x = samples(1, 10, 2, 20)
-    assert ask(adder(batch_size=2), x, batch_size=2) == [1, 10, 3, 30]
+    assert predict(adder(batch_size=2), x, batch_size=2) == [1, 10, 3, 30]
 
 
 def test_a_batch_is_one_update_by_its_mean_gradient():
@@ -126,16 +126,16 @@ def test_a_last_batch_that_is_not_full_is_spread_over_all_lanes():
     and keras#9036, where Keras 2 said so in an error.
 
     No: it has to, and Keras 3 does not check. Three samples in batches of 2 give four
-    answers: the last sample goes on from both lanes, and changes both.
+    predictions: the last sample goes on from both lanes, and changes both.
 
     Do: pad with whole sequences of weight 0, or choose another batch size.
     """
     model = adder(batch_size=2)
-    assert ask(model, samples(1, 10, 100), batch_size=2) == [1, 10, 101, 110]
+    assert predict(model, samples(1, 10, 100), batch_size=2) == [1, 10, 101, 110]
     assert state(model) == [101, 110]
 
 
-def test_fit_shuffles_unless_told_not_to():
+def test_fit_shuffles_by_default():
     """By default Keras shuffles the samples, and what one leads to another is lost.
 
     Source: the post, "By default, Keras shuffles (permutes) the samples"; keras#1870,
@@ -150,19 +150,19 @@ def test_fit_shuffles_unless_told_not_to():
     keras.utils.set_random_seed(1)
     x = samples(1, 2, 4, 8, 16, 32)
     order = {}
-    for name, arguments in {"default": {}, "told": {"shuffle": False}}.items():
-        watch = Watch("on_train_batch_end")
+    for name, arguments in {"default": {}, "no shuffle": {"shuffle": False}}.items():
+        log = HookLog("on_train_batch_end")
         frozen(adder()).fit(
-            x, targets(x), batch_size=1, callbacks=[watch], verbose=0, **arguments
+            x, targets(x), batch_size=1, callbacks=[log], verbose=0, **arguments
         )
-        sums = [total for _, total in watch.seen]
+        sums = [total for _, total in log.calls]
         order[name] = np.diff(sums, prepend=0).tolist()
-    assert order["told"] == [1, 2, 4, 8, 16, 32]
-    assert order["default"] != order["told"]
-    assert sorted(order["default"]) == order["told"]
+    assert order["no shuffle"] == [1, 2, 4, 8, 16, 32]
+    assert order["default"] != order["no shuffle"]
+    assert sorted(order["default"]) == order["no shuffle"]
 
 
-def test_a_stateful_model_must_be_told_its_batch_size():
+def test_a_stateful_model_needs_a_batch_size():
     """Keras requires the batch size of a stateful model.
 
     Source: the post, "Why do Keras require the batch size in stateful mode?"
@@ -217,9 +217,9 @@ def test_the_stateful_flag_helps_windows_whose_lanes_are_right():
     do not are the better food for a model with state.
     """
     windows = samples([1, 0], [0, 0], [0, 0])
-    assert ask(adder(timesteps=2, stateful=False), windows) == [1, 0, 0]
-    assert ask(adder(timesteps=2), windows) == [1, 1, 1]
-    assert ask(adder(batch_size=3, timesteps=2), windows, batch_size=3) == [1, 0, 0]
+    assert predict(adder(timesteps=2, stateful=False), windows) == [1, 0, 0]
+    assert predict(adder(timesteps=2), windows) == [1, 1, 1]
+    assert predict(adder(batch_size=3, timesteps=2), windows, batch_size=3) == [1, 0, 0]
 
 
 def test_a_model_has_no_reset_states():
@@ -234,7 +234,7 @@ def test_a_model_has_no_reset_states():
     model = adder()
     assert not hasattr(model, "reset_states")
     assert not hasattr(model, "reset_state")
-    ask(model, samples(1, 2))
+    predict(model, samples(1, 2))
     model.layers[0].reset_state()
     assert state(model) == [0]
 
@@ -255,16 +255,16 @@ def test_a_callback_can_reset_state_in_training():
                 self.model.layers[0].reset_state()
 
     x = samples(1, 2, 4, 8)
-    watch = Watch("on_train_batch_end")
+    log = HookLog("on_train_batch_end")
     frozen(adder()).fit(
         x,
         targets(x),
         batch_size=1,
         shuffle=False,
-        callbacks=[Reset(), watch],
+        callbacks=[Reset(), log],
         verbose=0,
     )
-    assert [total for _, total in watch.seen] == [1, 3, 4, 12]
+    assert [total for _, total in log.calls] == [1, 3, 4, 12]
 
 
 def test_hooks_are_called_in_validation():
@@ -278,17 +278,17 @@ def test_hooks_are_called_in_validation():
 
     Do: reset in `on_test_batch_begin` and `on_predict_batch_begin` too.
     """
-    watch = Watch("on_batch_begin", "on_test_batch_begin")
+    log = HookLog("on_batch_begin", "on_test_batch_begin")
     x = samples(1)
     frozen(adder()).fit(
         x,
         targets(x),
         batch_size=1,
         validation_data=(samples(2, 4), np.zeros((2, 1))),
-        callbacks=[watch],
+        callbacks=[log],
         verbose=0,
     )
-    called = [hook for hook, _ in watch.seen]
+    called = [hook for hook, _ in log.calls]
     assert called == ["on_batch_begin", "on_test_batch_begin", "on_test_batch_begin"]
 
 
@@ -338,8 +338,8 @@ def test_no_gradient_flows_through_carried_state():
     def derivative(model, *batches):
         with tf.GradientTape() as tape:
             for batch in batches:
-                answer = model(batch)
-        return tape.gradient(answer, model.layers[0].cell.kernel).numpy().item()
+                prediction = model(batch)
+        return tape.gradient(prediction, model.layers[0].cell.kernel).numpy().item()
 
     assert derivative(adder(timesteps=2), samples([3, 2])) == 5
     assert derivative(adder(timesteps=1), samples(3), samples(2)) == 2
@@ -350,16 +350,16 @@ def test_predict_takes_a_batch_of_another_size():
 
     Source: keras#21183, keras#21742, which brought the check.
 
-    In part: a call does; `predict` does not. One row gives two answers, from the
+    In part: a call does; `predict` does not. One row gives two predictions, from the
     states of both lanes, and changes both.
 
     Do: keep to the batch size, or build a model of another one with the same weights.
     """
     model = adder(batch_size=2)
-    assert ask(model, samples(1, 10), batch_size=2) == [1, 10]
+    assert predict(model, samples(1, 10), batch_size=2) == [1, 10]
     with pytest.raises(ValueError, match="Expected batch size: 2"):
         model(samples(5))
-    assert ask(model, samples(5), batch_size=1) == [6, 15]
+    assert predict(model, samples(5), batch_size=1) == [6, 15]
     assert state(model) == [6, 15]
 
 
@@ -375,17 +375,17 @@ def test_validation_split_leaves_a_batch_that_is_not_full():
     `validation_data`.
     """
     x = samples(1, 10, 100, 1000, 10000)
-    watch = Watch("on_test_begin")
+    log = HookLog("on_test_begin")
     frozen(adder(batch_size=2)).fit(
         x,
         targets(x),
         batch_size=2,
         validation_split=0.4,
         shuffle=False,
-        callbacks=[watch],
+        callbacks=[log],
         verbose=0,
     )
-    assert watch.seen == [("on_test_begin", 101, 110)]
+    assert log.calls == [("on_test_begin", 101, 110)]
 
 
 def test_no_command_begins_with_zeros():
@@ -394,13 +394,14 @@ def test_no_command_begins_with_zeros():
     Source: keras#2849, keras#4756, keras#10231, where people ask.
 
     No: each goes on from whatever was run before, `fit` from epoch to epoch, and
-    `predict_on_batch` and plain calls as well. Who asks twice gets two answers.
+    `predict_on_batch` and plain calls as well. The same sample is
+    predicted otherwise the second time.
 
     Do: reset before each of them, or pass each a `ResetStates`.
     """
     model = frozen(adder())
-    assert ask(model, samples(1)) == [1]
-    assert ask(model, samples(1)) == [2]
+    assert predict(model, samples(1)) == [1]
+    assert predict(model, samples(1)) == [2]
     assert model.predict_on_batch(samples(1)).item() == 3
     assert model(samples(1)).numpy().item() == 4
     model.fit(samples(10), targets(samples(10)), batch_size=1, epochs=2, verbose=0)
@@ -417,7 +418,7 @@ def test_validation_and_training_share_their_state():
 
     Do: pass a `ResetStates` to `fit`.
     """
-    watch = Watch("on_epoch_begin", "on_test_begin")
+    log = HookLog("on_epoch_begin", "on_test_begin")
     frozen(adder()).fit(
         samples(1, 2),
         np.zeros((2, 1)),
@@ -425,10 +426,10 @@ def test_validation_and_training_share_their_state():
         epochs=2,
         shuffle=False,
         validation_data=(samples(10), np.zeros((1, 1))),
-        callbacks=[watch],
+        callbacks=[log],
         verbose=0,
     )
-    assert watch.seen == [
+    assert log.calls == [
         ("on_epoch_begin", 0),
         ("on_test_begin", 3),
         ("on_epoch_begin", 13),
@@ -463,15 +464,15 @@ def test_hooks_skip_batches_with_steps_per_execution():
     Do: leave `steps_per_execution` at 1 with hooks that reset; `ResetStates` insists.
     """
     x = samples(*range(8))
-    watch = Watch("on_train_batch_begin")
+    log = HookLog("on_train_batch_begin")
     frozen(adder(), steps_per_execution=4).fit(
-        x, targets(x), batch_size=1, shuffle=False, callbacks=[watch], verbose=0
+        x, targets(x), batch_size=1, shuffle=False, callbacks=[log], verbose=0
     )
-    assert watch.seen == [("on_train_batch_begin", 0), ("on_train_batch_begin", 6)]
+    assert log.calls == [("on_train_batch_begin", 0), ("on_train_batch_begin", 6)]
 
 
 def test_weights_know_no_batch_size():
-    """What was trained in batches of 2 can be asked in batches of 1.
+    """A model that was trained in batches of 2 can predict in batches of 1.
 
     Source: keras#2322, keras#1332, keras#14155, keras#7441, keras#2959, keras#623.
 
@@ -480,11 +481,11 @@ def test_weights_know_no_batch_size():
 
     Do: `another.set_weights(model.get_weights())`.
     """
-    trained, asked = adder(batch_size=2), adder(batch_size=1)
+    trained, single = adder(batch_size=2), adder(batch_size=1)
     trained.layers[0].cell.kernel.assign([[7.0]])
-    asked.set_weights(trained.get_weights())
-    assert ask(trained, samples(1, 10), batch_size=2) == [7, 70]
-    assert ask(asked, samples(1, 10)) == [7, 77]
+    single.set_weights(trained.get_weights())
+    assert predict(trained, samples(1, 10), batch_size=2) == [7, 70]
+    assert predict(single, samples(1, 10)) == [7, 77]
 
 
 def test_reset_state_takes_no_state():
@@ -500,7 +501,7 @@ def test_reset_state_takes_no_state():
     with pytest.raises(TypeError, match="states"):
         model.layers[0].reset_state(states=[np.ones((2, 1))])
     model.layers[0].states[0].assign([[5], [6]])
-    assert ask(model, samples(1, 10), batch_size=2) == [6, 16]
+    assert predict(model, samples(1, 10), batch_size=2) == [6, 16]
 
 
 def test_one_lane_alone_can_be_reset():
@@ -515,10 +516,10 @@ def test_one_lane_alone_can_be_reset():
     resets each lane where its own sequences begin.
     """
     model = adder(batch_size=2)
-    ask(model, samples(1, 10), batch_size=2)
+    predict(model, samples(1, 10), batch_size=2)
     carried = model.layers[0].states[0]
     carried.assign(carried * [[0], [1]])
-    assert ask(model, samples(2, 20), batch_size=2) == [2, 30]
+    assert predict(model, samples(2, 20), batch_size=2) == [2, 30]
 
 
 def test_a_loop_over_layers_misses_nested_models():
@@ -532,7 +533,7 @@ def test_a_loop_over_layers_misses_nested_models():
     """
     inner = adder()
     outer = keras.Sequential([keras.Input((1, 1), batch_size=1), inner])
-    ask(outer, samples(1, 2))
+    predict(outer, samples(1, 2))
     for layer in outer.layers:
         if hasattr(layer, "reset_state"):
             layer.reset_state()
@@ -608,19 +609,19 @@ def test_a_keras_file_holds_no_state(tmp_path):
     Do: save `layer.states` beside the weights, or feed what came before once more.
     """
     model = adder()
-    assert ask(model, samples(3)) == [3]
+    assert predict(model, samples(3)) == [3]
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert ask(model, samples(1)) == [4]
-    assert ask(loaded, samples(1)) == [1]
+    assert predict(model, samples(1)) == [4]
+    assert predict(loaded, samples(1)) == [1]
 
 
-def test_chunks_with_carried_state_answer_as_the_whole_sequence_does():
-    """A sequence in chunks, state carried, is answered as the whole sequence at once.
+def test_chunks_with_carried_state_predict_what_the_sequence_at_once_does():
+    """Predictions of a sequence in chunks, state carried, are those of the whole.
 
     Source: keras#7224, keras#8198, keras#15232, where losses of the two are compared.
 
-    Yes: answers are the same to rounding. Training is not: no gradient flows from chunk
+    Yes: they are the same to rounding. Training is not: no gradient flows from chunk
     to chunk, and there are more updates.
 
     Do: use it as a test of your own set-up: reset, predict both, compare.
@@ -630,14 +631,14 @@ def test_chunks_with_carried_state_answer_as_the_whole_sequence_does():
         keras.layers.LSTM(3, return_sequences=True, stateful=True),
         keras.layers.LSTM(3, return_sequences=True),
     ]
-    chunks, whole = (
+    in_chunks, at_once = (
         keras.Sequential([keras.Input((timesteps, 1), batch_size=1), layer])
         for timesteps, layer in zip((2, 6), layers, strict=True)
     )
-    whole.set_weights(chunks.get_weights())
+    at_once.set_weights(in_chunks.get_weights())
     x = samples([1, -2], [3, 0.5], [-1, 2])
     np.testing.assert_allclose(
-        ask(chunks, x), ask(whole, x.reshape(1, 6, 1)), rtol=1e-5
+        predict(in_chunks, x), predict(at_once, x.reshape(1, 6, 1)), rtol=1e-5
     )
 
 
@@ -674,12 +675,12 @@ def test_segments_one_after_another_do_not_follow_each_other_in_batches():
     of each sequence.
     """
     x = samples(1, 2, 4, 8)
-    assert ask(adder(batch_size=1), x) == [1, 3, 7, 15]
-    assert ask(adder(batch_size=2), x, batch_size=2) == [1, 2, 5, 10]
+    assert predict(adder(batch_size=1), x) == [1, 3, 7, 15]
+    assert predict(adder(batch_size=2), x, batch_size=2) == [1, 2, 5, 10]
     two = samples([1, 2, 4], [10, 20, 40])  # two sequences of three segments
     by_time = two.transpose(1, 0, 2).reshape(6, 1, 1)
-    answers = ask(adder(batch_size=2), by_time, batch_size=2)
-    assert answers == [1, 10, 3, 30, 7, 70]
+    predictions = predict(adder(batch_size=2), by_time, batch_size=2)
+    assert predictions == [1, 10, 3, 30, 7, 70]
 
 
 def test_masked_steps_leave_state_as_it_is():
@@ -702,13 +703,13 @@ def test_masked_steps_leave_state_as_it_is():
     assert layer.states[0].numpy().ravel().tolist() == [15, 70]
 
 
-def test_an_lstm_is_not_compiled_by_xla_unless_told():
+def test_an_lstm_is_not_compiled_by_xla_by_default():
     """`jit_compile="auto"` lets XLA compile an LSTM.
 
     Source: Keras's own documentation of `compile`.
 
     No: not on a machine without a GPU, and on one with it not where an LSTM may use
-    cuDNN. Told to, it does.
+    cuDNN. With `jit_compile=True` it does.
 
     Do: say `jit_compile=True`, and on a GPU `use_cudnn=False` too.
     """

@@ -1,4 +1,4 @@
-"""docs/traps.md out of tests/test_traps.py: run them, and say which claims hold.
+"""Writes docs/traps.md out of tests/test_traps.py, which it runs: which claims hold.
 
 `make traps`, or `python tests/traps_page.py`.
 """
@@ -29,10 +29,10 @@ claim fails, and says so.
 and `keras#1820` issue 1820 of [keras-team/keras](https://github.com/keras-team/keras/issues).
 A *lane* is a place in the batch, which carries a state of its own.
 
-## A callback that minds them
+## A callback that resets state
 
-For those who stay with `fit`: [ResetStates](../src/statelab/callbacks.py) sets the
-state of every recurrent layer to zero where a sequence begins, in training, in
+[ResetStates](../src/statelab/callbacks.py) is for those who stay with `fit`. It sets
+the state of every recurrent layer to zero where a sequence begins, in training, in
 validation and in `predict`. Validation leaves training's state alone.
 
 ```python
@@ -40,7 +40,7 @@ from statelab.callbacks import ResetStates
 
 # x: segments of 5 steps, 4 of them to a sequence of 20; in batches of 10 lanes:
 # first segments of ten sequences, their second ones, and so on; then ten others
-each_sequence = ResetStates(batches_per_sequence=4)
+reset = ResetStates(batches_per_sequence=4)
 model.fit(
     x,
     y,
@@ -48,18 +48,19 @@ model.fit(
     shuffle=False,
     epochs=15,
     validation_data=(x_val, y_val),
-    callbacks=[each_sequence],
+    callbacks=[reset],
 )
-model.predict(x_new, batch_size=10, callbacks=[each_sequence])
+model.predict(x_new, batch_size=10, callbacks=[reset])
 ```
 
 It refuses in one line what it cannot do right: `shuffle` left on, `steps_per_execution`
 above 1, batches that are not full or not a whole number of sequences, a batch size that
-is not the model's, a model without state, a dataset of unknown length. Say
-`shuffle=False` with datasets and generators too: in which order they give their samples
-it cannot see. It resets all lanes of a batch at once, so pad and mask sequences that
-are shorter than others. In a loop over `train_on_batch` call `reset_states(model)` of
-the same module, which it is made of.
+is not the model's, a model without state, a dataset of unknown length.
+
+Pass `shuffle=False` with datasets and generators too: the order in which they give
+their samples cannot be seen. All lanes of a batch are reset at once, so pad and mask
+sequences that are shorter than others. In a loop over `train_on_batch` call
+`reset_states(model)` of the same module.
 
 ## The claims
 """
@@ -99,7 +100,7 @@ def page(claims: list[Claim], changed: Collection[str] = ()) -> str:
     others = [claim for claim in claims if claim not in of_the_post]
     for heading, section in (("The post", of_the_post), ("Others", others)):
         parts.append(f"\n## {heading}\n")
-        parts += [_told(claim, changed) for claim in section]
+        parts += [_section(claim, changed) for claim in section]
     parts += ["\n" + HELPERS, _helpers()]
     return "".join(parts)
 
@@ -114,13 +115,13 @@ def _tests() -> list:
 
 def _claim(test) -> Claim:
     says, *rest = inspect.getdoc(test).split("\n\n")
-    told = dict(part.split(":", 1) for part in rest)
-    told = {name: " ".join(text.split()) for name, text in told.items()}
-    holds = next(name for name in ("Yes", "No", "In part") if name in told)
+    named = dict(part.split(":", 1) for part in rest)
+    parts = {name: " ".join(text.split()) for name, text in named.items()}
+    holds = next(name for name in ("Yes", "No", "In part") if name in parts)
     head, _, body = inspect.getsource(test).split('"""', 2)
     code = head.rstrip() + "\n" + body.strip("\n")
     return Claim(
-        test.__name__, says, told["Source"], holds, told[holds], told["Do"], code
+        test.__name__, says, parts["Source"], holds, parts[holds], parts["Do"], code
     )
 
 
@@ -150,14 +151,14 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def _told(claim: Claim, changed: Collection[str]) -> str:
+def _section(claim: Claim, changed: Collection[str]) -> str:
     verdict = f"**{claim.holds}:** {claim.because}"
     if claim.test in changed:
         verdict = f"**Has changed:** `{claim.test}` fails. It was: {verdict}"
     text = [f"*Who says so:* {claim.source}", verdict, f"**Do:** {claim.do}"]
-    told = "\n\n".join(textwrap.fill(part, 88, **_WHOLE_WORDS) for part in text)
+    body = "\n\n".join(textwrap.fill(part, 88, **_WHOLE_WORDS) for part in text)
     heading = claim.says.rstrip(".")
-    return f"\n### {heading}\n\n{told}\n\n```python\n{claim.code}\n```\n"
+    return f"\n### {heading}\n\n{body}\n\n```python\n{claim.code}\n```\n"
 
 
 _WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
@@ -167,7 +168,7 @@ def _helpers() -> str:
     """Return the code of what the tests share."""
     import test_traps
 
-    names = ("adder", "frozen", "samples", "targets", "ask", "state", "Watch")
+    names = ("adder", "frozen", "samples", "targets", "predict", "state", "HookLog")
     shared = [inspect.getsource(getattr(test_traps, name)).strip() for name in names]
     return "```python\n" + "\n\n\n".join(shared) + "\n```\n"
 

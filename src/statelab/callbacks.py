@@ -47,13 +47,13 @@ class ResetStates(keras.callbacks.Callback):
         >>> model = keras.Sequential([keras.Input(batch_shape=(2, 2, 1)), layer])
         >>> x = np.array([[1, 2], [10, 20],  # first batch: both sequences begin
         ...               [3, 4], [30, 40.]])[..., None]
-        >>> each_sequence = ResetStates(batches_per_sequence=2)
-        >>> def answers():
+        >>> reset = ResetStates(batches_per_sequence=2)
+        >>> def predictions():
         ...     return model.predict(
-        ...         x, batch_size=2, verbose=0, callbacks=[each_sequence])[:, 0]
-        >>> answers()
+        ...         x, batch_size=2, verbose=0, callbacks=[reset])[:, 0]
+        >>> predictions()
         array([  3.,  30.,  10., 100.], dtype=float32)
-        >>> answers()  # not [13, 130, 20, 200], as without it
+        >>> predictions()  # not [13, 130, 20, 200], as without it
         array([  3.,  30.,  10., 100.], dtype=float32)
     """
 
@@ -69,52 +69,54 @@ class ResetStates(keras.callbacks.Callback):
         self._validation = _count(
             "validation_batches_per_sequence", validation_batches_per_sequence
         )
-        self._left: list[list] = []
+        self._saved_states: list[list] = []
 
     def on_train_begin(self, logs=None):
-        self._left.clear()
+        self._saved_states.clear()
         self._check(self._training)
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._before(batch, self._training)
+        self._reset_before(batch, self._training)
 
     def on_test_begin(self, logs=None):
         self._check(self._validation)
-        self._leave()
+        self._save_state()
 
     def on_test_batch_begin(self, batch, logs=None):
-        self._before(batch, self._validation)
+        self._reset_before(batch, self._validation)
 
     def on_test_end(self, logs=None):
-        self._resume()
+        self._restore_state()
 
     def on_predict_begin(self, logs=None):
         self._check(self._training)
-        self._leave()
+        self._save_state()
 
     def on_predict_batch_begin(self, batch, logs=None):
-        self._before(batch, self._training)
+        self._reset_before(batch, self._training)
 
     def on_predict_end(self, logs=None):
-        self._resume()
+        self._restore_state()
 
-    def _before(self, batch: int, batches_per_sequence: int) -> None:
+    def _reset_before(self, batch: int, batches_per_sequence: int) -> None:
         if batch % batches_per_sequence == 0:
             reset_states(self.model)
 
-    def _leave(self) -> None:
+    def _save_state(self) -> None:
         """Keep the state, and go on from zeros."""
-        self._left.append([keras.ops.copy(part) for part in states(self.model)])
+        self._saved_states.append([keras.ops.copy(part) for part in states(self.model)])
         reset_states(self.model)
 
-    def _resume(self) -> None:
+    def _restore_state(self) -> None:
         """Give back the state that was kept; a model that had none yet gets zeros."""
         reset_states(self.model)
-        for part, kept in zip(states(self.model), self._left.pop(), strict=False):
-            part.assign(kept)
+        for part, saved in zip(
+            states(self.model), self._saved_states.pop(), strict=False
+        ):
+            part.assign(saved)
 
     def _check(self, batches_per_sequence: int) -> None:
-        """Refuse what cannot be done right, of the loop of Keras that is beginning."""
+        """Refuse what cannot be done right in the loop of Keras that is beginning."""
         layers = stateful_layers(self.model)
         if not layers:
             raise UserError(
@@ -178,16 +180,16 @@ def _count(name: str, value: int) -> int:
 
 
 def _loop(model: keras.Model) -> Mapping[str, Any]:
-    """Return what is at hand in the `fit`, `evaluate` or `predict` that calls a hook.
+    """Return the variables of the `fit`, `evaluate` or `predict` that calls a hook.
 
-    Keras tells a callback neither whether samples are shuffled nor, in validation, how
+    Keras passes a callback neither whether samples are shuffled nor, in validation, how
     many batches there are.
     """
     frame = inspect.currentframe()
     while frame is not None:
-        here = frame.f_locals
-        if here.get("self") is model and "epoch_iterator" in here:
-            return here
+        variables = frame.f_locals
+        if variables.get("self") is model and "epoch_iterator" in variables:
+            return variables
         frame = frame.f_back
     raise UserError(
         "ResetStates works in Keras's own `fit`, `evaluate` and `predict`: in a loop "
