@@ -76,7 +76,7 @@ def test_predictions_that_do_not_follow_their_sequences_are_named():
     finding = array_probes.order(
         before[turned], carried(ROWS[turned]), str, "two swapped"
     )
-    assert finding.where == "0: another prediction with two swapped; so have 2 of 4"
+    assert finding.where == "0: another prediction with two swapped; 2 of 4 differ"
 
 
 def test_predictions_at_another_batch_size_are_compared_and_counted():

@@ -1,6 +1,6 @@
 """Pairs of a Keras model and the arrays of its DATA.npz, as users would bring them.
 
-Each function answers (model, arrays): `x` [n, timesteps, features], `y`, and where the
+Each function returns (model, arrays): `x` [n, timesteps, features], `y`, and where the
 user has them `sequence_id` [n], `x_val`, `y_val`. Rows of `x` are fed in order, at the
 batch size of the model; rows of one sequence follow each other in time.
 """

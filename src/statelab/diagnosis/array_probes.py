@@ -263,8 +263,8 @@ def order(
     return Finding(
         "order",
         False,
-        f"{place(int(differs.argmax()))}: another prediction with {change}; so have "
-        f"{int(differs.sum()):,} of {len(differs):,}",
+        f"{place(int(differs.argmax()))}: another prediction with {change}; "
+        f"{int(differs.sum()):,} of {len(differs):,} differ",
         "reset state before each sequence, so that none depends on what was "
         "predicted before it",
     )

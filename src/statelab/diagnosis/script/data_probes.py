@@ -49,14 +49,14 @@ def overlap(script: Script) -> Finding:
                 "overlap",
                 False,
                 f"line {describe.line(script, number)}, {call.method}, batch "
-                f"{row // lanes}, lane {row % lanes}: has steps that are trained; so "
+                f"{row // lanes}, lane {row % lanes}: has steps of training; so "
                 f"do {int(sharing.sum()):,} of {len(held_out):,} samples",
                 "split in time first, then cut each part into windows",
             )
     if judged:
-        return Finding("overlap", True, "no step of validation is trained", "")
+        return Finding("overlap", True, "no step of validation is one of training", "")
     return Finding(
-        "overlap", None, "nothing is validated whose steps can be recognised", ""
+        "overlap", None, "nothing is validated on whose steps can be recognised", ""
     )
 
 
@@ -157,7 +157,7 @@ def scaling(script: Script) -> Finding:
                 "scaling",
                 False,
                 f"{name} has seen {np.isin(unseen, fitted).sum():,} of "
-                f"{len(unseen):,} values that are only validated or tested",
+                f"{len(unseen):,} values that are only in validation or test",
                 repair,
             )
     for name, array in recording.arrays.items():
