@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.diagnosis import continuity
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 
 BITS = 6  # of a sequence's number, by which some are altered and some are not
 BATCH_SIZE_TOLERANCE = 1e-4  # of the largest prediction, at other batch sizes
@@ -48,7 +48,7 @@ def contiguity(lanes: Lanes) -> Finding:
     wrong = (sequence >= 0) & (first > 0) & ~reset & ~goes_on
     samples = int((sequence >= 0).sum())
     if not wrong.any():
-        return Finding("contiguity", True, f"{samples:,} samples go on in lanes", "")
+        return sound("contiguity", f"{samples:,} samples go on in lanes")
     batch, lane = index = _first_index(wrong)
     after = (
         f"where it had come to step {stop_before[index]}"
@@ -57,9 +57,8 @@ def contiguity(lanes: Lanes) -> Finding:
         if sequence_before[index] < 0
         else f"after sequence {sequence_before[index]}"
     )
-    return Finding(
+    return fails(
         "contiguity",
-        False,
         f"batch {batch}, lane {lane}: reads sequence {sequence[index]} from step "
         f"{first[index]}, {after}; {int(wrong.sum()):,} of {samples:,} samples are out "
         "of place",
@@ -83,9 +82,8 @@ def carried_over(lanes: Lanes) -> Finding | None:
     if not wrong.any():
         return None
     batch, lane = index = _first_index(wrong)
-    return Finding(
+    return fails(
         "boundary",
-        False,
         f"batch {batch}, lane {lane}, step 0: sequence {sequence[index]} begins with "
         f"the state that sequence {before[index]} has left; so do "
         f"{int(wrong.sum()):,} sequences",
@@ -119,9 +117,8 @@ def overlapping_windows(x: np.ndarray, lanes: int, same: np.ndarray) -> Finding 
         return None
     steps, first = overlap
     row = int(np.flatnonzero(same)[first]) + lanes
-    return Finding(
+    return fails(
         "contiguity",
-        False,
         f"batch {row // lanes}, lane {row % lanes}, steps 0 to {steps - 1}: "
         "the lane has read them already, at the end of the batch before: "
         f"windows overlap by {steps} of {x.shape[1]} steps",
@@ -149,7 +146,7 @@ def jumps(x: np.ndarray, lanes: int, same: np.ndarray | None) -> Finding | None:
         return None
     inside, along, flat = change
     if along <= 2 * inside:
-        return Finding("contiguity", True, "values go on smoothly along each lane", "")
+        return sound("contiguity", "values go on smoothly along each lane")
     if along < 3 * inside or (same is None and flat > 2 * inside):
         return None
     where, repair = (
@@ -168,7 +165,7 @@ def jumps(x: np.ndarray, lanes: int, same: np.ndarray | None) -> Finding | None:
         )
     )
     first = 1 if same is None else 1 + int(same.argmax()) // lanes
-    return Finding("contiguity", False, f"batch {first}, lane 0: {where}", repair)
+    return fails("contiguity", f"batch {first}, lane 0: {where}", repair)
 
 
 def altered(x: np.ndarray) -> np.ndarray | None:
@@ -207,7 +204,7 @@ def boundary(
     predicted = sequence if predicted is None else predicted
     names, number = np.unique(sequence, return_inverse=True)
     if len(names) == 1:
-        return Finding("boundary", True, "there is one sequence", "")
+        return sound("boundary", "there is one sequence")
     predicted_number = np.searchsorted(names, predicted)
     before = predict(x)
     for bit in range(min(BITS, int(len(names) - 1).bit_length())):
@@ -220,15 +217,14 @@ def boundary(
             changed += np.argwhere(differs)[:1].tolist()
         if changed:
             nth, *step = min(changed)
-            return Finding(
+            return fails(
                 "boundary",
-                False,
                 f"{place(nth)}{f', step {step[0]}' if step else ''}: the prediction "
                 f"of sequence {predicted[nth]} changes when only other sequences do",
                 "reset state where a lane goes on to another sequence",
             )
     where = f"the predictions of {len(names):,} sequences depend on no other sequence"
-    return Finding("boundary", True, where, "")
+    return sound("boundary", where)
 
 
 def _differ(after: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -259,10 +255,9 @@ def order(
     """
     differs = _differ_beyond(after, before, LANE_TOLERANCE)
     if not differs.any():
-        return Finding("order", True, f"the same predictions with {change}", "")
-    return Finding(
+        return sound("order", f"the same predictions with {change}")
+    return fails(
         "order",
-        False,
         f"{place(int(differs.argmax()))}: another prediction with {change}; "
         f"{int(differs.sum()):,} of {len(differs):,} differ",
         "reset state before each sequence, so that none depends on what was "
@@ -283,25 +278,23 @@ def batch_size(
     repair = "let no prediction depend on what else is in its batch"
     for other, after in others:
         if after.shape != before.shape:
-            return Finding(
+            return fails(
                 "batch_size",
-                False,
                 f"{len(before)} predictions at batch size {size}, {len(after)} at "
                 f"{other}",
                 repair,
             )
         differs = _differ_beyond(after, before, BATCH_SIZE_TOLERANCE)
         if differs.any():
-            return Finding(
+            return fails(
                 "batch_size",
-                False,
                 f"{place(int(differs.argmax()))}: another prediction at batch size "
                 f"{other} than at {size}",
                 repair,
             )
     sizes = ", ".join(map(str, predictions))
     where = f"the same predictions at batch sizes {sizes}"
-    return Finding("batch_size", True, where, "")
+    return sound("batch_size", where)
 
 
 def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
@@ -321,16 +314,15 @@ def ceiling(scores: Mapping[str, tuple[float, float | None]]) -> Finding:
     }
     for name, (score, best) in known.items():
         if score > best + 1e-9:
-            return Finding(
+            return fails(
                 "ceiling",
-                False,
                 f"{name} {score:.4f} is above its ceiling {best:.4f}",
                 "look for what else predictions depend on: state of other sequences, "
                 "or targets among inputs",
             )
     if not known:
-        return Finding("ceiling", None, "no ceiling: inputs are continuous", "")
+        return cannot_tell("ceiling", "no ceiling: inputs are continuous")
     shares = (
         f"{name} {score:.4f} of {best:.4f}" for name, (score, best) in known.items()
     )
-    return Finding("ceiling", True, "; ".join(shares), "")
+    return sound("ceiling", "; ".join(shares))

@@ -12,6 +12,21 @@ class Finding(NamedTuple):
     repair: str  # one line; empty unless the probe fails
 
 
+def sound(name: str, where: str) -> Finding:
+    """Return that a probe passes, and what it has looked at."""
+    return Finding(name, True, where, "")
+
+
+def cannot_tell(name: str, why: str) -> Finding:
+    """Return that a probe cannot tell, and what it lacks."""
+    return Finding(name, None, why, "")
+
+
+def fails(name: str, where: str, repair: str) -> Finding:
+    """Return that a probe fails, where, and how to repair it."""
+    return Finding(name, False, where, repair)
+
+
 # Every probe, in the order in which they are reported, and the question it looks into.
 QUESTIONS = {
     "shuffle": "are samples that carry state fed in their own order?",

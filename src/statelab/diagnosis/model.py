@@ -13,7 +13,7 @@ import numpy as np
 
 from statelab import callbacks
 from statelab.diagnosis import array_probes, model_data, split_probes
-from statelab.diagnosis.findings import QUESTIONS, Finding
+from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
 from statelab.diagnosis.model_data import BATCH, Pair
 from statelab.evaluation.ceilings import (
     MAX_SYMBOLS,
@@ -24,7 +24,8 @@ from statelab.evaluation.ceilings import (
 
 MAX_BATCHES = 200  # that are predicted anew for each altered input
 MAX_STATELESS_BATCHES = 16  # likewise, where no state is carried from one to another
-NO_STATE = "no layer of the model carries state"
+# Probes that a model without state can fail as well
+STATELESS = {"boundary", "overlap", "scaling", "order", "batch_size", "ceiling"}
 
 
 def findings(model: Path, data: Path) -> Iterator[Finding]:
@@ -40,20 +41,17 @@ def findings(model: Path, data: Path) -> Iterator[Finding]:
     """
     pair = model_data.read(model, data)
     for name in QUESTIONS:
-        if name in PROBES:
+        if not pair.stateful and name not in STATELESS:
+            yield sound(name, "no layer of the model carries state")
+        elif name in PROBES:
             yield PROBES[name](pair)
-        elif pair.stateful:
-            where = "how the model was trained is not in such files"
-            yield Finding(name, None, where, "")
         else:
-            yield Finding(name, True, NO_STATE, "")
+            yield cannot_tell(name, "how the model was trained is not in such files")
 
 
 def _contiguity(pair: Pair) -> Finding:
-    if not pair.stateful:
-        return Finding("contiguity", True, NO_STATE, "")
     if pair.batches == 1:
-        return Finding("contiguity", True, "there is one batch: no lane goes on", "")
+        return sound("contiguity", "there is one batch: no lane goes on")
     lanes = model_data.lanes(pair)
     by_id = None if lanes is None else array_probes.contiguity(lanes)
     if by_id is not None and not by_id.passed:
@@ -69,9 +67,8 @@ def _contiguity(pair: Pair) -> Finding:
     backwards = [layer for layer in pair.stateful if layer.go_backwards]
     if backwards and same.any():
         row = int(same.argmax()) + pair.lanes
-        return Finding(
+        return fails(
             "contiguity",
-            False,
             f"batch {row // pair.lanes}, lane {row % pair.lanes}: "
             f"{backwards[0].name} reads backwards, and begins at the end of a row with "
             "the state that it had at the beginning of the one before",
@@ -84,11 +81,9 @@ def _contiguity(pair: Pair) -> Finding:
         return by_id
     if by_values is not None:
         return by_values
-    return Finding(
+    return cannot_tell(
         "contiguity",
-        None,
         "`sequence_id` is not given, and values do not show which row follows which",
-        "",
     )
 
 
@@ -115,7 +110,7 @@ def _boundary(pair: Pair) -> Finding:
     x, (number, _) = pair.x[chosen], model_data.number_sequences(ids)
     other = array_probes.altered(x)
     if other is None:
-        return Finding("boundary", None, "inputs are all alike", "")
+        return cannot_tell("boundary", "inputs are all alike")
     finding = array_probes.boundary(
         functools.partial(model_data.predict, pair),
         x,
@@ -129,8 +124,9 @@ def _boundary(pair: Pair) -> Finding:
 
 
 def _unknown_sequences(name: str) -> Finding:
-    where = "`sequence_id` is not given: it is not known where sequences begin"
-    return Finding(name, None, where, "")
+    return cannot_tell(
+        name, "`sequence_id` is not given: it is not known where sequences begin"
+    )
 
 
 def _first_crossing(pair: Pair) -> int | None:
@@ -168,16 +164,13 @@ def _order(pair: Pair) -> Finding:
     else:
         number, nth = np.arange(len(x)), np.zeros(len(x), int)
     if number.max() == 0:
-        return Finding("order", True, "there is one sequence", "")
+        return sound("order", "there is one sequence")
     rows = _swapped(number, nth)
     if rows is None and (pair.lanes == 1 or not pair.stateful):
         rows = np.argsort(-number, kind="stable")
     if rows is None:
-        return Finding(
-            "order",
-            None,
-            "no two sequences are as long as each other, to be swapped",
-            "",
+        return cannot_tell(
+            "order", "no two sequences are as long as each other, to be swapped"
         )
     return array_probes.order(
         model_data.predict(pair, x)[rows],
@@ -220,19 +213,16 @@ def _batch_size(pair: Pair) -> Finding:
         return array_probes.batch_size(predictions, functools.partial(_place, pair))
     for name, rows in (("x", pair.x), ("x_val", pair.x_val)):
         if rows is not None and (rest := len(rows) % pair.lanes):
-            return Finding(
+            return fails(
                 "batch_size",
-                False,
                 f"batch {len(rows) // pair.lanes} of `{name}` has {rest} of "
                 f"{pair.lanes} rows: {_on_partial_batch(pair, rows)}",
                 f"feed full batches: pad the {len(rows)} rows to a multiple of "
                 f"{pair.lanes}, and leave the padding out of what counts",
             )
-    return Finding(
+    return sound(
         "batch_size",
-        True,
         f"{len(pair.x)} rows are full batches of {pair.lanes}, as the model is built",
-        "",
     )
 
 
@@ -250,8 +240,6 @@ def _on_partial_batch(pair: Pair, rows: np.ndarray) -> str:
 
 
 def _nested(pair: Pair) -> Finding:
-    if not pair.stateful:
-        return Finding("nested", True, NO_STATE, "")
     in_loop = {
         id(inner)
         for layer in pair.model.layers
@@ -261,50 +249,42 @@ def _nested(pair: Pair) -> Finding:
     missed = [layer for layer in pair.stateful if id(layer) not in in_loop]
     if not missed:
         where = "a loop over `model.layers` reaches each layer that carries state"
-        return Finding("nested", True, where, "")
-    where = (
+        return sound("nested", where)
+    return cannot_tell(
+        "nested",
         f"{', '.join(str(layer.path) for layer in missed)}: a loop over "
-        "`model.layers` that looks for `reset_state` does not reach it"
+        "`model.layers` that looks for `reset_state` does not reach it, if there is "
+        "one",
     )
-    return Finding("nested", None, f"{where}, if there is one", "")
 
 
 def _validation_state(pair: Pair) -> Finding:
-    name = "validation_state"
-    if not pair.stateful:
-        return Finding(name, True, NO_STATE, "")
     if pair.x_val is None:
-        return Finding(name, None, "`x_val` is not given", "")
+        return cannot_tell("validation_state", "`x_val` is not given")
     rows = _max_rows(pair)
     x_val = pair.x_val[:rows]
     from_zeros = model_data.predict(pair, x_val)
     model_data.predict(pair, pair.x[-rows:])
     after_training = model_data.predict_on(pair, x_val)
     change = float(np.abs(after_training - from_zeros).max())
-    return Finding(
-        name,
-        None,
+    return cannot_tell(
+        "validation_state",
         f"predictions of `x_val` change by up to {change:.3g} when `x` is fed before "
         "it: whether state is reset in between is not in such files",
-        "",
     )
 
 
 def _saved_state(pair: Pair) -> Finding:
-    if not pair.stateful:
-        return Finding("saved_state", True, NO_STATE, "")
-    return Finding(
+    return cannot_tell(
         "saved_state",
-        None,
         "a .keras file holds no state: the model begins with zeros, whatever it had "
         "read before it was saved",
-        "",
     )
 
 
 def _overlap(pair: Pair) -> Finding:
     if pair.x_val is None:
-        return Finding("overlap", None, "`x_val` is not given", "")
+        return cannot_tell("overlap", "`x_val` is not given")
     x, x_val = (
         rows if rows.ndim == 3 else rows[..., None] for rows in (pair.x, pair.x_val)
     )
@@ -313,9 +293,9 @@ def _overlap(pair: Pair) -> Finding:
 
 def _scaling(pair: Pair) -> Finding:
     if pair.x_val is None:
-        return Finding("scaling", None, "`x_val` is not given", "")
+        return cannot_tell("scaling", "`x_val` is not given")
     if pair.x.ndim == 2:
-        return Finding("scaling", None, "inputs are symbols", "")
+        return cannot_tell("scaling", "inputs are symbols")
     ids = np.arange(len(pair.x)) if pair.sequence_id is None else pair.sequence_id
     number, _ = model_data.number_sequences(ids)
     sequences = np.split(
@@ -332,18 +312,18 @@ def _ceiling(pair: Pair) -> Finding:
     backwards; with carried state, what the sequence, or the lane, has read before too.
     """
     if len(np.unique(pair.x)) > MAX_SYMBOLS:
-        return Finding("ceiling", None, "no ceiling: inputs are continuous", "")
+        return cannot_tell("ceiling", "no ceiling: inputs are continuous")
     x = pair.x[: _max_rows(pair)]
     classes = _classes(model_data.predict(pair, x), pair.y[: len(x)])
     if classes is None:
-        return Finding("ceiling", None, "no ceiling: `y` is not of classes", "")
+        return cannot_tell("ceiling", "no ceiling: `y` is not of classes")
     predicted, target = classes
     number, nth = np.arange(len(x)), np.zeros(len(x), int)
     if pair.stateful:
         if pair.sequence_id is not None:
             if not _contiguity(pair).passed:
                 where = "no ceiling: lanes do not go on along sequences"
-                return Finding("ceiling", None, where, "")
+                return cannot_tell("ceiling", where)
             number, nth = model_data.number_sequences(pair.sequence_id[: len(x)])
         else:
             nth, number = np.divmod(np.arange(len(x)), pair.lanes)
@@ -353,7 +333,7 @@ def _ceiling(pair: Pair) -> Finding:
     start = stop - (nth[ordered] + 1) * steps
     if (stop - start).max() >= MAX_VISIBLE:
         where = "no ceiling: a prediction sees too many steps"
-        return Finding("ceiling", None, where, "")
+        return cannot_tell("ceiling", where)
     visible = np.empty(len(x), int)
     visible[ordered] = visible_classes(
         x[ordered].reshape(len(x) * steps, -1), start, stop

@@ -6,7 +6,7 @@ Rows and steps are counted from 0.
 import numpy as np
 
 from statelab.diagnosis import step_hashes
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 
 EXACT = 2e-5  # a mean and a spread as near to 0 and 1 as this have been made so
 INEXACT = 1e-3  # and as far as this they have not
@@ -43,16 +43,14 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
     varied = train[~constant]
     recurring = 1.0 if not varied.size else 1 - distinctive[varied].mean()
     if recurring > MAX_RECURRING:
-        return Finding(
+        return cannot_tell(
             "overlap",
-            None,
             f"{recurring:.0%} of the steps of `x` have values that recur in it: equal "
             "values need not be the same steps",
-            "",
         )
     if np.count_nonzero(distinctive[np.unique(train)]) < MIN_STEPS:
         where = f"`x` has fewer than {MIN_STEPS} steps, too few to tell what recurs"
-        return Finding("overlap", None, where, "")
+        return cannot_tell("overlap", where)
     needed = min(3, x.shape[1], x_val.shape[1])
     shared = np.isin(
         step_hashes.stretches(validation, needed), step_hashes.stretches(train, needed)
@@ -64,11 +62,8 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         rows.sum() >= min(3, len(rows)) and rows.mean() > 5 * recurring
     )
     if not rows.any() or not certain:
-        return Finding(
-            "overlap",
-            True,
-            f"no stretch of {needed} steps of `x_val` stands in `x`",
-            "",
+        return sound(
+            "overlap", f"no stretch of {needed} steps of `x_val` stands in `x`"
         )
     row, step = np.argwhere(shared)[0].tolist()
     match = tuple(np.argwhere(train == validation[row, step])[0].tolist())
@@ -81,9 +76,8 @@ def overlap(x: np.ndarray, x_val: np.ndarray) -> Finding:
         if single
         else f"{int(rows.sum()):,} of {len(rows):,} rows share steps with training"
     )
-    return Finding(
+    return fails(
         "overlap",
-        False,
         f"`x_val`, {in_validation} is `x`, {in_training}; {share}",
         "split sequences, or time, first, and cut each part into windows afterwards",
     )
@@ -160,16 +154,15 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
     ]
     repair = "fit the scaler on the steps of training, and apply it to validation's"
     if not continuous:
-        return Finding("scaling", None, "no feature is continuous", "")
+        return cannot_tell("scaling", "no feature is continuous")
     train, validation = train[:, continuous], validation[:, continuous]
     both = np.concatenate([train, validation])
     nearly = standardised(both, 0.5)
     once = [(_unique(both), _unique(train))] if nearly else []
     for steps, alone in ((both, train), *once):
         if standardised(steps) and not standardised(alone, INEXACT):
-            return Finding(
+            return fails(
                 "scaling",
-                False,
                 "`x` and `x_val` together have mean 0 and deviation 1; `x` alone has "
                 f"mean {_worst(alone.mean(axis=0), 0):.4f} and deviation "
                 f"{_worst(alone.std(axis=0), 1):.4f}, feature by feature at the most",
@@ -177,9 +170,8 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
             )
     for low in (0.0, -1.0):
         if spans(both, low) and not (saturates(both) or spans(train, low, INEXACT)):
-            return Finding(
+            return fails(
                 "scaling",
-                False,
                 f"`x` and `x_val` together reach from {low:g} to 1; `x` alone from "
                 f"{_worst(train.min(axis=0), low):.4f} to "
                 f"{_worst(train.max(axis=0), 1):.4f}",
@@ -190,18 +182,15 @@ def scaling(x: np.ndarray, x_val: np.ndarray, parts: list[np.ndarray]) -> Findin
     features = [part.astype(float)[:, continuous] for part in parts]
     own = len(features) > 1 and all(map(standardised, features))
     if fitted and standardised(validation) and not own:
-        return Finding(
+        return fails(
             "scaling",
-            False,
             "`x_val` has mean 0 and deviation 1 by itself, as `x` has: it has been "
             "scaled by its own steps",
             repair,
         )
     if fitted or spans(train, 0.0) or spans(train, -1.0):
-        return Finding("scaling", True, "`x` alone is scaled exactly", "")
-    return Finding(
-        "scaling", None, "neither `x` nor both together are exactly scaled", ""
-    )
+        return sound("scaling", "`x` alone is scaled exactly")
+    return cannot_tell("scaling", "neither `x` nor both together are exactly scaled")
 
 
 def _unique(steps: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from statelab.config import params
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
-from statelab.diagnosis.findings import QUESTIONS, Finding
+from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
 from statelab.evaluation import evaluation, scoring
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
@@ -107,7 +107,7 @@ def _lanes(workspace: Workspace) -> array_probes.Lanes:
 def _shuffle(workspace: Workspace) -> Finding:
     shuffled = workspace.settings["stateful"]["shuffle"]
     where = "in a new order for each epoch, but whole" if shuffled else "in their order"
-    return Finding("shuffle", True, f"sequences are visited {where}", "")
+    return sound("shuffle", f"sequences are visited {where}")
 
 
 def _contiguity(workspace: Workspace) -> Finding:
@@ -136,7 +136,7 @@ def _boundary(workspace: Workspace) -> Finding:
     steps = locate_predictions(windows, np.arange(windows.answers[-1]))
     other = array_probes.altered(sequences.values[None])
     if other is None:
-        return Finding("boundary", None, "inputs are all alike", "")
+        return cannot_tell("boundary", "inputs are all alike")
     return _in_each_mode(
         lambda mode: array_probes.boundary(
             lambda values: _predict(workspace, mode, values, held_out),
@@ -203,12 +203,12 @@ def _place(mode: str, steps: PredictionSteps, prediction: int) -> str:
 
 def _callback(workspace: Workspace) -> Finding:
     where = "a plan of lanes says where state is reset: there is no callback"
-    return Finding("callback", True, where, "")
+    return sound("callback", where)
 
 
 def _nested(workspace: Workspace) -> Finding:
     where = "the state of all layers is one value, which is reset as a whole"
-    return Finding("nested", True, where, "")
+    return sound("nested", where)
 
 
 def _validation_state(workspace: Workspace) -> Finding:
@@ -282,13 +282,12 @@ def compare_splits(offsets: np.ndarray, windows: Windows, horizon: int) -> Findi
     wrong = (target_stop[:-1] > first[1:]) & (split[:-1] != split[1:])
     if not wrong.any():
         where = f"{len(used):,} stretches of steps, and their targets, lie apart"
-        return Finding("overlap", True, where, "")
+        return sound("overlap", where)
     place = int(wrong.argmax())
     names = {code: name for name, code in SPLITS.items()}
     one, other = names[int(split[place])], names[int(split[place + 1])]
-    return Finding(
+    return fails(
         "overlap",
-        False,
         f"sequence {sequence[place]}: {one} reaches to flat step "
         f"{target_stop[place] - 1}, its targets included, and {other} begins at "
         f"{first[place + 1]}",
@@ -310,21 +309,20 @@ def compare_scaling(data: Sequences, windows: Windows, used: Scaling | None) -> 
         used: what networks were trained with; None for none.
     """
     if used is None:
-        return Finding("scaling", True, "features are not scaled", "")
+        return sound("scaling", "features are not scaled")
     own = scaling.fit(data, windows)
     for name, values in used._asdict().items():
         expected = getattr(own, name)
         differs = ~np.isclose(values, expected, rtol=1e-5, atol=1e-6)
         if differs.any():
             feature = int(differs.argmax())
-            return Finding(
+            return fails(
                 "scaling",
-                False,
                 f"`{name}` of feature {feature} is {values[feature]:.6g}; that of the "
                 f"steps of training alone is {expected[feature]:.6g}",
                 "fit the scaling on training alone: run `dvc repro` to have it so",
             )
-    return Finding("scaling", True, "fitted on the steps of training alone", "")
+    return sound("scaling", "fitted on the steps of training alone")
 
 
 def _order(workspace: Workspace) -> Finding:
@@ -371,7 +369,7 @@ def _saved_state(workspace: Workspace) -> Finding:
     zeros = np.zeros((1, model.input_shape[1][1]), np.float32)
     middle = x.shape[1] // 2
     if middle == 0:
-        return Finding("saved_state", None, "a sequence of one step hands none on", "")
+        return cannot_tell("saved_state", "a sequence of one step hands none on")
     at_once, _ = model.predict_on_batch([x, zeros])
     _, state = model.predict_on_batch([x[:, :middle], zeros])
     with tempfile.TemporaryDirectory() as folder:
@@ -401,7 +399,7 @@ def _renamed(finding: Finding, name: str, where: str, repair: str) -> Finding:
         repair: where it fails.
     """
     if finding.passed:
-        return Finding(name, True, where, "")
+        return sound(name, where)
     return Finding(name, finding.passed, finding.where, repair)
 
 

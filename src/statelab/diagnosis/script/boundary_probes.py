@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from statelab.diagnosis import continuity
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.script import (
     describe,
     lane_probes,
@@ -26,7 +26,7 @@ RESET = "reset state before a sequence begins: `layer.reset_state()`"
 def boundary(script: Script) -> Finding:
     """Look for state that is carried from one sequence to another."""
     if not any(transition.carried.any() for transition in script.transitions):
-        return Finding("boundary", True, "no state is carried", "")
+        return sound("boundary", "no state is carried")
     for probe in (reset_probes.nested, reset_probes.callback, prediction_probes.order):
         cause = probe(script)
         if cause.passed is False:
@@ -44,16 +44,15 @@ def boundary(script: Script) -> Finding:
             crossed = _pass_border(script, transition)
         if crossed is not None:
             lane, text = crossed
-            return Finding(
+            return fails(
                 "boundary",
-                False,
                 f"{describe.batch(script, transition.after, lane)}, step 0: {text} "
                 f"with the state that {describe.batch(script, transition.before)} has "
                 "left",
                 RESET,
             )
     if shuffled:
-        return Finding("boundary", None, "samples are shuffled", "")
+        return cannot_tell("boundary", "samples are shuffled")
     separate = _separate_samples(script)
     if separate is not None:
         return separate
@@ -63,8 +62,8 @@ def boundary(script: Script) -> Finding:
             and transitions.find_jump(script, transition) is None
             for transition in transitions.within_passes(script)
         )
-        return Finding("boundary", True, f"{count:,} batches go on in sequences", "")
-    return Finding("boundary", None, transitions.UNKNOWN_ORIGIN, "")
+        return sound("boundary", f"{count:,} batches go on in sequences")
+    return cannot_tell("boundary", transitions.UNKNOWN_ORIGIN)
 
 
 def _sequence_border(
@@ -107,9 +106,8 @@ def _separate_samples(script: Script) -> Finding | None:
     change = lane_probes.smoothness(script, within)
     if change is None or min(change.along, change.flat) < 5 * change.inside:
         return None
-    return Finding(
+    return fails(
         "boundary",
-        False,
         f"{describe.transition(script, within[0])}, step 0: values jump by "
         f"{change.along:.2g} of the spread, and by {change.inside:.2g} within "
         "samples: a sequence of its own begins with what another has left",
@@ -214,7 +212,7 @@ def validation_state(script: Script) -> Finding:
         return describe.nothing_to_judge(
             "validation_state", script, "no validation follows training"
         )
-    return Finding("validation_state", True, "no state of training enters it", "")
+    return sound("validation_state", "no state of training enters it")
 
 
 def training_state(script: Script) -> Finding:
@@ -230,7 +228,7 @@ def training_state(script: Script) -> Finding:
         return describe.nothing_to_judge(
             "training_state", script, "no training follows validation"
         )
-    return Finding("training_state", True, "no state of validation enters it", "")
+    return sound("training_state", "no state of validation enters it")
 
 
 def _begins_with_left(
@@ -238,6 +236,4 @@ def _begins_with_left(
 ) -> Finding:
     where = describe.transition(script, transition)
     left = describe.batch(script, transition.before)
-    return Finding(
-        name, False, f"{where}: begins with the state that {left} has left", repair
-    )
+    return fails(name, f"{where}: begins with the state that {left} has left", repair)

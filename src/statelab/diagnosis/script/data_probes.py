@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from statelab.diagnosis import split_probes, step_hashes
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.recording.records import Batch
 from statelab.diagnosis.script import describe, sample_origin, transitions
 from statelab.diagnosis.script.transitions import Script
@@ -45,18 +45,17 @@ def overlap(script: Script) -> Finding:
         if sharing.any() if call.method == "evaluate" else mostly:
             row = int(sharing.argmax())
             lanes = max(map(len, inputs[number]))
-            return Finding(
+            return fails(
                 "overlap",
-                False,
                 f"line {describe.line(script, number)}, {call.method}, batch "
                 f"{row // lanes}, lane {row % lanes}: has steps of training; so "
                 f"do {int(sharing.sum()):,} of {len(held_out):,} samples",
                 "split in time first, then cut each part into windows",
             )
     if judged:
-        return Finding("overlap", True, "no step of validation is one of training", "")
-    return Finding(
-        "overlap", None, "nothing is validated on whose steps can be recognised", ""
+        return sound("overlap", "no step of validation is one of training")
+    return cannot_tell(
+        "overlap", "nothing is validated on whose steps can be recognised"
     )
 
 
@@ -148,14 +147,13 @@ def scaling(script: Script) -> Finding:
     held_out = _values(_inputs(script, lambda batch: batch.kind != "train"))
     unseen = np.setdiff1d(held_out, trained)
     if min(len(unseen), len(trained)) < transitions.FEW_VALUES:
-        return Finding("scaling", None, "no values but training's are fed", "")
+        return cannot_tell("scaling", "no values but training's are fed")
     repair = "fit scaling on the steps of training alone, and apply it to the others"
     for name, array in recording.scaled:
         fitted = np.unique(array.astype(np.float32))
         if np.isin(unseen, fitted).mean() > 0.5:
-            return Finding(
+            return fails(
                 "scaling",
-                False,
                 f"{name} has seen {np.isin(unseen, fitted).sum():,} of "
                 f"{len(unseen):,} values that are only in validation or test",
                 repair,
@@ -166,16 +164,15 @@ def scaling(script: Script) -> Finding:
             continue
         both = (np.isin(part, values).mean() > 0.9 for part in (unseen, trained))
         if all(both) and (scaled_to := _scaled_to(array, trained)):
-            return Finding(
+            return fails(
                 "scaling",
-                False,
                 f"`{name}`, of training, validation and test together, has been scaled "
                 f"to {scaled_to}",
                 repair,
             )
     if recording.scaled:
-        return Finding("scaling", True, "scalers have seen training's values alone", "")
-    return Finding("scaling", True, "no array is scaled as a whole", "")
+        return sound("scaling", "scalers have seen training's values alone")
+    return sound("scaling", "no array is scaled as a whole")
 
 
 def _values(arrays: Iterable[np.ndarray]) -> np.ndarray:
@@ -222,9 +219,8 @@ def ceiling(script: Script) -> Finding:
             continue
         for name, score in call.scores.items():
             if _is_share(name) and score > 1 + 1e-6:
-                return Finding(
+                return fails(
                     "ceiling",
-                    False,
                     f"line {call.line}, {call.method}: {name} is {score:.4g}, and no "
                     "share is above 1",
                     "look how the metric is counted: over samples, or over steps",
@@ -239,17 +235,16 @@ def ceiling(script: Script) -> Finding:
         for name, score in call.scores.items():
             is_accuracy = name in ("accuracy", "acc", "binary_accuracy")
             if is_accuracy and score > best + tolerance:
-                return Finding(
+                return fails(
                     "ceiling",
-                    False,
                     f"line {describe.line(script, number)}, {call.method}: {name} "
                     f"is {score:.4f}, and a model that sees no more than what is fed "
                     f"reaches {best:.4f}",
                     "score frozen weights, with `evaluate`, from a fresh state",
                 )
     if judged:
-        return Finding("ceiling", True, "no score is above the majority vote", "")
-    return Finding("ceiling", None, "no accuracy has a ceiling that is known", "")
+        return sound("ceiling", "no score is above the majority vote")
+    return cannot_tell("ceiling", "no accuracy has a ceiling that is known")
 
 
 def _is_share(name: str) -> bool:

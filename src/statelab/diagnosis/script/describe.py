@@ -1,6 +1,6 @@
 """Says in words of a recorded script where something is."""
 
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.script.transitions import Script, Transition
 
 
@@ -52,10 +52,10 @@ def layers(script: Script) -> str:
 def nothing_to_judge(name: str, script: Script, reason: str) -> Finding:
     """Return that a probe cannot tell; where no layer carries state it passes."""
     if any(script.recording.layers):
-        return Finding(name, None, reason, "")
-    return Finding(name, True, "no layer has state", "")
+        return cannot_tell(name, reason)
+    return sound(name, "no layer has state")
 
 
 def caused_by(name: str, cause: Finding) -> Finding:
     """Return what fails because another probe does."""
-    return Finding(name, False, f"{cause.where}: as `{cause.name}`", cause.repair)
+    return fails(name, f"{cause.where}: as `{cause.name}`", cause.repair)

@@ -6,7 +6,7 @@ import numpy as np
 
 from statelab.diagnosis import continuity
 from statelab.diagnosis.continuity import Smoothness
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.script import describe, sample_origin, transitions
 from statelab.diagnosis.script.transitions import Jump, Script, Transition
 
@@ -29,9 +29,8 @@ def shuffle(script: Script) -> Finding:
     for transition in within:
         call = recording.calls[recording.batches[transition.after].call]
         if call.shuffle and call.data in ("arrays", "Sequence"):
-            return Finding(
+            return fails(
                 "shuffle",
-                False,
                 f"{describe.transition(script, transition)}: `fit` shuffles by "
                 "default, and state goes on to whichever sample is next",
                 "pass `shuffle=False` to `fit`",
@@ -39,9 +38,8 @@ def shuffle(script: Script) -> Finding:
     mixed = _followed_by_others(script, within)
     if mixed is not None:
         transition, count, total = mixed
-        return Finding(
+        return fails(
             "shuffle",
-            False,
             f"{describe.transition(script, transition)}: another sample follows "
             f"than in the epoch before; so it is with {count} of {total}",
             "feed samples in one order, without `Dataset.shuffle` or a permutation",
@@ -49,18 +47,17 @@ def shuffle(script: Script) -> Finding:
     jumps = _jump_lengths(script, within)
     if len(jumps) >= 5 and len(set(jumps.values())) > 0.5 * len(within):
         first = within[next(iter(jumps))]
-        return Finding(
+        return fails(
             "shuffle",
-            False,
             f"{describe.transition(script, first)}: samples come in no order, in "
             f"{len(jumps)} of {len(within)} batches",
             "feed the samples of a sequence in their order, not in a permutation",
         )
     data = {recording.calls[recording.batches[t.after].call].data for t in within}
     if data <= {"arrays", "Sequence"} or transitions.mostly_located(script):
-        return Finding("shuffle", True, describe.layers(script), "")
+        return sound("shuffle", describe.layers(script))
     reason = f"fed by {data.pop()}; {transitions.UNKNOWN_ORIGIN}"
-    return Finding("shuffle", None, reason, "")
+    return cannot_tell("shuffle", reason)
 
 
 def _jump_lengths(script: Script, within: list[Transition]) -> dict[int, int]:
@@ -133,9 +130,9 @@ def contiguity(script: Script) -> Finding:
     """Look for lanes that do not go on where they were in the batch before."""
     within = transitions.within_passes(script)
     if not any(transition.carried.any() for transition in script.transitions):
-        return Finding("contiguity", True, "no state is carried", "")
+        return sound("contiguity", "no state is carried")
     if not within:
-        return Finding("contiguity", True, "no state is carried within a pass", "")
+        return sound("contiguity", "no state is carried within a pass")
     mixed = shuffle(script)
     if mixed.passed is False:
         return describe.caused_by("contiguity", mixed)
@@ -146,9 +143,8 @@ def contiguity(script: Script) -> Finding:
             wrong.append((transition, jump))
     if wrong:
         transition, jump = wrong[0]
-        return Finding(
+        return fails(
             "contiguity",
-            False,
             f"{describe.batch(script, transition.after, jump.lane)}: {jump.text}; so "
             f"it is in {len(wrong):,} of {len(within):,} batches",
             IN_LANES,
@@ -158,7 +154,7 @@ def contiguity(script: Script) -> Finding:
         return overlap
     located = sum(transitions.is_located(script, transition) for transition in within)
     if located > 0.5 * len(within):
-        return Finding("contiguity", True, f"{located:,} batches go on in lanes", "")
+        return sound("contiguity", f"{located:,} batches go on in lanes")
     return _smooth_contiguity(script, within)
 
 
@@ -166,22 +162,21 @@ def _smooth_contiguity(script: Script, within: list[Transition]) -> Finding:
     """Judge by the values, where nothing shows where samples stand."""
     change = smoothness(script, within)
     if change is None:
-        return Finding(
-            "contiguity", None, "no array of the script shows where samples stand", ""
+        return cannot_tell(
+            "contiguity", "no array of the script shows where samples stand"
         )
     inside, along, flat = change
     if along > 3 * inside and flat <= 2 * inside:
-        return Finding(
+        return fails(
             "contiguity",
-            False,
             f"{describe.batch(script, within[0].after, 0)}, step 0: jumps by "
             f"{along:.2g} of the spread, where samples one after another go on by "
             f"{flat:.2g}",
             IN_LANES,
         )
     if along <= 2 * inside:
-        return Finding("contiguity", True, "values go on smoothly along lanes", "")
-    return Finding("contiguity", None, "samples go on in no order", "")
+        return sound("contiguity", "values go on smoothly along lanes")
+    return cannot_tell("contiguity", "samples go on in no order")
 
 
 def _pairs(script: Script, within: list[Transition]) -> tuple[np.ndarray, np.ndarray]:
@@ -213,9 +208,8 @@ def _overlap(script: Script, within: list[Transition]) -> Finding | None:
     if overlap is None:
         return None
     steps, _ = overlap
-    return Finding(
+    return fails(
         "contiguity",
-        False,
         f"{describe.batch(script, within[0].after, 0)}, steps 0 to {steps - 1}: the "
         f"lane has read them in the batch before: windows overlap by {steps} of "
         f"{before.shape[1]} steps",

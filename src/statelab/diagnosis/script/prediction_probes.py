@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.recording.records import Saved
 from statelab.diagnosis.script import describe, transitions
 from statelab.diagnosis.script.transitions import Script, Transition
@@ -23,18 +23,16 @@ def order(script: Script) -> Finding:
             continue
         jump = transitions.find_jump(script, transition)
         if jump is not None and jump.probe == "boundary":
-            return Finding(
+            return fails(
                 "order",
-                False,
                 f"{describe.batch(script, transition.after, jump.lane)}: {jump.text}, "
                 "with the state of that",
                 repair,
             )
     unlike = _unlike_training(script)
     if unlike is not None:
-        return Finding(
+        return fails(
             "order",
-            False,
             f"{describe.transition(script, unlike)}: begins with the state of the "
             "sample before, where in training each sample begins with zeros",
             repair,
@@ -42,19 +40,18 @@ def order(script: Script) -> Finding:
     differing = _predicted_twice(script)
     if differing is not None:
         number, row = differing
-        return Finding(
+        return fails(
             "order",
-            False,
             f"{describe.batch(script, number, row)}: predicted otherwise than the same "
             "sample before, with the same weights",
             repair,
         )
     predicting = [t for t in script.transitions if _carries_predictions(script, t)]
     if any(recording.layers) and not predicting:
-        return Finding("order", True, "no prediction begins with another's state", "")
+        return sound("order", "no prediction begins with another's state")
     if predicting and not any(transitions.is_located(script, t) for t in predicting):
-        return Finding("order", None, "nothing shows what samples go together", "")
-    return Finding("order", True, describe.layers(script), "")
+        return cannot_tell("order", "nothing shows what samples go together")
+    return sound("order", describe.layers(script))
 
 
 def _carries_predictions(script: Script, transition: Transition) -> bool:
@@ -119,15 +116,14 @@ def batch_size(script: Script) -> Finding:
         for layer in script.recording.layers[batch.model]:
             rows = len(batch.x[0]) if batch.x and batch.x[0].ndim else layer.lanes
             if layer.lanes and rows != layer.lanes:
-                return Finding(
+                return fails(
                     "batch_size",
-                    False,
                     f"{describe.batch(script, number)}: {rows} samples meet the state "
                     f"of {layer.lanes} lanes in {layer.path}, and are spread over them",
                     f"feed a multiple of {layer.lanes} samples with batch_size="
                     f"{layer.lanes}, or give their weights to a model of another size",
                 )
-    return Finding("batch_size", True, describe.layers(script), "")
+    return sound("batch_size", describe.layers(script))
 
 
 def saved_state(script: Script) -> Finding:
@@ -148,16 +144,15 @@ def saved_state(script: Script) -> Finding:
             trains = recording.batches[first].kind == "train"
             if not trains or not _have_equal_lanes(script, saved[-1], loaded):
                 continue
-        return Finding(
+        return fails(
             "saved_state",
-            False,
             f"{describe.batch(script, first, 0)}: begins with zeros, where "
             f"{saved[-1].file} was saved with state that was left, which it does not "
             "hold",
             "save the state beside the model and assign it after loading, or feed the "
             "steps before once more",
         )
-    return Finding("saved_state", True, "nothing that was read on needs lost state", "")
+    return sound("saved_state", "nothing that was read on needs lost state")
 
 
 def _first_batch(script: Script, loaded: Saved) -> int | None:

@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 
-from statelab.diagnosis.findings import Finding
+from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 from statelab.diagnosis.recording.records import BATCH_HOOKS
 from statelab.diagnosis.script import describe, transitions
 from statelab.diagnosis.script.transitions import Script
@@ -20,9 +20,8 @@ def nested(script: Script) -> Finding:
     recording = script.recording
     for transition in script.transitions:
         if transition.missed:
-            return Finding(
+            return fails(
                 "nested",
-                False,
                 f"{describe.batch(script, transition.after)}: "
                 f"{', '.join(transition.missed)} keeps its state, where other layers "
                 "are reset",
@@ -36,14 +35,13 @@ def nested(script: Script) -> Finding:
     ]
     carried = [t for t in script.transitions if t.carried.any()]
     if deep and carried and not _was_reset(script) and _mentions_reset(_tree(script)):
-        return Finding(
+        return fails(
             "nested",
-            False,
             f"{describe.batch(script, carried[0].after)}: {deep[0]} keeps its state; "
             "the script resets layers, and has reached none",
             EVERY_LAYER,
         )
-    return Finding("nested", True, describe.layers(script), "")
+    return sound("nested", describe.layers(script))
 
 
 def callback(script: Script) -> Finding:
@@ -54,9 +52,8 @@ def callback(script: Script) -> Finding:
     if carried and not _was_reset(script):
         hook = _hook_that_resets(script)
         if hook is not None:
-            return Finding(
+            return fails(
                 "callback",
-                False,
                 f"line {hook.lineno}: `{hook.name}` is there to reset state, and has "
                 f"reset none; {describe.batch(script, carried[0].after)} carries it on",
                 "reset layers: a Keras 3 model has no `reset_states`",
@@ -69,9 +66,8 @@ def callback(script: Script) -> Finding:
         near = min(reset.batches, len(recording.batches) - 1)
         call = recording.calls[recording.batches[near].call]
         if call.steps_per_execution > 1:
-            return Finding(
+            return fails(
                 "callback",
-                False,
                 f"line {call.line}: `{reset.hook}` is called once for "
                 f"{call.steps_per_execution} batches (steps_per_execution), so that "
                 f"resets come late: one before {describe.batch(script, near)}",
@@ -83,8 +79,8 @@ def callback(script: Script) -> Finding:
         return wrong
     where = f"{len(resets):,} resets at batches"
     if transitions.mostly_located(script):
-        return Finding("callback", True, where, "")
-    return Finding("callback", None, f"{where}; {transitions.UNKNOWN_ORIGIN}", "")
+        return sound("callback", where)
+    return cannot_tell("callback", f"{where}; {transitions.UNKNOWN_ORIGIN}")
 
 
 def _was_reset(script: Script) -> bool:
@@ -121,9 +117,8 @@ def _drifting(script: Script, resets: set[int]) -> Finding | None:
         if keys[first] == keys[this] and numbers[first] != numbers[this]:
             number = min(numbers[first] ^ numbers[this])
             had, lacks = (0, epoch) if number in numbers[first] else (epoch, 0)
-            return Finding(
+            return fails(
                 "callback",
-                False,
                 f"line {script.recording.calls[call].line}, batch {number}: reset in "
                 f"epoch {had}, not in epoch {lacks}, where the same is fed",
                 "count batches anew in each epoch, in training alone",
@@ -150,9 +145,8 @@ def _inside_sequences(script: Script, resets: set[int]) -> Finding | None:
     ]
     if jumping and inside and len(inside) > 0.5 * len(steps):
         number = min(inside)
-        return Finding(
+        return fails(
             "callback",
-            False,
             f"{describe.batch(script, number, 0)}, step "
             f"{script.places[number].step[0]} of a sequence: reset here; "
             f"{describe.batch(script, jumping[0].after)} begins a sequence, and is not",
