@@ -6,10 +6,18 @@ import pandas as pd
 
 from statelab.config import params
 from statelab.data.sequences import Sequences
-from statelab.evaluation import comparison as comparison_
-from statelab.evaluation import evaluation, scoring, verdict, verdict_text
+from statelab.evaluation import (
+    bounds,
+    comparison,
+    evaluation,
+    learning_curves,
+    scores_text,
+    scoring,
+    verdict,
+    verdict_text,
+)
 from statelab.evaluation.baselines import forecast_of
-from statelab.evaluation.evaluation import Evaluation
+from statelab.evaluation.evaluation import Evaluation, ModeScores
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command, paths
@@ -31,25 +39,25 @@ def main() -> None:
         tables[mode] = scoring.seed_scores(
             predicted.answers, sequences, windows, histories[mode]
         )
-        bounds = scoring.bounds(sequences, windows, predicted.visible_from, forecast)
-        scores[mode] = scoring.summary(tables[mode], bounds)
-        print(scoring.in_words(mode, tables[mode], scores[mode]))
+        limits = bounds.of_scores(sequences, windows, predicted.visible_from, forecast)
+        scores[mode] = ModeScores(scoring.intervals(tables[mode]), *limits)
+        print(scores_text.in_words(mode, tables[mode], scores[mode]))
         del predicted  # of long data there is no room for that of both modes
     variants = {mode: read_predictions(paths.predictions(mode)) for mode in MODES}
-    comparison = comparison_.compare(sequences, windows, variants)
-    judged = verdict.judge(comparison, settings.evaluate.margin)
-    summary = verdict_text.summary(comparison, judged)
+    compared = comparison.compare(sequences, windows, variants)
+    judged = verdict.judge(compared, settings.evaluate.margin)
+    summary = verdict_text.summary(compared, judged)
     print(summary.text)
     evaluation.write(
         Path("."),
-        Evaluation(settings.window.layout, comparison.score, scores, summary),
+        Evaluation(settings.window.layout, compared.score.name, scores, summary),
     )
-    csv_files.write(paths.VARIANTS, comparison_.table(comparison))
+    csv_files.write(paths.VARIANTS, comparison.table(compared))
     csv_files.write(
         paths.SEED_SCORES,
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),
     )
-    csv_files.write(paths.LEARNING_CURVES, scoring.learning_curves(histories, scores))
+    csv_files.write(paths.LEARNING_CURVES, learning_curves.table(histories, scores))
     with files.atomic_write(paths.LEARNING_CURVES_FIGURE) as stream:
         stream.write(figures.svg(figures.learning_curves(histories, scores)))
 

@@ -9,7 +9,7 @@ from statelab.data.sequences import Sequences, head_of
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import summary
-from statelab.networks.scores import SCORES
+from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command
 from statelab.report import figures
 from statelab.samples.windows import Windows
@@ -30,7 +30,7 @@ def main(
     tables: Path,
 ) -> None:
     data, cut = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
-    score = SCORES[head_of(data.targets)[0]].main
+    score = OF_HEAD[head_of(data.targets)[0]].main.name
     seed = params.read()["seed"]
     networks = {mode: saving.read(trained / mode, network=None) for mode in MODES}
     reset = files.read_json(trained / "stateful" / "data.json")["reset"]

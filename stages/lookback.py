@@ -8,7 +8,7 @@ from statelab.evaluation.baselines import forecast_of
 from statelab.io import arrays, csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
-from statelab.networks.scores import SCORES
+from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, progress, workspace
 from statelab.report import figures
 from statelab.samples import scaling
@@ -34,7 +34,9 @@ def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
         forecast = forecast_of(sequences / "names.json", read["evaluate"]["season"])
         baselines = problem.baselines(laid, forecast)
         rule = Rule.of(
-            SCORES[laid.ground.network.head].main, read["evaluate"]["margin"], baselines
+            OF_HEAD[laid.ground.network.head].main.name,
+            read["evaluate"]["margin"],
+            baselines,
         )
         space = search.space(
             **settings | {"high": laid.high}, default_units=read["model"]["units"]

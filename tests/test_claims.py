@@ -5,7 +5,7 @@ import pytest
 from small_trainings import Silent
 
 from statelab.data.tasks import first_step
-from statelab.evaluation import scoring
+from statelab.evaluation import bounds, scoring
 from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows
 from statelab.training import trainer
@@ -57,9 +57,9 @@ def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
         seeds=32,
     )
     scored = scoring.seed_scores(trained.answers, task, table, trained.history)
-    bounds = scoring.bounds(task, table, trained.visible_from)
+    limits = bounds.of_scores(task, table, trained.visible_from)
     assert scored["accuracy"].min() >= lowest - 1e-9
-    assert scoring.above_ceiling(scored, bounds["ceiling"]) == []
+    assert bounds.above_ceiling(scored, limits.ceiling) == []
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.evaluation import comparison
 from statelab.io.predictions import Predictions
+from statelab.networks.scores import RMSE
 from statelab.samples.windows import make_windows
 
 # a sequence to train on, one to validate on and one to test on, of 4, 4 and 5 steps
@@ -14,7 +15,7 @@ PER_STEP = make_windows(OFFSETS, SPLIT, layout="per_timestep", segment_length=1)
 WINDOW = {"layout": "subsampled", "window_length": 3, "stride": 1}
 
 
-def told(variant, answers, layout=None, gradient_window=1):
+def predicted(variant, answers, layout=None, gradient_window=1):
     answers = np.float32(answers)
     first = np.zeros(answers.shape[1], int)
     return Predictions(variant, layout or {}, gradient_window, answers, first)
@@ -25,26 +26,30 @@ def of_classes(targets):
     return Sequences(values, OFFSETS, np.array(targets))
 
 
-def test_variants_are_scored_on_the_steps_that_all_answer():
-    # windows of 3 answer the steps 2, 3 | 6, 7 | 10, 11 and 12
+def test_variants_are_scored_on_the_steps_that_all_predict():
+    # windows of 3 predict the steps 2, 3 | 6, 7 | 10, 11 and 12
     data = of_classes([0, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1])
     carried = np.zeros((2, 13))
     carried[0, 10:] = [1, 0, 1]  # all right
     carried[1, 10:] = [1, 1, 0]  # one of three
     carried[0, 6] = carried[1, 7] = 1
     windows = [[0, 0, 1, 0, 1, 1, 1], [0, 0, 0, 1, 0, 0, 0]]
-    found = comparison.compare(
+    result = comparison.compare(
         data,
         PER_STEP,
         {
-            "stateless": [told("in use", np.ones((2, 13)))]
-            + [told("lookback 3", windows, WINDOW)],
-            "stateful": [told("in use", carried)],
+            "stateless": [predicted("in use", np.ones((2, 13)))]
+            + [predicted("lookback 3", windows, WINDOW)],
+            "stateful": [predicted("in use", carried)],
         },
     )
-    assert (found.score, found.steps, found.longest) == ("accuracy", 3, 5)
-    assert found.baseline == pytest.approx(2 / 3)
-    always, lookback, stateful = found.entrants
+    assert (result.score.name, result.steps, result.longest_sequence) == (
+        "accuracy",
+        3,
+        5,
+    )
+    assert result.baseline == pytest.approx(2 / 3)
+    always, lookback, stateful = result.candidates
     assert always.test.tolist() == pytest.approx([2 / 3, 2 / 3])
     assert lookback.test.tolist() == pytest.approx([2 / 3, 1 / 3])
     assert stateful.test.tolist() == pytest.approx([1, 1 / 3])
@@ -55,37 +60,41 @@ def test_variants_are_scored_on_the_steps_that_all_answer():
 
 def test_values_are_held_against_the_mean_of_train():
     targets = np.array([1.0, 2, 3, 6, 0, 0, 0, 0, 3, 3, 3, 3, 5])
-    found = comparison.compare(
+    result = comparison.compare(
         of_classes(targets),
         PER_STEP,
-        {mode: [told("in use", targets[None] + 2)] for mode in ("stateless",)},
+        {mode: [predicted("in use", targets[None] + 2)] for mode in ("stateless",)},
     )
-    assert found.score == "rmse"
-    assert found.baseline == pytest.approx(np.sqrt(4 / 5))  # of 3, four are right
-    assert found.entrants[0].test.tolist() == [2.0]
-    assert found.entrants[0].ceiling is None
+    assert result.score is RMSE
+    assert result.baseline == pytest.approx(np.sqrt(4 / 5))  # of 3, four are right
+    assert result.candidates[0].test.tolist() == [2.0]
+    assert result.candidates[0].ceiling is None
 
 
 def test_the_gap_is_from_a_target_to_the_one_before():
     targets = [-1, 1, -1, 0, 0, 1, -1, -1, -1, -1, -1, -1, 1]
-    found = comparison.compare(
-        of_classes(targets), PER_STEP, {"stateful": [told("in use", np.ones((1, 13)))]}
+    result = comparison.compare(
+        of_classes(targets),
+        PER_STEP,
+        {"stateful": [predicted("in use", np.ones((1, 13)))]},
     )
-    assert found.gap == 2  # train has targets at 1 and 3: what follows is of no use
-    assert found.steps == 1
+    assert (
+        result.target_gap == 2
+    )  # train has targets at 1 and 3: what follows is of no use
+    assert result.steps == 1
 
 
-def test_there_must_be_a_step_that_all_answer():
+def test_there_must_be_a_step_that_all_predict():
     longer = {"layout": "subsampled", "window_length": 4, "stride": 4}
     data = of_classes([1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, -1])
     ends = {"layout": "subsampled", "window_length": 1, "stride": 2}
     # steps 11 of windows of 4, and 8, 10 and 12 of single steps, of which 12 has none
-    with pytest.raises(UserError, match=r"a step of test that every variant answers"):
+    with pytest.raises(UserError, match=r"a step of test that every variant predicts"):
         comparison.compare(
             data,
             PER_STEP,
             {
-                "stateless": [told("a", np.ones((1, 3)), longer)],
-                "stateful": [told("b", np.ones((1, 7)), ends)],
+                "stateless": [predicted("a", np.ones((1, 3)), longer)],
+                "stateful": [predicted("b", np.ones((1, 7)), ends)],
             },
         )

@@ -10,11 +10,11 @@ from statelab.evaluation import paired_test
 def test_a_difference_by_hand():
     # differences 1, 2, 1, 1: mean 1.25, sum of squares 0.75, so std 0.5 and its error
     # 0.25; t of 3 degrees of freedom is 3.1824; all 16 signs, of which 2 give as much
-    found = paired_test.compare(np.array([3.0, 5, 4, 4]), np.array([2.0, 3, 3, 3]))
-    assert (found.mean, found.std, found.n) == (1.25, 0.5, 4)
-    assert found.low == pytest.approx(1.25 - 3.1824 * 0.25, abs=1e-4)
-    assert found.high == pytest.approx(1.25 + 3.1824 * 0.25, abs=1e-4)
-    assert found.p == 2 / 16
+    result = paired_test.compare(np.array([3.0, 5, 4, 4]), np.array([2.0, 3, 3, 3]))
+    assert (result.mean, result.std, result.n) == (1.25, 0.5, 4)
+    assert result.low == pytest.approx(1.25 - 3.1824 * 0.25, abs=1e-4)
+    assert result.high == pytest.approx(1.25 + 3.1824 * 0.25, abs=1e-4)
+    assert result.p == 2 / 16
 
 
 def test_the_other_way_round_is_as_far_from_0():
@@ -27,9 +27,9 @@ def test_the_other_way_round_is_as_far_from_0():
 
 def test_all_ties_are_no_difference():
     same = np.array([0.25, 1.0, 0.5])
-    found = paired_test.compare(same, same.copy())
-    assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1.0)
-    assert found.detectable == 0
+    result = paired_test.compare(same, same.copy())
+    assert (result.mean, result.low, result.high, result.p) == (0, 0, 0, 1.0)
+    assert result.detectable == 0
 
 
 def test_ten_pairs_that_agree_are_as_sure_as_ten_pairs_can_be():
@@ -38,12 +38,12 @@ def test_ten_pairs_that_agree_are_as_sure_as_ten_pairs_can_be():
 
 
 @pytest.mark.parametrize("pairs", [3, 10, 40])
-def test_the_detectable_gap_is_seen_four_times_in_five(pairs):
+def test_the_detectable_gap_is_detected_four_times_in_five(pairs):
     rng = np.random.default_rng(pairs)
     gap = paired_test.detectable(2.0, pairs)
     drawn = rng.normal(gap, 2.0, (20_000, pairs))
-    seen = stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05
-    assert seen.mean() == pytest.approx(0.8, abs=0.01)
+    detected = stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05
+    assert detected.mean() == pytest.approx(0.8, abs=0.01)
 
 
 @given(st.floats(0.1, 10), st.floats(0.2, 5))

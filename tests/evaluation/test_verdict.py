@@ -14,6 +14,7 @@ from statelab.evaluation import (
 )
 from statelab.evaluation.comparison import Candidate, Comparison
 from statelab.io.predictions import Predictions
+from statelab.networks.scores import ACCURACY, RMSE
 from statelab.pipeline import command
 from statelab.samples import splitting
 from statelab.samples.windows import rewindow
@@ -25,7 +26,7 @@ with command.quiet_import():
 SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
 
 
-def entrant(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
+def candidate(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
     usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None}
     usual["parts"] = np.full(6, mean)
     return Candidate(
@@ -37,109 +38,111 @@ def entrant(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more)
     )
 
 
-def contest(*everyone, baseline=0.5, **more):
-    usual = {"score": "accuracy", "steps": 90, "gap": 1, "longest": 9}
+def comparison_of(*candidates, baseline=0.5, **more):
+    usual = {"score": ACCURACY, "steps": 90, "target_gap": 1, "longest_sequence": 9}
     return Comparison(
-        **(usual | {"entrants": list(everyone)} | more),
+        **(usual | {"candidates": list(candidates)} | more),
         baseline=baseline,
         baseline_parts=np.full(6, baseline),
     )
 
 
-def kind_of(*everyone, margin=0.01, **more):
-    found = verdict.judge(contest(*everyone, **more), margin)
-    return found.kind, found.cause
+def kind_of(*candidates, margin=0.01, **more):
+    judged = verdict.judge(comparison_of(*candidates, **more), margin)
+    return judged.kind, judged.cause
 
 
 def test_state_is_needed_where_it_is_better_by_more_than_the_margin():
-    better = entrant("stateless", 0.6), entrant("stateful", 0.9, spread=-SPREAD)
+    better = candidate("stateless", 0.6), candidate("stateful", 0.9, spread=-SPREAD)
     assert kind_of(*better) == ("state_needed", None)
     assert kind_of(*better, margin=0.4, baseline=0.1)[0] == "window_suffices"
 
 
 def test_an_error_is_better_when_it_is_lower_and_its_margin_is_a_share():
-    errors = entrant("stateless", 6.0), entrant("stateful", 5.9)
-    assert kind_of(*errors, score="rmse", baseline=8.0)[0] == "state_needed"
+    errors = candidate("stateless", 6.0), candidate("stateful", 5.9)
+    assert kind_of(*errors, score=RMSE, baseline=8.0)[0] == "state_needed"
     # 0.1 is below 2 % of 8
-    assert kind_of(*errors, score="rmse", baseline=8.0, margin=0.02) == (
+    assert kind_of(*errors, score=RMSE, baseline=8.0, margin=0.02) == (
         "window_suffices",
         None,
     )
-    assert kind_of(*errors, score="rmse", baseline=3.0) == ("neither_learns", None)
+    assert kind_of(*errors, score=RMSE, baseline=3.0) == ("neither_learns", None)
 
 
 def test_all_ties_are_no_difference_and_then_a_window_suffices():
-    tied = entrant("stateless", 0.9), entrant("stateful", 0.9)
-    found = verdict.judge(contest(*tied), 0.01)
-    assert found.difference is not None and found.difference.p == 1.0
-    assert found.kind == "window_suffices"
+    tied = candidate("stateless", 0.9), candidate("stateful", 0.9)
+    judged = verdict.judge(comparison_of(*tied), 0.01)
+    assert judged.difference is not None and judged.difference.p == 1.0
+    assert judged.kind == "window_suffices"
 
 
 def test_what_seeds_cannot_tell_is_no_difference():
     # up to 0.1 apart either way: five of the ten pairs each
-    rough = entrant("stateful", 0.9, spread=np.tile([-0.1, 0.1], 5))
-    assert kind_of(entrant("stateless", 0.9), rough) == ("no_difference", None)
+    rough = candidate("stateful", 0.9, spread=np.tile([-0.1, 0.1], 5))
+    assert kind_of(candidate("stateless", 0.9), rough) == ("no_difference", None)
 
 
 def test_where_neither_learns_the_cause_is_named():
-    blind = [entrant("stateless", 0.5), entrant("stateful", 0.495)]
+    blind = [candidate("stateless", 0.5), candidate("stateful", 0.495)]
     assert kind_of(*blind) == ("no_difference", None)  # nothing says why
-    told = [each._replace(ceiling=0.505) for each in blind]
-    assert kind_of(*told) == ("neither_learns", "ceiling")
-    assert kind_of(*blind, gap=5) == ("neither_learns", "gradient_window")
-    tried = entrant("stateful", 0.5, "gradient window 9", 0.4, gradient_window=9)
-    assert kind_of(*blind, tried, gap=5) == ("no_difference", None)
-    whole = entrant("stateless", 0.4, gradient_window=5, timesteps=5)
+    bounded = [one._replace(ceiling=0.505) for one in blind]
+    assert kind_of(*bounded) == ("neither_learns", "ceiling")
+    assert kind_of(*blind, target_gap=5) == ("neither_learns", "gradient_window")
+    tried = candidate("stateful", 0.5, "gradient window 9", 0.4, gradient_window=9)
+    assert kind_of(*blind, tried, target_gap=5) == ("no_difference", None)
+    whole = candidate("stateless", 0.4, gradient_window=5, timesteps=5)
     # worse than one answer for all, by far, and so that it is no chance
-    assert kind_of(whole, blind[1], gap=5) == ("neither_learns", None)
+    assert kind_of(whole, blind[1], target_gap=5) == ("neither_learns", None)
 
 
 def test_what_holds_on_a_part_of_test_alone_is_an_accident_of_it():
-    stateless = entrant("stateless", 0.6)
+    stateless = candidate("stateless", 0.6)
     parts = np.array([0.6, 0.6, 0.6, 0.6, 0.6, 1.2])  # the mean is 0.7
-    assert kind_of(stateless, entrant("stateful", 0.7, parts=parts)) == (
+    assert kind_of(stateless, candidate("stateful", 0.7, parts=parts)) == (
         "no_difference",
         None,
     )
-    assert kind_of(stateless, entrant("stateful", 0.7))[0] == "state_needed"
+    assert kind_of(stateless, candidate("stateful", 0.7))[0] == "state_needed"
 
 
 def test_variants_are_chosen_on_validation_and_judged_on_test():
-    short = entrant("stateless", 0.5, validation=0.5)
-    best = entrant("stateless", 0.8, "lookback 9", validation=0.9, timesteps=9)
-    lucky = entrant("stateless", 0.99, "lookback 7", validation=0.6)
-    stateful = entrant("stateful", 0.8)
-    noise = entrant("stateful", 0.79, "again", validation=1.0)  # is never chosen
-    everything = contest(short, best, lucky, stateful, noise)
-    found = verdict.judge(everything, 0.01)
-    assert (found.stateless, found.stateful) == (best, stateful)
-    assert found.kind == "window_suffices"
-    assert found.noise["stateful"].mean == pytest.approx(-0.01)
-    said = verdict_text.in_words(everything, found)
-    assert said.startswith("State is not needed: a longer window suffices. Accuracy: ")
-    assert "0.8000 with carried state, 0.8000 without, on whole sequences" in said
-    assert "what is in use, 4 steps, has 0.5000 on test" in said
+    short = candidate("stateless", 0.5, validation=0.5)
+    best = candidate("stateless", 0.8, "lookback 9", validation=0.9, timesteps=9)
+    lucky = candidate("stateless", 0.99, "lookback 7", validation=0.6)
+    stateful = candidate("stateful", 0.8)
+    noise = candidate("stateful", 0.79, "again", validation=1.0)  # is never chosen
+    compared = comparison_of(short, best, lucky, stateful, noise)
+    judged = verdict.judge(compared, 0.01)
+    assert (judged.stateless, judged.stateful) == (best, stateful)
+    assert judged.kind == "window_suffices"
+    assert judged.noise["stateful"].mean == pytest.approx(-0.01)
+    text = verdict_text.in_words(compared, judged)
+    lead = "State is not needed: a longer window suffices. Accuracy on test: "
+    assert text.startswith(lead)
+    assert "0.8000 with carried state, 0.8000 without, on whole sequences" in text
+    assert "what is in use, 4 steps, has 0.5000 on test" in text
 
 
 def test_a_longer_window_is_named_where_none_was_tried():
-    everything = contest(entrant("stateless", 0.6), entrant("stateful", 0.9))
-    said = verdict_text.in_words(everything, verdict.judge(everything, 0.01))
-    assert said.startswith("State is needed. Accuracy: 0.9000 with carried state, 0.6")
-    assert "No window of over 4 steps was trained, and a sequence has up to 9" in said
+    compared = comparison_of(candidate("stateless", 0.6), candidate("stateful", 0.9))
+    text = verdict_text.in_words(compared, verdict.judge(compared, 0.01))
+    lead = "State is needed. Accuracy on test: 0.9000 with carried state, 0.6"
+    assert text.startswith(lead)
+    assert "No window of over 4 steps was trained, and a sequence has up to 9" in text
 
 
 def test_fewer_than_ten_networks_get_no_verdict():
     few = [
-        each._replace(test=each.test[:9])
-        for each in (entrant("stateless", 0.6), entrant("stateful", 0.9))
+        ten._replace(test=ten.test[:9])
+        for ten in (candidate("stateless", 0.6), candidate("stateful", 0.9))
     ]
-    everything = contest(*few)
-    found = verdict.judge(everything, 0.01)
-    assert found.kind is None
-    summary = verdict_text.summary(everything, found)
+    compared = comparison_of(*few)
+    judged = verdict.judge(compared, 0.01)
+    assert judged.kind is None
+    summary = verdict_text.summary(compared, judged)
     assert summary.text.startswith("No verdict: it takes at least 10 networks")
     assert summary.difference is not None and summary.difference.n == 9
-    one = contest(*[each._replace(test=each.test[:1]) for each in few])
+    one = comparison_of(*[nine._replace(test=nine.test[:1]) for nine in few])
     summary = verdict_text.summary(one, verdict.judge(one, 0.01))
     assert summary.difference is None
 
@@ -159,24 +162,25 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     cut = splitting.split_and_window(
         data, seed=seed, horizon=0, **{**POST["window"], **window}
     )
-    found = {}
+    predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
-        asked = {
+        settings = {
             **POST["model"],
             **POST[f"train_{mode}"],
             "seeds": 10,
             **(own or {}),
         }
-        found[mode] = []
-        for each in variants.of(cut, seed=0, stateful=mode == "stateful", **asked):
-            table = rewindow(cut, **each.layout)
-            trained = trainer.train(data, table, Silent(), **each.settings)
-            told = each.name, each.layout, each.gradient_window
-            found[mode].append(
-                Predictions(*told, trained.answers, trained.visible_from)
+        predictions[mode] = []
+        for variant in variants.of(
+            cut, seed=0, stateful=mode == "stateful", **settings
+        ):
+            table = rewindow(cut, **variant.layout)
+            trained = trainer.train(data, table, Silent(), **variant.settings)
+            own = variant.name, variant.layout, variant.gradient_window
+            predictions[mode].append(
+                Predictions(*own, trained.answers, trained.visible_from)
             )
-    everything = comparison.compare(data, cut, found)
-    return verdict.judge(everything, 0.01)
+    return verdict.judge(comparison.compare(data, cut, predictions), 0.01)
 
 
 SPLIT = {"test_size": 50, "validation_size": 30}
@@ -184,44 +188,44 @@ FIRST = {"task": "first_step", "sequences": 240}
 
 
 def test_windows_of_10_of_the_post_need_state():
-    found = judged(
+    result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
         stateless={"lookbacks": [10]},
     )
-    assert found.kind == "state_needed"
-    assert found.stateful.test.tolist() == [1.0] * 10
+    assert result.kind == "state_needed"
+    assert result.stateful.test.tolist() == [1.0] * 10
 
 
 @pytest.mark.slow
 def test_or_windows_of_20():
-    found = judged(
+    result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
         stateless={"lookbacks": [10, 20]},
     )
-    assert (found.kind, found.stateless.variant) == ("window_suffices", "lookback 20")
+    assert (result.kind, result.stateless.variant) == ("window_suffices", "lookback 20")
 
 
 @pytest.mark.slow
 def test_a_lag_inside_the_window_needs_no_state():
     budget = {"epochs": 60, "learning_rate": 0.01, "batch_size": 10}
-    found = judged(
+    result = judged(
         generate={"task": "lagged_copy", "lag": 3, "sequences": 300},
         window={**SPLIT, "layout": "subsampled", "window_length": 8},
         stateless=budget,
         stateful=budget,
     )
-    assert found.kind == "window_suffices"
-    assert found.stateless.test.min() > 0.99
+    assert result.kind == "window_suffices"
+    assert result.stateless.test.min() > 0.99
 
 
 @pytest.mark.parametrize("layout", ["per_timestep", "full"])
 def test_in_noise_there_is_no_difference(layout):
-    found = judged(
+    result = judged(
         generate={"task": "noise", "sequences": 240}, window={**SPLIT, "layout": layout}
     )
-    assert found.kind == "no_difference"
+    assert result.kind == "no_difference"
 
 
 NOISY = {"task": "noisy_first", "label": "end", "length": 50}
@@ -239,40 +243,40 @@ def test_noise_that_is_learned_by_heart_gets_no_verdict():
     budget = {"epochs": 40, "learning_rate": 0.01}
     kinds = []
     for seed in range(20):
-        found = judged(
+        result = judged(
             generate={"task": "noise", "sequences": 50},
             window={"layout": "full", "test_size": 10},
             stateless=budget,
             stateful={**budget, "gradient_window": 1},
             seed=seed,
         )
-        kinds.append(found.kind)
+        kinds.append(result.kind)
     assert kinds.count("no_difference") >= 18
 
 
 def test_noise_with_end_labels_is_no_proof_against_a_gradient_window():
-    found = judged(
+    result = judged(
         generate={"task": "noise", "sequences": 240, "label": "end"},
         window={**SPLIT, "layout": "per_timestep"},
         stateful={"gradient_windows": [20]},
     )
-    assert found.kind == "no_difference"
+    assert result.kind == "no_difference"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tried", [None, [50]])
 def test_the_gradient_window_is_why_end_labels_are_not_learned(tried):
-    found = judged(
+    result = judged(
         generate={**NOISY, "sequences": 1400},
         window={"layout": "per_timestep", "test_size": 200, "validation_size": 200},
         stateless=BUDGET,
         stateful={**BUDGET, "gradient_windows": tried},
     )
     if tried is None:
-        assert (found.kind, found.cause) == ("neither_learns", "gradient_window")
+        assert (result.kind, result.cause) == ("neither_learns", "gradient_window")
     else:  # the same networks, with a gradient that reaches back all 50 steps
-        assert found.kind == "state_needed"
-        assert found.stateful.variant == "gradient window 50"
+        assert result.kind == "state_needed"
+        assert result.stateful.variant == "gradient window 50"
 
 
 @pytest.mark.slow
@@ -287,9 +291,9 @@ def test_the_same_against_the_same_is_rarely_called_different():
     cut = splitting.split_and_window(
         data, seed=0, horizon=0, **{**POST["window"], **window}
     )
-    asked = {**POST["model"], **POST["train_stateful"]}
-    asked |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
-    (only,) = variants.of(cut, seed=0, stateful=True, **asked)
+    settings = {**POST["model"], **POST["train_stateful"]}
+    settings |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
+    (only,) = variants.of(cut, seed=0, stateful=True, **settings)
     trained = trainer.train(data, cut, Silent(), **only.settings)
     table = scoring.seed_scores(trained.answers, data, cut, trained.history)
     rng = np.random.default_rng(0)

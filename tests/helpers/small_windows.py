@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from statelab.data.sequences import Sequences
 from statelab.samples.windows import (
     Samples,
     Windows,
@@ -15,6 +16,16 @@ def cut(lengths, **layout) -> Windows:
     sizes = {"window_length": 1, "stride": 1, "segment_length": 1, **layout}
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return make_windows(offsets, np.zeros(len(lengths), np.int8), **sizes)
+
+
+def three_sequences() -> tuple[Sequences, Windows]:
+    """Of two steps each: label 0 in train, then labels 1 and 0 in test."""
+    values = np.float32([[0], [1], [1], [0], [0], [1]])
+    task = Sequences(values, np.array([0, 2, 4, 6]), np.array([0, 1, 0]))
+    table = make_windows(
+        task.offsets, np.int8([0, 2, 2]), layout="per_timestep", segment_length=1
+    )
+    return task, table
 
 
 def samples(table: Windows) -> Samples:

@@ -78,7 +78,7 @@ def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
         ("0.8750", ""),
         ("0.4000", ""),
     )
-    assert last == "final accuracy" and "last step" in meaning
+    assert last == "final accuracy" and "last time step" in meaning
     assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
     assert tables.score_table(VALUES)["headings"][2:] == [
         *("constant prediction", "persistence")

@@ -5,7 +5,7 @@ from small_trainings import Silent, task_and_windows
 from statelab.data.sequences import SPLITS, Sequences, at_the_end
 from statelab.data.tasks import TASKS
 from statelab.errors import UserError
-from statelab.evaluation import scoring
+from statelab.evaluation import bounds, scoring
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
@@ -224,8 +224,8 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
     assert scored["loss"].tolist() == last["test_loss"].tolist()
     main = "accuracy" if score == "accuracy" else "rmse"
     assert scored[main].tolist() == scored[f"final_{main}"].tolist()  # the only labels
-    bounds = scoring.bounds(task, table, trained.visible_from)
-    assert set(bounds["baseline"]) == {main, f"final_{main}", f"train_{main}"}
+    limits = bounds.of_scores(task, table, trained.visible_from)
+    assert set(limits.baselines["constant"]) == {main, f"final_{main}", f"train_{main}"}
 
 
 def test_train_learns_nothing_from_steps_without_a_target():

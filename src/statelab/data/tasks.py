@@ -3,7 +3,7 @@
 Each is a function of the same arguments, of which it may leave some out: `sequences`,
 how many; `length`, steps of each; `lag`, steps that `lagged_copy` looks back; `rng`.
 A task has a target for each sequence, which is that of each of its steps, or one for
-each step. What a model can reach without remembering is `scoring.bounds`'s to say.
+each step. What a model can reach without remembering is `bounds.of_scores`'s to say.
 """
 
 import numpy as np

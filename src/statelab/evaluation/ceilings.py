@@ -6,19 +6,19 @@ from statelab.data.sequences import Sequences
 from statelab.samples.windows import Windows, locate_predictions
 
 MAX_SYMBOLS = 32  # more distinct values than this are taken for continuous inputs
-MAX_VISIBLE = 20_000  # steps; where an answer may see more, it takes too long to tell
-STEPS_AT_ONCE = 1 << 16  # of the flat steps, when symbols are counted
+MAX_VISIBLE = 20_000  # time steps; for predictions that may see more it takes too long
+STEPS_AT_ONCE = 1 << 16  # of the flat time steps, when symbols are counted
 
 
 def visible_classes(
     values: np.ndarray, start: np.ndarray, stop: np.ndarray
 ) -> np.ndarray:
-    """Number stretches of steps so that equal stretches get equal numbers.
+    """Number stretches of time steps so that equal stretches get equal numbers.
 
     Args:
-        values: flat steps, [steps, features].
-        start: first step of each stretch, [samples].
-        stop: the step after its last, [samples].
+        values: flat time steps, [steps, features].
+        start: first time step of each stretch, [samples].
+        stop: the time step after its last, [samples].
 
     Returns:
         Classes, int64 [samples].
@@ -36,9 +36,7 @@ def visible_classes(
     by_length = np.argsort(lengths, kind="stable")
     ends = np.searchsorted(lengths[by_length], np.arange(longest.max() + 2))
     classes = np.empty(len(start), int)
-    prefix = np.zeros(
-        len(starts), int
-    )  # class of the first `length` steps from a start
+    prefix = np.zeros(len(starts), int)  # class of the first `length` steps
     used, symbols = 0, symbol.max() + 1
     for length in range(1, longest.max() + 1):
         alive = np.flatnonzero(longest >= length)
@@ -51,9 +49,10 @@ def visible_classes(
 
 
 def majority_vote(classes: np.ndarray, target: np.ndarray) -> float:
-    """Return the accuracy of answering, for each class, its most frequent target.
+    """Return the accuracy of predicting, for each class, its most frequent target.
 
-    Who sees only the class cannot do better.
+    No model that sees only the class can do better. With classes c and targets y, of n
+    samples, it is the sum over c of max_y count(c, y), divided by n.
 
     Example:
         >>> majority_vote(np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0]))
@@ -68,27 +67,28 @@ def find_ceiling(
     sequences: Sequences,
     windows: Windows,
     visible_from: np.ndarray,
-    answers: np.ndarray,
+    predictions: np.ndarray,
     target: np.ndarray,
 ) -> float | None:
     """Return the best accuracy that any model could reach from what it may see.
 
     Args:
-        sequences: the steps.
-        windows: where the answers are.
-        visible_from: the first step that each answer can depend on, [answers].
-        answers: the numbers of those that are asked for.
-        target: theirs.
+        sequences: the time steps.
+        windows: which time step each prediction is of.
+        visible_from: the first time step that each prediction can depend on,
+            [all predictions].
+        predictions: the numbers of those that are scored, [predictions].
+        target: their targets, [predictions].
 
     Returns:
         The accuracy of a majority vote over equal visible inputs; None where inputs
-        are continuous, or what is visible is no single stretch of steps, or a very long
-        one.
+        are continuous, or what is visible is no single stretch of time steps, or a very
+        long one.
     """
-    start = visible_from[answers]
+    start = visible_from[predictions]
     if (start < 0).any() or _continuous(sequences.values):
         return None
-    step = locate_predictions(windows, answers).step
+    step = locate_predictions(windows, predictions).step
     if (step - start).max() >= MAX_VISIBLE:
         return None
     classes = visible_classes(sequences.values, start, step + 1)
@@ -96,7 +96,7 @@ def find_ceiling(
 
 
 def _continuous(values: np.ndarray) -> bool:
-    """Tell whether there are too many symbols, by looking no further than it takes."""
+    """Tell whether there are more than `MAX_SYMBOLS` values; stop at the first more."""
     symbols = np.empty(0)
     for start in range(0, len(values), STEPS_AT_ONCE):
         symbols = np.union1d(symbols, values[start : start + STEPS_AT_ONCE])

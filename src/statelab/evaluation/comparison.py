@@ -1,8 +1,8 @@
-"""What is compared: the variants of both modes, on the steps that all answer."""
+"""What is compared: the variants of both modes, on the time steps that all predict."""
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -11,9 +11,11 @@ import pandas as pd
 
 from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets_at
 from statelab.errors import UserError
+from statelab.evaluation.baselines import constant_prediction, constant_score
 from statelab.evaluation.ceilings import find_ceiling
 from statelab.io.predictions import Predictions
 from statelab.networks import scores
+from statelab.networks.scores import Score
 from statelab.samples.windows import (
     Windows,
     locate_predictions,
@@ -24,9 +26,10 @@ from statelab.samples.windows import (
     with_targets,
 )
 
-PARTS = 100  # of test, at most
-FEW = 10  # sequences; of fewer, parts are stretches of time
-STRETCHES = 20
+HELD_OUT = ("validation", "test")
+PARTS = 100  # of the test split, at most
+FEW_SEQUENCES = 10  # of fewer, parts are stretches of time
+STRETCHES = 20  # of time
 
 
 class Candidate(NamedTuple):
@@ -35,23 +38,23 @@ class Candidate(NamedTuple):
     mode: str
     variant: str
     timesteps: int  # of a sample, at most
-    gradient_window: int  # steps
+    gradient_window: int  # time steps
     validation: np.ndarray | None  # [seeds]; None where there is no such split
     test: np.ndarray  # [seeds]
-    parts: np.ndarray  # [parts]; of test, in each the mean over seeds
+    parts: np.ndarray  # [parts]; of the test split, in each the mean over seeds
     ceiling: float | None  # of `test`, where it is known
 
 
 class Comparison(NamedTuple):
-    """All of them, and what they are scored by."""
+    """All candidates, and what they are scored by."""
 
-    score: str  # accuracy, or the error rmse
-    entrants: list[Candidate]
-    baseline: float  # of one answer for all; what has learned is better
-    baseline_parts: np.ndarray  # [parts]; in each part of test
-    steps: int  # of test, which all answer
-    gap: int  # steps from a target of train back to the one before it, at most
-    longest: int  # steps of a sequence
+    score: Score
+    candidates: list[Candidate]
+    baseline: float  # of one prediction for all; what has learned is better
+    baseline_parts: np.ndarray  # [parts]; in each part of the test split
+    steps: int  # time steps of the test split, which all predict
+    target_gap: int  # time steps from a target of train to the one before it, at most
+    longest_sequence: int  # time steps
 
 
 def compare(
@@ -59,90 +62,114 @@ def compare(
     windows: Windows,
     predictions: Mapping[str, Iterable[Predictions]],
 ) -> Comparison:
-    """Score every variant on the steps with a target that all of them answer.
+    """Score every variant on the time steps with a target that all of them predict.
 
     Args:
-        sequences: the steps and their targets.
+        sequences: the time steps and their targets.
         windows: as they are in use.
         predictions: of every variant, by mode; gone through twice.
 
     Raises:
-        UserError: there is no step of test that all answer.
+        UserError: there is no time step of the test split that all predict.
     """
-    cuts, variants = {}, []
-    for each in chain.from_iterable(predictions.values()):
-        variants.append(each.variant)
-        cuts[_key(each)] = rewindow(windows, **each.layout)
-        del each  # of long data there is no room for another one
-    asked = {
-        name: {key: _asked(sequences, cut, code) for key, cut in cuts.items()}
-        for name, code in SPLITS.items()
-        if name != "train"
-    }
-    common = {
-        name: functools.reduce(np.intersect1d, [each.step for each in of.values()])
-        for name, of in asked.items()
-    }
-    if not len(common["test"]):
+    tables, variants = _window_tables(windows, predictions)
+    steps, numbers = _common_steps(sequences, tables)
+    if not len(steps["test"]):
         raise UserError(
             "`train_stateless.lookbacks` must leave a step of test that every variant "
-            f"answers. Received: {variants}"
+            f"predicts. Received: {variants}"
         )
-    rules = scores.SCORES[head_of(sequences.targets)[0]]
-    score = rules.functions[rules.main]
-    targets = {name: _targets(sequences, step) for name, step in common.items()}
-    parts = in_parts(sequences, common["test"])
-
-    def entrant(mode: str, each: Predictions) -> Candidate:
-        cut = cuts[_key(each)]
-        at = {}
-        for name, wanted in common.items():
-            answer, step = asked[name][_key(each)]
-            at[name] = answer[np.searchsorted(step, wanted)]
-
-        def scored(name: str, part: np.ndarray | slice = slice(None)) -> np.ndarray:
-            return score(each.answers[:, at[name][part]], targets[name][part])
-
-        ceiling = None
-        if rules.main == "accuracy":
-            ceiling = find_ceiling(
-                sequences, cut, each.visible_from, at["test"], targets["test"]
-            )
-        return Candidate(
-            mode=mode,
-            variant=each.variant,
-            timesteps=sample_lengths(cut)[1],
-            gradient_window=each.gradient_window,
-            validation=scored("validation") if len(at["validation"]) else None,
-            test=scored("test"),
-            parts=np.array([scored("test", part).mean() for part in parts]),
-            ceiling=ceiling,
-        )
-
-    entrants = []
-    for mode, found in predictions.items():
-        for each in found:
-            entrants.append(entrant(mode, each))
-            del each
-    if not len(common["validation"]) and len(cuts) > 1:
+    if not len(steps["validation"]) and len(tables) > 1:
         raise UserError(
-            "`window.validation_size` must leave a step that every variant answers. "
+            "`window.validation_size` must leave a step that every variant predicts. "
             f"Received: {variants}"
         )
-    used = windows.stop - windows.first
-    baseline = _baseline(sequences, windows, targets["test"], rules.main)
+    scored = _Scored(
+        scores.OF_HEAD[head_of(sequences.targets)[0]].main,
+        {name: _targets(sequences, step) for name, step in steps.items()},
+        in_parts(sequences, steps["test"]),
+    )
+    candidates = []
+    for mode, of_mode in predictions.items():
+        for predicted in of_mode:
+            layout = _layout(predicted)
+            candidates.append(
+                _candidate(
+                    mode, predicted, sequences, tables[layout], numbers[layout], scored
+                )
+            )
+            del predicted  # of long data there is no room for another one
+    target = scored.targets["test"]
+    train = _with_target(sequences, windows, SPLITS["train"])
+    constant = constant_prediction(target, _targets(sequences, train.step))
+    lengths = windows.stop - windows.first
     return Comparison(
-        rules.main,
-        entrants,
-        baseline(np.arange(len(common["test"]))),
-        np.array([baseline(part) for part in parts]),
-        len(common["test"]),
-        _gap(sequences, windows),
-        int(used[np.diff(windows.samples) > 0].max()),
+        score=scored.score,
+        candidates=candidates,
+        baseline=constant_score(constant, target),
+        baseline_parts=np.array(
+            [constant_score(constant, target[part]) for part in scored.parts]
+        ),
+        steps=len(target),
+        target_gap=_target_gap(sequences, windows),
+        longest_sequence=int(lengths[np.diff(windows.samples) > 0].max()),
     )
 
 
-def table(contest: Comparison) -> pd.DataFrame:
+class _Scored(NamedTuple):
+    """What every candidate is scored on."""
+
+    score: Score
+    targets: dict[str, np.ndarray]  # by split, [steps that all predict]
+    parts: list[np.ndarray]  # of the test split
+
+
+def _candidate(
+    mode: str,
+    predicted: Predictions,
+    sequences: Sequences,
+    table: Windows,
+    numbers: dict[str, np.ndarray],
+    scored: _Scored,
+) -> Candidate:
+    """Score one variant.
+
+    Args:
+        mode: whose it is.
+        predicted: its predictions.
+        sequences: the time steps.
+        table: its windows.
+        numbers: by split, those of its predictions that are of the common time steps.
+        scored: the common time steps.
+    """
+
+    def score(split: str, part: np.ndarray | slice = slice(None)) -> np.ndarray:
+        return scored.score.function(
+            predicted.answers[:, numbers[split][part]], scored.targets[split][part]
+        )
+
+    ceiling = None
+    if scored.score is scores.ACCURACY:
+        ceiling = find_ceiling(
+            sequences,
+            table,
+            predicted.visible_from,
+            numbers["test"],
+            scored.targets["test"],
+        )
+    return Candidate(
+        mode=mode,
+        variant=predicted.variant,
+        timesteps=sample_lengths(table)[1],
+        gradient_window=predicted.gradient_window,
+        validation=score("validation") if len(numbers["validation"]) else None,
+        test=score("test"),
+        parts=np.array([score("test", part).mean() for part in scored.parts]),
+        ceiling=ceiling,
+    )
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
     """Return the scores of every network of every variant, a line for each.
 
     Returns:
@@ -152,33 +179,73 @@ def table(contest: Comparison) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
-                "mode": each.mode,
-                "variant": each.variant,
-                "pair": np.arange(len(each.test)),
-                "validation": np.nan if each.validation is None else each.validation,
-                "test": each.test,
+                "mode": candidate.mode,
+                "variant": candidate.variant,
+                "pair": np.arange(len(candidate.test)),
+                "validation": np.nan
+                if candidate.validation is None
+                else candidate.validation,
+                "test": candidate.test,
             }
         )
-        for each in contest.entrants
+        for candidate in comparison.candidates
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _key(predicted: Predictions) -> str:
+def _window_tables(
+    windows: Windows, predictions: Mapping[str, Iterable[Predictions]]
+) -> tuple[dict[str, Windows], list[str]]:
+    """Return the windows of each layout, and the names of the variants."""
+    tables, variants = {}, []
+    for predicted in chain.from_iterable(predictions.values()):
+        variants.append(predicted.variant)
+        tables[_layout(predicted)] = rewindow(windows, **predicted.layout)
+        del predicted  # of long data there is no room for another one
+    return tables, variants
+
+
+def _layout(predicted: Predictions) -> str:
     return json.dumps(predicted.layout)
 
 
-class _Asked(NamedTuple):
-    """The answers of a split that have a target."""
+def _common_steps(
+    sequences: Sequences, tables: Mapping[str, Windows]
+) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray]]]:
+    """Return the time steps with a target that all layouts predict.
 
-    answer: np.ndarray  # int64 [answers]; their numbers
-    step: np.ndarray  # int64 [answers]; flat steps, in order
+    Returns:
+        By split, flat time steps, [steps]; and by layout and split the number of the
+        prediction of each.
+    """
+    steps = {}
+    numbers: dict[str, dict[str, np.ndarray]] = {layout: {} for layout in tables}
+    for split in HELD_OUT:
+        available = {
+            layout: _with_target(sequences, table, SPLITS[split])
+            for layout, table in tables.items()
+        }
+        common = functools.reduce(
+            np.intersect1d, [predicted.step for predicted in available.values()]
+        )
+        for layout, predicted in available.items():
+            at = np.searchsorted(predicted.step, common)
+            numbers[layout][split] = predicted.number[at]
+        steps[split] = common
+    return steps, numbers
 
 
-def _asked(sequences: Sequences, cut: Windows, code: int) -> _Asked:
-    answers = predictions_of(cut, sequences_in_split(cut, code))
-    known, _ = with_targets(sequences, cut, answers)
-    return _Asked(known, locate_predictions(cut, known).step)
+class _WithTarget(NamedTuple):
+    """The predictions of a split that have a target."""
+
+    number: np.ndarray  # int64 [predictions]
+    step: np.ndarray  # int64 [predictions]; flat time steps, in order
+
+
+def _with_target(sequences: Sequences, table: Windows, code: int) -> _WithTarget:
+    predictions = predictions_of(table, sequences_in_split(table, code))
+    number, _ = with_targets(sequences, table, predictions)
+    return _WithTarget(number, locate_predictions(table, number).step)
 
 
 def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
@@ -187,41 +254,37 @@ def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
 
 
 def in_parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
-    """Return which of some steps are in each part of them, numbered from 0.
+    """Cut time steps into parts, over which scores can be compared.
 
-    Sequences stay whole where there are enough of them; else parts follow in time.
+    With at least `FEW_SEQUENCES`, a part is some sequences; with fewer, a stretch of
+    time.
+
+    Args:
+        sequences: where they begin.
+        step: flat time steps, in order, [steps].
+
+    Returns:
+        For each part, which of `step` it holds, counted from 0.
     """
     sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
-    distinct, number = np.unique(sequence, return_inverse=True)
-    if len(distinct) >= FEW:
+    distinct, part = np.unique(sequence, return_inverse=True)
+    if len(distinct) >= FEW_SEQUENCES:
         count = min(len(distinct), PARTS)
-        number = number * count // len(distinct)
+        part = part * count // len(distinct)
     else:
         count = min(len(step), STRETCHES)
-        number = np.arange(len(step)) * count // len(step)
-    return np.split(np.arange(len(step)), np.searchsorted(number, range(1, count)))
+        part = np.arange(len(step)) * count // len(step)
+    return np.split(np.arange(len(step)), np.searchsorted(part, range(1, count)))
 
 
-def _baseline(
-    sequences: Sequences, windows: Windows, target: np.ndarray, score: str
-) -> Callable[[np.ndarray], float]:
-    """Return what scores one answer for all on some of the steps compared."""
-    if score == "accuracy":
-        most_frequent = np.bincount(target).argmax()
-        return lambda part: float((target[part] == most_frequent).mean())
-    train = _targets(sequences, _asked(sequences, windows, SPLITS["train"]).step)
-    mean = np.array([[train.mean()]])
-    return lambda part: float(scores.rmse(mean, target[part])[0])
+def _target_gap(sequences: Sequences, windows: Windows) -> int:
+    """Return the most time steps from a target of train back to the one before it.
 
-
-def _gap(sequences: Sequences, windows: Windows) -> int:
-    """Return the most steps from a target of train back to the one before it.
-
-    A gradient that reaches back less far never comes to some of the steps.
+    A gradient window that is shorter never comes to some of the time steps.
     """
     longest = 1
-    for each in sequences_in_split(windows, SPLITS["train"]).tolist():
-        begin, end = int(windows.first[each]), int(windows.stop[each])
-        known = np.flatnonzero(present(_targets(sequences, np.arange(begin, end))))
+    for sequence in sequences_in_split(windows, SPLITS["train"]).tolist():
+        first, stop = int(windows.first[sequence]), int(windows.stop[sequence])
+        known = np.flatnonzero(present(_targets(sequences, np.arange(first, stop))))
         longest = max(longest, int(np.diff(known, prepend=-1).max(initial=1)))
     return longest

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from statelab.evaluation.statistics import Difference, Interval
 from statelab.io import files
+from statelab.networks import scores
 from statelab.pipeline import paths
 
 
@@ -51,7 +52,7 @@ class VerdictSummary:
     cause: str | None
     text: str
     steps: int  # of test, that every variant predicts
-    baseline: float  # of one prediction for all of them
+    baseline: float  # of a constant prediction
     margin: float  # in units of the score
     chosen: dict[str, str]  # by mode, the name of a variant
     difference: Difference | None  # over pairs of seeds
@@ -110,8 +111,9 @@ def headline_of_mode(scored: ModeScores, score: str) -> dict[str, float]:
     if ceiling is not None:
         figures["ceiling"] = ceiling
     else:
-        best = min if score == "rmse" else max
-        figures["baseline"] = best(each[score] for each in scored.baselines.values())
+        sign = scores.of_columns([score]).main.sign
+        baselines = [by_score[score] for by_score in scored.baselines.values()]
+        figures["baseline"] = max(baselines, key=lambda value: sign * value)
     return {name: value for name, value in figures.items() if value is not None}
 
 

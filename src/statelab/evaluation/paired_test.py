@@ -5,10 +5,9 @@ import bisect
 import numpy as np
 from scipy import optimize, stats
 
-from statelab.evaluation.statistics import Difference
+from statelab.evaluation.statistics import LEVEL, Difference, half_width
 
-LEVEL = 0.05  # of the test, two-sided
-POWER = 0.8  # with which a gap is said to be seen
+POWER = 0.8  # with which a detectable gap is detected
 RESAMPLES = 9999  # of signs; all of them where there are fewer, up to 13 pairs
 
 
@@ -34,12 +33,12 @@ def compare(one: np.ndarray, other: np.ndarray) -> Difference:
     difference = one - other
     n = len(difference)
     mean, std = float(difference.mean()), float(difference.std(ddof=1))
-    half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * std / np.sqrt(n)
+    half = half_width(std, n)
     return Difference(
         mean=mean,
         std=std,
-        low=float(mean - half),
-        high=float(mean + half),
+        low=mean - half,
+        high=mean + half,
         p=p_value(difference),
         n=n,
         detectable=detectable(std, n),
@@ -58,7 +57,7 @@ def p_value(difference: np.ndarray) -> float:
     """
     if not difference.any():
         return 1.0
-    tested = stats.permutation_test(
+    result = stats.permutation_test(
         (difference,),
         np.mean,
         permutation_type="samples",
@@ -66,11 +65,15 @@ def p_value(difference: np.ndarray) -> float:
         vectorized=True,
         rng=np.random.default_rng(0),
     )
-    return float(tested.pvalue)
+    return float(result.pvalue)
 
 
 def detectable(std: float, n: int) -> float:
-    """Return the gap that a paired t test would see four times in five.
+    """Return the gap that a paired t test would detect four times in five.
+
+    It is δ · std / √n, where δ solves P(T > t) = 0.8: T follows a noncentral t
+    distribution with n − 1 degrees of freedom and noncentrality δ, and t is the 97.5 %
+    quantile of Student's t.
 
     Args:
         std: of the differences.
@@ -85,8 +88,8 @@ def detectable(std: float, n: int) -> float:
     """
     critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
 
-    def short_of(shift: float) -> float:
-        """Power of a mean that many standard errors from 0, less what is asked for.
+    def missing_power(shift: float) -> float:
+        """Power of a mean that many standard errors from 0, less what is wanted.
 
         That the test calls it a difference in the other direction is left out: there
         power is below 1e-4 where it is 0.8 in this one.
@@ -94,12 +97,12 @@ def detectable(std: float, n: int) -> float:
         return float(stats.nct.sf(critical, n - 1, shift)) - POWER
 
     # with two pairs the t of 5 % is 12.7 standard errors
-    shift = optimize.root_scalar(short_of, bracket=(1.0, 4 * critical)).root
+    shift = optimize.root_scalar(missing_power, bracket=(1.0, 4 * critical)).root
     return float(shift * std / np.sqrt(n))
 
 
 def pairs_for(gap: float, std: float, most: int = 100_000) -> int | None:
-    """Return how many pairs it takes to see a gap; None where `most` do not.
+    """Return how many pairs it takes to detect a gap; None where `most` do not.
 
     Args:
         gap: above 0.

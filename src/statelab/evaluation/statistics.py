@@ -1,9 +1,11 @@
-"""Intervals of means over seeds."""
+"""The 95 % t interval of a mean over seeds, and what pairs of seeds say."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+LEVEL = 0.05  # of intervals and tests, two-sided
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Difference:
 def interval(values: np.ndarray) -> Interval:
     """Summarise one score over seeds by its mean and the 95 % t interval of the mean.
 
+    The interval is mean ± t · s / √n, where t is the 97.5 % quantile of Student's t
+    with n − 1 degrees of freedom and s the standard deviation.
+
     Args:
         values: one score for each seed, [seeds].
 
@@ -51,5 +56,15 @@ def interval(values: np.ndarray) -> Interval:
     if n == 1:
         return Interval(mean, std=None, low=None, high=None, n=1)
     std = float(np.std(values, ddof=1))
-    half = float(stdtrit(n - 1, 0.975) * std / np.sqrt(n))
+    half = half_width(std, n)
     return Interval(mean, std, mean - half, mean + half, n)
+
+
+def half_width(std: float, n: int) -> float:
+    """Return half the width of the 95 % t interval of the mean of n values.
+
+    Example:
+        >>> round(half_width(1.0, 3), 4)
+        2.4841
+    """
+    return float(stdtrit(n - 1, 1 - LEVEL / 2) * std / np.sqrt(n))

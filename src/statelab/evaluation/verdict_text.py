@@ -1,18 +1,26 @@
 """The verdict in words, and what it rests on."""
 
-from statelab.evaluation import paired_test, verdict
+from statelab.evaluation import paired_test
 from statelab.evaluation.comparison import Candidate, Comparison
 from statelab.evaluation.evaluation import VariantScores, VerdictSummary
 from statelab.evaluation.statistics import Difference, interval
+from statelab.evaluation.verdict import (
+    SEEDS,
+    Verdict,
+    gradient_too_short,
+    in_use,
+    learns,
+    longest_gradient_window,
+)
 from statelab.formatting import in_steps, number
 
-TIED = 1e-9  # a gap that is but rounding
+ROUNDING = 1e-9  # a smaller gap is but rounding
 
 
-def summary(contest: Comparison, found: verdict.Verdict) -> VerdictSummary:
+def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
     """Return the verdict as an evaluation holds it."""
     variants: dict[str, dict[str, VariantScores]] = {}
-    for candidate in contest.entrants:
+    for candidate in comparison.candidates:
         validation = candidate.validation
         variants.setdefault(candidate.mode, {})[candidate.variant] = VariantScores(
             timesteps=candidate.timesteps,
@@ -22,156 +30,168 @@ def summary(contest: Comparison, found: verdict.Verdict) -> VerdictSummary:
             ceiling=candidate.ceiling,
         )
     return VerdictSummary(
-        kind=found.kind,
-        cause=found.cause,
-        text=in_words(contest, found),
-        steps=contest.steps,
-        baseline=contest.baseline,
-        margin=found.margin,
-        chosen={c.mode: c.variant for c in (found.stateless, found.stateful)},
-        difference=found.difference,
-        over_test=found.over_test,
-        noise=found.noise,
+        kind=verdict.kind,
+        cause=verdict.cause,
+        text=in_words(comparison, verdict),
+        steps=comparison.steps,
+        baseline=comparison.baseline,
+        margin=verdict.margin,
+        chosen={c.mode: c.variant for c in (verdict.stateless, verdict.stateful)},
+        difference=verdict.difference,
+        over_test=verdict.over_test,
+        noise=verdict.noise,
         variants=variants,
     )
 
 
-def in_words(contest: Comparison, found: verdict.Verdict) -> str:
-    """Say the verdict, and what it rests on, as one tells a colleague."""
-    told = [
-        *_lead(contest, found),
-        *_alternatives(contest, found),
-        *_evidence(contest, found),
-        *_noise(found),
+def in_words(comparison: Comparison, verdict: Verdict) -> str:
+    """Say the verdict, and what it rests on."""
+    sentences = [
+        _lead(comparison, verdict),
+        _scores(comparison, verdict),
+        *_alternatives(comparison, verdict),
+        *_evidence(comparison, verdict),
+        *_noise(verdict),
     ]
-    return " ".join(told)
+    return " ".join(sentences)
 
 
-def _lead(contest: Comparison, found: verdict.Verdict) -> list[str]:
-    stateless, stateful = found.stateless, found.stateful
-    scores = (
-        f"{contest.score.capitalize()}: {number(stateful.test.mean())} with carried "
-        f"state, {number(stateless.test.mean())} without, {_seeing(contest, stateless)}"
-        f"; {number(contest.baseline)} is one answer for all"
-        f"{'' if any(found.learn.values()) else ', and neither is better'}."
+def _lead(comparison: Comparison, verdict: Verdict) -> str:
+    match verdict.kind, verdict.cause:
+        case None, _:
+            return f"No verdict: it takes at least {SEEDS} networks of each mode."
+        case "state_needed", _:
+            return "State is needed."
+        case "window_suffices", _:
+            usual = in_use(comparison, "stateless")
+            longer = "longer " * (verdict.stateless.timesteps > usual.timesteps)
+            return f"State is not needed: a {longer}window suffices."
+        case "no_difference", _:
+            assert verdict.difference is not None
+            if verdict.difference.high <= verdict.margin:
+                matters = f"it would matter from {number(verdict.margin)} on"
+                return f"No difference that these seeds show to matter: {matters}."
+            return "No difference that these seeds could show."
+        case _, "ceiling":
+            return (
+                "Neither learns, and the ceiling is the cause: what a model may see "
+                "does not determine the target."
+            )
+        case _, "gradient_window":
+            return (
+                "Neither learns, and the gradient window is the likely cause: "
+                f"{_too_short(comparison)} (try a longer one in "
+                "`train_stateful.gradient_windows`)."
+            )
+        case _:
+            return "Neither learns, and nothing here says why."
+
+
+def _scores(comparison: Comparison, verdict: Verdict) -> str:
+    stateless, stateful = verdict.stateless, verdict.stateful
+    sentence = (
+        f"{comparison.score.name.capitalize()} on test: "
+        f"{number(stateful.test.mean())} with carried state, "
+        f"{number(stateless.test.mean())} without, {_seen(comparison, stateless)}; "
+        f"{number(comparison.baseline)} is the baseline, a constant prediction"
     )
-    if found.kind is None:
-        return [
-            f"No verdict: it takes at least {verdict.SEEDS} networks of each mode.",
-            scores,
-        ]
-    if found.kind == "state_needed":
-        return ["State is needed.", scores]
-    if found.kind == "window_suffices":
-        in_use = verdict.in_use(contest, "stateless")
-        longer = "longer " * (stateless.timesteps > in_use.timesteps)
-        return [f"State is not needed: a {longer}window suffices.", scores]
-    if found.kind == "no_difference":
-        assert found.difference is not None
-        matters = "could see"
-        if found.difference.high <= found.margin:
-            matters = f"show to matter: it would from {number(found.margin)} on"
-        return [f"No difference that these seeds {matters}.", scores]
-    why = {
-        "ceiling": (
-            ", and the ceiling is the cause: what a model may see does not tell the "
-            "target"
-        ),
-        "gradient_window": (
-            f", and the gradient window is the likely cause: {_too_short(contest)} "
-            "(a longer one in `train_stateful.gradient_windows` will show)"
-        ),
-        None: ", and nothing here says why",
-    }[found.cause]
-    return [f"Neither learns{why}.", scores]
+    if not any(verdict.learn.values()):
+        sentence += ", and neither is better"
+    return f"{sentence}."
 
 
-def _alternatives(contest: Comparison, found: verdict.Verdict) -> list[str]:
-    """Say what was tried besides, and what was not."""
-    told = []
-    for chosen in (found.stateless, found.stateful):
-        in_use = verdict.in_use(contest, chosen.mode)
-        if in_use is chosen:
+def _alternatives(comparison: Comparison, verdict: Verdict) -> list[str]:
+    """Say which other variants were trained, and which were not."""
+    sentences = []
+    for chosen in (verdict.stateless, verdict.stateful):
+        usual = in_use(comparison, chosen.mode)
+        if usual is chosen:
             continue
-        told.append(
-            f"On validation, {chosen.mode} with {chosen.variant} came out best; what "
-            f"is in use, {_own(in_use)}, has {number(in_use.test.mean())} on test."
+        sentences.append(
+            f"On validation, {chosen.mode} with {chosen.variant} is best; what is in "
+            f"use, {_setting(usual)}, has {number(usual.test.mean())} on test."
         )
-        learns = found.learn[chosen.mode], verdict.learns(contest, in_use, found.margin)
-        if chosen.mode == "stateful" and learns == (True, False):
-            told.append("The gradient window is why that does not learn.")
-    longest = max(e.timesteps for e in contest.entrants if e.mode == "stateless")
-    if found.kind == "state_needed" and longest < contest.longest:
-        told.append(
+        learn = (
+            verdict.learn[chosen.mode],
+            learns(comparison, usual, verdict.margin),
+        )
+        if chosen.mode == "stateful" and learn == (True, False):
+            sentences.append("The gradient window is why that does not learn.")
+    longest = max(c.timesteps for c in comparison.candidates if c.mode == "stateless")
+    if verdict.kind == "state_needed" and longest < comparison.longest_sequence:
+        sentences.append(
             f"No window of over {in_steps(longest)} was trained, and a sequence has up "
-            f"to {contest.longest:,}: a longer one may do as well "
+            f"to {comparison.longest_sequence:,}: a longer one may do as well "
             "(`train_stateless.lookbacks`)."
         )
-    if found.learn["stateless"] > found.learn[
-        "stateful"
-    ] and verdict.gradient_too_short(contest):
-        told.append(
-            f"With carried state nothing is learned: {_too_short(contest)} "
+    only_stateless_learns = verdict.learn["stateless"] and not verdict.learn["stateful"]
+    if only_stateless_learns and gradient_too_short(comparison):
+        sentences.append(
+            f"With carried state nothing is learned: {_too_short(comparison)} "
             "(`train_stateful.gradient_windows`)."
         )
-    return told
+    return sentences
 
 
-def _evidence(contest: Comparison, found: verdict.Verdict) -> list[str]:
-    if found.difference is None:
+def _evidence(comparison: Comparison, verdict: Verdict) -> list[str]:
+    """Say how large the difference is, and how large it would have to be."""
+    if verdict.difference is None:
         return []
-    mean, seeds, parts = found.difference.mean, found.difference, found.over_test
-    told = [_sure(seeds, f"{seeds.n} pairs of seeds")]
+    seeds, parts = verdict.difference, verdict.over_test
+    tests = [_test(seeds, f"{seeds.n} pairs of seeds")]
+    gap = seeds.detectable
     if parts is not None:
-        told.append(_sure(parts, f"{parts.n} parts of {contest.steps:,} test steps"))
-    better = (
-        f"Carrying state is {'worse' if mean < 0 else 'better'} by {number(abs(mean))} "
-        f"({'; '.join(told)}); below {number(found.margin)} it would not matter."
-    )
-    gap = max(each.detectable for each in (seeds, parts) if each is not None)
-    if gap < TIED:
-        return [better, "All differ alike: any gap would be seen."]
-    seen = f"A gap of {number(gap)} would be seen four times in five"
-    if seeds.detectable > found.margin > 0:
-        more = paired_test.pairs_for(found.margin, seeds.std)
-        if more is not None:
-            seen += f"; one of {number(found.margin)} takes {more:,} pairs of seeds"
-    return [better, f"{seen}."]
+        tests.append(
+            _test(parts, f"{parts.n} parts of {comparison.steps:,} test steps")
+        )
+        gap = max(gap, parts.detectable)
+    sentences = [
+        f"Carrying state is {'worse' if seeds.mean < 0 else 'better'} by "
+        f"{number(abs(seeds.mean))} ({'; '.join(tests)}); below "
+        f"{number(verdict.margin)} it would not matter."
+    ]
+    if gap < ROUNDING:
+        return [*sentences, "All pairs differ alike: any gap would be detected."]
+    power = f"A gap of {number(gap)} would be detected four times in five"
+    if seeds.detectable > verdict.margin > 0:
+        pairs = paired_test.pairs_for(verdict.margin, seeds.std)
+        if pairs is not None:
+            power += f"; one of {number(verdict.margin)} takes {pairs:,} pairs of seeds"
+    return [*sentences, f"{power}."]
 
 
-def _sure(difference: Difference, over: str) -> str:
+def _test(difference: Difference, over: str) -> str:
     return (
         f"over {over} p = {difference.p:.2g}, 95 % interval {number(difference.low)} "
         f"to {number(difference.high)}"
     )
 
 
-def _noise(found: verdict.Verdict) -> list[str]:
-    if not found.noise:
+def _noise(verdict: Verdict) -> list[str]:
+    if not verdict.noise:
         return []
-    each = [
+    by_mode = ", ".join(
         f"{mode} by {number(abs(noise.mean))} (p = {noise.p:.2g})"
-        for mode, noise in found.noise.items()
-    ]
-    return [f"Noise: the same networks from other seeds differ, {', '.join(each)}."]
+        for mode, noise in verdict.noise.items()
+    )
+    return [f"Noise: the same networks from other seeds differ, {by_mode}."]
 
 
-def _too_short(contest: Comparison) -> str:
-    tried = max(each.gradient_window for each in contest.entrants)
+def _too_short(comparison: Comparison) -> str:
     return (
-        f"it reaches back {in_steps(tried)}, a target is up to "
-        f"{in_steps(contest.gap)} from the one before it, and what lies between is "
-        "never learned from"
+        f"it goes back {in_steps(longest_gradient_window(comparison))}, a target is up "
+        f"to {in_steps(comparison.target_gap)} from the one before it, and what lies "
+        "between is never learned from"
     )
 
 
-def _own(entrant: Candidate) -> str:
-    if entrant.mode == "stateful":
-        return f"gradient window {entrant.gradient_window}"
-    return in_steps(entrant.timesteps)
+def _setting(candidate: Candidate) -> str:
+    if candidate.mode == "stateful":
+        return f"gradient window {candidate.gradient_window}"
+    return in_steps(candidate.timesteps)
 
 
-def _seeing(contest: Comparison, entrant: Candidate) -> str:
-    if entrant.timesteps >= contest.longest:
+def _seen(comparison: Comparison, candidate: Candidate) -> str:
+    if candidate.timesteps >= comparison.longest_sequence:
         return "on whole sequences"
-    return f"on {in_steps(entrant.timesteps)} at a time"
+    return f"on {in_steps(candidate.timesteps)} at a time"

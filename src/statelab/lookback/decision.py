@@ -11,8 +11,8 @@ import numpy as np
 
 from statelab.errors import UserError
 from statelab.evaluation import paired_test
-from statelab.evaluation.paired_test import LEVEL
-from statelab.evaluation.statistics import interval
+from statelab.evaluation.statistics import LEVEL, interval
+from statelab.networks import scores
 
 COMPLETE, PRUNED = "complete", "pruned"
 
@@ -69,13 +69,13 @@ class Rule(NamedTuple):
             >>> Rule.of("rmse", 0.01, {"constant": 2.0}).margin
             0.02
         """
-        unit = 1.0 if score == "accuracy" else baselines["constant"]
-        return cls(score, margin * unit)
+        main = scores.of_columns([score]).main
+        return cls(score, main.margin(margin, baselines["constant"]))
 
     @property
     def sign(self) -> int:
         """1 where more is better."""
-        return 1 if self.score == "accuracy" else -1
+        return scores.of_columns([self.score]).main.sign
 
 
 class Decision(NamedTuple):

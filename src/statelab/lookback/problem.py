@@ -8,12 +8,16 @@ import numpy as np
 
 from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.evaluation import comparison
-from statelab.evaluation.baselines import Forecast, naive_forecasts
-from statelab.evaluation.ceilings import find_ceiling, majority_vote, visible_classes
+from statelab.evaluation.baselines import (
+    Forecast,
+    constant_prediction,
+    constant_score,
+    naive_forecasts,
+)
+from statelab.evaluation.ceilings import find_ceiling, visible_classes
 from statelab.lookback import evaluation_set, shards, trials
 from statelab.lookback.shards import Shard
 from statelab.lookback.trials import Problem
-from statelab.networks import scores
 from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import scaling
@@ -119,17 +123,14 @@ def baselines(laid: SearchData, forecast: Forecast | None) -> dict[str, float]:
 
     Returns:
         `constant`, the most frequent class, or of values the mean over train; and of
-        forecasts `persistence` and `seasonal_naive`, as in `scoring.bounds`.
+        forecasts `persistence` and `seasonal_naive`, as in `bounds.of_scores`.
     """
     _, data, windows, asked, _ = laid
     target = data.targets[asked]
-    if head_of(data.targets)[0] != "regression":
-        return {"constant": majority_vote(np.zeros(len(target)), target)}
     train = predictions_of(windows, sequences_in_split(windows, SPLITS["train"]))
-    _, known = with_targets(data, windows, train)
-    mean = np.full((1, len(target)), known.mean())
-    found = {"constant": float(scores.rmse(mean, target)[0])}
-    if forecast is not None:
+    constant = constant_prediction(target, with_targets(data, windows, train)[1])
+    found = {"constant": constant_score(constant, target)}
+    if forecast is not None and head_of(data.targets)[0] == "regression":
         groups = {"": (np.arange(len(asked)), target)}
         naive = naive_forecasts(data, trials.ending_at(asked, 1), groups, forecast)
         found |= {name: errors["rmse"] for name, errors in naive.items()}

@@ -147,8 +147,7 @@ def train_next_part(
             answers.append(_answer(ground, trial, network, shard, weights, clock))
             targets.append(shard.sequences.targets[shard.asked])
         del shard
-    rules = scores.SCORES[network.head]
-    score = rules.functions[rules.main]
+    score = scores.OF_HEAD[network.head].main.function
     answer, target = np.concatenate(answers, axis=1), np.concatenate(targets)
     borders = np.flatnonzero(np.diff(ground.parts)) + 1
     by_part = np.split(np.arange(len(target)), borders)

@@ -238,8 +238,7 @@ def warm_up(
     most = max(BUDGET // max(each, 1), FEWEST)
     some = np.sort(rng.permutation(len(answer))[:most])
     answer, target = answer[some], target[some]
-    rules = scores.SCORES[head_of(data.targets)[0]]
-    score = rules.functions[rules.main]
+    score = scores.OF_HEAD[head_of(data.targets)[0]].main.function
     by_burn_in = {np.nan: score(carried[:, answer], target)}
     if burn_ins:
         # All in one call: of several, each would be compiled for its own width.

@@ -1,6 +1,6 @@
-"""Scores of a population's answers, one number for each seed."""
+"""Scores of a population's predictions, one number for each seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ EPSILON = 1e-7  # Keras's own, below which it calls a probability 0
 
 
 def accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the share of right answers.
+    """Return the share of right predictions.
 
     Args:
         probability: of class 1, [seeds, samples]; or of each of more classes, [seeds,
@@ -23,7 +23,7 @@ def accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
         >>> accuracy(np.array([[0.9, 0.2, 0.7, 0.6]]), np.array([1, 0, 0, 1]))
         array([0.75])
     """
-    return (_chosen(probability) == target).mean(axis=1)
+    return (_predicted_class(probability) == target).mean(axis=1)
 
 
 def crossentropy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -43,7 +43,7 @@ def crossentropy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def balanced_accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the mean over the classes that occur of the share of right answers.
+    """Return the mean over the classes that occur of the share of right predictions.
 
     Args and returns as in `accuracy`.
 
@@ -51,7 +51,7 @@ def balanced_accuracy(probability: np.ndarray, target: np.ndarray) -> np.ndarray
         >>> balanced_accuracy(np.array([[0.9, 0.2, 0.7, 0.6]]), np.array([1, 0, 0, 0]))
         array([0.66666667])
     """
-    right = _chosen(probability) == target
+    right = _predicted_class(probability) == target
     shares = [right[:, target == label].mean(axis=1) for label in np.unique(target)]
     return np.mean(shares, axis=0)
 
@@ -71,8 +71,8 @@ def auc(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
     if probability.ndim == 2:
         return _auc_of_class(probability, target == 1)
     classes = np.unique(target)
-    each = [_auc_of_class(probability[..., k], target == k) for k in classes]
-    return np.mean(each, axis=0)
+    by_class = [_auc_of_class(probability[..., k], target == k) for k in classes]
+    return np.mean(by_class, axis=0)
 
 
 def squared_error(value: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -103,15 +103,13 @@ def mae(value: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.abs(value - target).mean(axis=1)
 
 
-def _chosen(probability: np.ndarray) -> np.ndarray:
-    """Return the class that is answered, [seeds, samples]."""
+def _predicted_class(probability: np.ndarray) -> np.ndarray:
+    """Return the class that is predicted, [seeds, samples]."""
     return probability.argmax(axis=2) if probability.ndim == 3 else probability > 0.5
 
 
 def _auc_of_class(probability: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    from scipy.stats import (
-        rankdata,
-    )  # takes a second to import, and training needs none
+    from scipy.stats import rankdata  # a second to import, which training does without
 
     n, m = positive.sum(), (~positive).sum()
     if n * m == 0:
@@ -120,28 +118,95 @@ def _auc_of_class(probability: np.ndarray, positive: np.ndarray) -> np.ndarray:
     return (rank_sum - n * (n + 1) / 2) / (n * m)
 
 
-class Scores(NamedTuple):
-    """What the answers of a head are scored by."""
+class Score(NamedTuple):
+    """A score, or an error, of the predictions of each network."""
 
-    functions: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]
-    main: str  # of them, the one by which answers are compared
-    running: str  # the one that training counts as the weights move
+    name: str  # in files
+    label: str  # on an axis
+    meaning: str
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray]  # as `accuracy`
+    greater_is_better: bool
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 for an error."""
+        return 1 if self.greater_is_better else -1
+
+    def margin(self, margin: float, baseline: float) -> float:
+        """Return a margin in units of the score; of an error it is a share.
+
+        Example:
+            >>> ACCURACY.margin(0.01, baseline=0.5), RMSE.margin(0.01, baseline=63.0)
+            (0.01, 0.63)
+        """
+        return margin if self.greater_is_better else margin * baseline
 
 
-_OF_CLASSES = Scores(
-    {
-        "accuracy": accuracy,
-        "loss": crossentropy,
-        "balanced_accuracy": balanced_accuracy,
-        "auc": auc,
-    },
-    main="accuracy",
-    running="accuracy",
+ACCURACY = Score("accuracy", "accuracy", "share of right predictions", accuracy, True)
+BALANCED_ACCURACY = Score(
+    "balanced_accuracy",
+    "balanced accuracy",
+    "accuracy of each class, and their mean",
+    balanced_accuracy,
+    True,
 )
-SCORES = {
+AUC = Score(
+    "auc",
+    "area under the ROC curve",
+    "chance that a sample of a class is ranked above one of another",
+    auc,
+    True,
+)
+CROSSENTROPY = Score(
+    "loss", "loss", "crossentropy, which training minimises", crossentropy, False
+)
+RMSE = Score("rmse", "rmse", "root mean squared error", rmse, False)
+MAE = Score("mae", "mean absolute error", "mean absolute error", mae, False)
+SQUARED_ERROR = Score(
+    "loss",
+    "loss",
+    "mean squared error, which training minimises",
+    squared_error,
+    False,
+)
+
+
+class HeadScores(NamedTuple):
+    """What the predictions of a head are scored by."""
+
+    main: Score  # by which networks are compared
+    loss: Score  # which training minimises
+    others: tuple[Score, ...]
+    running: Score  # which training keeps count of while the weights move
+
+    @property
+    def reported(self) -> tuple[Score, ...]:
+        """All, the main one first."""
+        return (self.main, self.loss, *self.others)
+
+
+_OF_CLASSES = HeadScores(
+    ACCURACY, CROSSENTROPY, (BALANCED_ACCURACY, AUC), running=ACCURACY
+)
+OF_HEAD = {
     "binary": _OF_CLASSES,
     "multiclass": _OF_CLASSES,
-    "regression": Scores(
-        {"rmse": rmse, "loss": squared_error, "mae": mae}, main="rmse", running="mae"
-    ),
+    "regression": HeadScores(RMSE, SQUARED_ERROR, (MAE,), running=MAE),
 }
+
+
+def of_columns(names: Container[str]) -> HeadScores:
+    """Return the scores of the head that a history, or a file of scores, is of.
+
+    Args:
+        names: its columns, or its keys: among them the main score, or the running one.
+
+    Example:
+        >>> of_columns(["seed", "epoch", "mae", "loss"]).main.name
+        'rmse'
+    """
+    return next(
+        head
+        for head in OF_HEAD.values()
+        if head.main.name in names or head.running.name in names
+    )

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statelab.evaluation import scoring
+from statelab.evaluation import learning_curves, scores_text
 from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.variants import MODES
 from statelab.formatting import count_of, in_steps, number
-from statelab.report import tables
+from statelab.networks import scores
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import layout_settings
 
@@ -23,14 +23,13 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
         history: one line for each seed and epoch.
         ceiling: of test accuracy, where there is one.
     """
-    score = scoring.history_score(history)
-    name = {"accuracy": "accuracy", "mae": "mean absolute error"}[score]
-    by_epoch = scoring.over_seeds(history, f"test_{score}")
+    score = scores.of_columns(history).running
+    by_epoch = learning_curves.over_seeds(history, f"test_{score.name}")
     first, last = by_epoch["epoch"].iloc[[0, -1]]
     begin, end = map(float, by_epoch["mean"].iloc[[0, -1]])
     text = (
-        f"Learning curve of the {mode} networks: {name} on the test split, the mean "
-        f"over {history['seed'].nunique()} seeds, goes from {number(begin)} after "
+        f"Learning curve of the {mode} networks: {score.label} on the test split, the "
+        f"mean over {history['seed'].nunique()} seeds, goes from {number(begin)} after "
         f"epoch {first} to {number(end)} after epoch {last}."
     )
     left = history.loc[history["epoch"] == last, "seed"].nunique()
@@ -70,7 +69,7 @@ def by_layout(rows: Iterable[tuple[str, Evaluation]], score: str) -> str:
     for label, evaluated in rows:
         means = [
             f"{mode} {number(scored.scores[score].mean)} "
-            f"({tables.beside(scored, score)})"
+            f"({scores_text.beside(scored, score)})"
             for mode, scored in evaluated.modes.items()
         ]
         layouts.append(f"{label}: {'; '.join(means)}")

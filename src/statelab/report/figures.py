@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from statelab.evaluation import baselines, scoring
+from statelab.evaluation import baselines
 from statelab.evaluation.evaluation import ModeScores
+from statelab.evaluation.learning_curves import over_seeds
+from statelab.networks import scores
 
 INK, GREY, GRID = "#24292f", "#8c959f", "#d0d7de"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
-SCORES = {"accuracy": "accuracy", "mae": "mean absolute error"}
 EFFECTS = {  # of memory.summary.MEASURES -> what it is
     "change": "change of answers, one step replaced",
     "slope": "slope of answers with one step",
@@ -48,14 +49,14 @@ def learning_curves(
         A figure: the mean over seeds as a line, the range over seeds as a band.
     """
     figure, panels = _panels(len(histories), 4.4, 3.4, sharey=True)
+    score = scores.of_columns(next(iter(histories.values()))).running
     for panel, (mode, history) in zip(panels, histories.items(), strict=True):
         learning_curve(panel, mode, history, scored[mode].ceiling.get("accuracy"))
         panel.set_ylim(score_limits(histories.values()))
         panel.set_title(f"{mode}, {history['seed'].nunique()} seeds", color=INK)
-        of_accuracy = scoring.history_score(history) == "accuracy"
-        place = "center right" if of_accuracy else "upper right"
+        place = "center right" if score.greater_is_better else "upper right"
         panel.legend(frameon=False, fontsize=8, loc=place)
-    panels[0].set_ylabel(SCORES[scoring.history_score(next(iter(histories.values())))])
+    panels[0].set_ylabel(score.label)
     return figure
 
 
@@ -63,13 +64,13 @@ def learning_curve(
     panel: Axes, mode: str, history: pd.DataFrame, ceiling: float | None
 ) -> None:
     """Draw the learning curve of one mode; arguments as of `learning_curves`."""
-    score = scoring.history_score(history)
+    score = scores.of_columns(history).running.name
     curves = [
         (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
         (score, "train, while weights move", GREY, "."),
     ]
     for column, label, colour, marker in curves:
-        table = scoring.over_seeds(history, column)
+        table = over_seeds(history, column)
         _band(panel, table, "epoch", colour, label, marker=marker, markersize=4)
     if ceiling is not None:
         label = f"best that any model could reach: {ceiling:.4g}"
@@ -81,9 +82,9 @@ def learning_curve(
 def score_limits(histories: Iterable[pd.DataFrame]) -> tuple[float, float]:
     """Return the scale that holds every curve; an error begins at 0."""
     history = pd.concat(histories)
-    score = scoring.history_score(history)
-    values = history[[f"test_{score}", score]].to_numpy()
-    if score == "accuracy":
+    score = scores.of_columns(history).running
+    values = history[[f"test_{score.name}", score.name]].to_numpy()
+    if score.greater_is_better:
         return min(0.45, values.min() - 0.03), 1.03
     return 0.0, 1.05 * values.max()
 

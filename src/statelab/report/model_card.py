@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from statelab.evaluation import baselines
 from statelab.evaluation.statistics import Interval
 from statelab.formatting import count_of, in_steps, listed, number, step_range
+from statelab.networks.scores import of_columns
 from statelab.report.model_facts import ModelFacts, data_name
 
 
@@ -260,7 +261,8 @@ def _limits_of_scores(facts: ModelFacts) -> list[str]:
     limits = []
     main, test = facts.main_score, facts.counts.sequences["test"]
     own, baseline = facts.own[main], facts.scores.baselines["constant"][main]
-    if own >= baseline if main == "rmse" else own <= baseline:
+    sign = of_columns([main]).main.sign
+    if sign * own <= sign * baseline:
         limits.append(
             f"Its {main} on test, {number(own)}, is no better than that of a constant "
             f"prediction, {number(baseline)}."

@@ -12,6 +12,7 @@ from statelab.config.settings import (
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation.evaluation import ModeScores
 from statelab.networks.architecture import Architecture
+from statelab.networks.scores import OF_HEAD
 from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
 
 
@@ -65,7 +66,7 @@ class ModelFacts(NamedTuple):
     @property
     def main_score(self) -> str:
         """The score by which networks are compared."""
-        return "rmse" if self.architecture.head == "regression" else "accuracy"
+        return OF_HEAD[self.architecture.head].main.name
 
 
 def data_name(generate: GenerateSettings) -> str:

@@ -12,12 +12,13 @@ from markupsafe import Markup, escape
 
 from statelab.config import params
 from statelab.data.sequences import Sequences
-from statelab.evaluation import evaluation, experiments, scoring
+from statelab.evaluation import bounds, evaluation, experiments
 from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.experiments import Finished
 from statelab.evaluation.variants import AGAIN, IN_USE, MODES
 from statelab.formatting import step_range
 from statelab.io import arrays, csv_files, files
+from statelab.networks import scores
 from statelab.pipeline import dvc_experiments, paths, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
 from statelab.report import (
@@ -111,7 +112,7 @@ def _leaks(evaluated: Evaluation) -> list[str]:
     return [
         f"{mode}: {name} of some network is above its ceiling: something leaks."
         for mode, table in by_seed.groupby("mode")
-        for name in scoring.above_ceiling(table, evaluated.modes[str(mode)].ceiling)
+        for name in bounds.above_ceiling(table, evaluated.modes[str(mode)].ceiling)
     ]
 
 
@@ -135,7 +136,7 @@ def _verdict(evaluated: Evaluation) -> dict[str, Any]:
     """Return the verdict in words, the variants, and the differences that it is of."""
     verdict, score = evaluated.verdict, evaluated.score
     by_variant = csv_files.read(paths.VARIANTS).set_index(["mode", "variant"])
-    sign = 1 if score == "accuracy" else -1
+    sign = scores.of_columns([score]).main.sign
 
     def better_by(one: tuple[str, str], other: tuple[str, str]) -> np.ndarray:
         test = [

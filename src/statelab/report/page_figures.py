@@ -19,11 +19,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from statelab.evaluation import scoring
+from statelab.evaluation import bounds, scores_text
 from statelab.evaluation.evaluation import Evaluation, ModeScores
 from statelab.evaluation.statistics import Interval, interval
 from statelab.formatting import in_steps
-from statelab.report import figures, tables
+from statelab.networks import scores
+from statelab.report import figures
 from statelab.report.figures import COLOURS, GREY, GRID, INK
 from statelab.samples.plan_summary import Places
 
@@ -62,7 +63,7 @@ def learning_curves(
         ceiling = scored[mode].ceiling.get("accuracy")
         figures.learning_curve(panel, mode, history, ceiling)
         panel.set_ylim(figures.score_limits(histories.values()))
-        panel.set_title(figures.SCORES[scoring.history_score(history)])
+        panel.set_title(scores.of_columns(history).running.label)
         _legend_below(panel)
         drawn[mode] = figure
     return drawn
@@ -78,14 +79,14 @@ def layouts(rows: Sequence[tuple[str, Evaluation]], score: str) -> Figure:
             baselines.
     """
     figure, panel = _lines([label for label, _ in rows])
-    bounds = set()
+    drawn = set()
     for line, (_, evaluated) in enumerate(rows):
         for place, (mode, colour) in zip((0.45, 0.72), COLOURS.items(), strict=True):
             scored = evaluated.modes[mode]
             _mean(panel, scored.scores[score], line + place, color=colour, zorder=3)
-            for name, value in tables.bounds_of(scored, score).items():
+            for name, value in bounds.of_score(scored, score).items():
                 panel.plot(value, line + place, zorder=2, **_BOUNDS[name])
-                bounds.add(name)
+                drawn.add(name)
     if "accuracy" in score:
         panel.set_xlim(-0.02, 1.02)
     else:
@@ -96,8 +97,8 @@ def layouts(rows: Sequence[tuple[str, Evaluation]], score: str) -> Figure:
         for mode, colour in COLOURS.items()
     ]
     lines = [
-        Line2D([], [], label=tables.BOUNDS[name], **_BOUNDS[name])
-        for name in sorted(bounds)
+        Line2D([], [], label=scores_text.NAMES[name], **_BOUNDS[name])
+        for name in sorted(drawn)
     ]
     _legend_below(panel, [*modes, *lines])
     return figure

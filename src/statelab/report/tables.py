@@ -5,37 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from statelab.evaluation import baselines
-from statelab.evaluation.evaluation import Evaluation, ModeScores, VerdictSummary
+from statelab.evaluation import scores_text, scoring
+from statelab.evaluation.evaluation import Evaluation, VerdictSummary
 from statelab.evaluation.statistics import Interval
 from statelab.formatting import in_steps, interval, number
-
-BOUNDS = {"ceiling": "ceiling", **baselines.NAMES}  # what a score is seen beside
-SCORES = {
-    "accuracy": "share of right answers, over every answer",
-    "rmse": "root mean squared error, over every answer",
-    "loss": "what training makes small, on the test split",
-    "balanced_accuracy": "accuracy of each class, and their mean",
-    "auc": "chance that a sample of a class is ranked above one of another",
-    "mae": "mean absolute error",
-    "final": "at the last step of each sequence that has a target",
-    "train": "on the train split, by the weights at the end",
-    "running": "on the train split, while the weights moved, last epoch",
-}
-
-
-def bounds_of(scored: ModeScores, score: str) -> dict[str, float]:
-    """Return what a score is seen beside: its ceiling, or else its baselines.
-
-    Example:
-        >>> half = {"constant": {"accuracy": 0.5}}
-        >>> bounds_of(ModeScores({}, {"accuracy": 0.9}, half), "accuracy")
-        {'ceiling': 0.9}
-    """
-    ceiling = scored.ceiling.get(score)
-    if ceiling is not None:
-        return {"ceiling": ceiling}
-    return {name: by_score[score] for name, by_score in scored.baselines.items()}
 
 
 def came_out(evaluated: Evaluation) -> str:
@@ -43,7 +16,7 @@ def came_out(evaluated: Evaluation) -> str:
     score = evaluated.score
     modes = [evaluated.modes[mode] for mode in ("stateful", "stateless")]
     carrying, without = (number(scored.scores[score].mean) for scored in modes)
-    bounds = [beside(scored, score) for scored in modes]
+    bounds = [scores_text.beside(scored, score) for scored in modes]
     if bounds[0] == bounds[1]:
         without += f", beside {bounds[0]}"
     else:
@@ -51,20 +24,6 @@ def came_out(evaluated: Evaluation) -> str:
     return (
         f"On the test split, networks that carry state have a mean {score} of "
         f"{carrying}, networks that do not {without}."
-    )
-
-
-def beside(scored: ModeScores, score: str) -> str:
-    """Say what bounds a score.
-
-    Example:
-        >>> baseline = {"constant": {"rmse": 63.354}}
-        >>> beside(ModeScores({}, {"rmse": None}, baseline), "rmse")
-        'constant prediction 63.35'
-    """
-    return ", ".join(
-        f"{BOUNDS[name]} {number(value)}"
-        for name, value in bounds_of(scored, score).items()
     )
 
 
@@ -84,10 +43,11 @@ def score_table(evaluated: Evaluation) -> dict[str, Any]:
         if any(best is not None for best in scored.ceiling.values()):
             columns[f"ceiling, {mode}"] = _bound(scored.ceiling, names)
     for name, by_score in evaluated.modes["stateful"].baselines.items():
-        columns[BOUNDS[name]] = _bound(by_score, names)
+        columns[scores_text.NAMES[name]] = _bound(by_score, names)
     cells = zip(*columns.values(), strict=True)
+    meanings = scoring.meanings(names)
     lines = [
-        (name.replace("_", " "), _meaning(name), row)
+        (name.replace("_", " "), meanings[name], row)
         for name, row in zip(names, cells, strict=True)
     ]
     return {"headings": list(columns), "lines": lines}
@@ -101,10 +61,6 @@ def _bound(
     scores: Mapping[str, float | None], names: list[str]
 ) -> list[tuple[str, str]]:
     return [(number(scores.get(name)), "") for name in names]
-
-
-def _meaning(score: str) -> str:
-    return SCORES.get(score) or SCORES[score.split("_")[0]]
 
 
 def verdict_table(verdict: VerdictSummary) -> dict[str, Any]:

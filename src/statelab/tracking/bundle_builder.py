@@ -21,14 +21,14 @@ from statelab.config.settings import (
     WindowSettings,
 )
 from statelab.data.sequences import Sequences
-from statelab.evaluation import evaluation, scoring
+from statelab.evaluation import bounds, evaluation, scoring
 from statelab.evaluation.baselines import Forecast
 from statelab.evaluation.evaluation import ModeScores
 from statelab.formatting import in_steps
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks.architecture import Architecture
-from statelab.networks.scores import SCORES
+from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import live_log, paths
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.report import figures, model_card, model_facts
@@ -127,7 +127,7 @@ def _training(
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {
-            **_headline(described.scores, SCORES[network["head"]].main),
+            **_headline(described.scores, OF_HEAD[network["head"]].main.name),
             "seconds_per_epoch": files.read_json(timing)["seconds_per_epoch"],
         },
         "seconds": usage["seconds"].max(),
@@ -179,8 +179,8 @@ def describe(
     forecast = None
     if names is not None and names["forecast"]:
         forecast = Forecast(**names["forecast"], season=None)
-    bounds = scoring.bounds(sequences, windows, predicted.visible_from, forecast)
-    scores = scoring.summary(table, bounds)
+    limits = bounds.of_scores(sequences, windows, predicted.visible_from, forecast)
+    scores = ModeScores(scoring.intervals(table), *limits)
     training = StatefulSettings if mode == "stateful" else StatelessSettings
     section = read[f"train_{mode}"]
     facts = ModelFacts(

@@ -214,7 +214,7 @@ def train(
         for name, chosen in splits.items()
         if name != "train"
     }
-    rules = scores.SCORES[head]
+    reported = scores.OF_HEAD[head]
     rule = Optimizer(
         optimizer, learning_rate, schedule, clipnorm, plan.batches * epochs
     )
@@ -269,14 +269,14 @@ def train(
                 f"Received: learning_rate={learning_rate}, clipnorm={clipnorm}"
             )
         weights = weights_of(at.run, network)
-        line = {"loss": at.run.loss, rules.running: at.run.score}
+        line = {"loss": at.run.loss, reported.running.name: at.run.score}
         if head == "regression":
-            line = {"loss": at.run.loss * unit**2, rules.running: at.run.score * unit}
+            line["loss"] *= unit**2
+            line[reported.running.name] *= unit
         for name, split in held_out.items():
             answers = answer(weights, plan=split.plan)[:, split.asked]
-            for score in ("loss", rules.running):
-                found = rules.functions[score](answers, split.target)
-                line[f"{name}_{score}"] = found
+            for score in (reported.loss, reported.running):
+                line[f"{name}_{score.name}"] = score.function(answers, split.target)
         lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
         lines = lines.loc[active]
         watcher.epoch(at.epoch + 1, lines)
