@@ -22,10 +22,10 @@ def drawn(ceiling) -> Figure:
 
 def test_learning_curves_draw_the_mean_of_the_seeds_and_the_ceiling():
     lines = {line.get_label(): line for line in drawn(0.95).axes[0].lines}
-    test = lines["test, weights frozen"]
+    test = lines["test, after the epoch"]
     np.testing.assert_allclose(test.get_ydata(), [0.6, 0.9])
     assert list(test.get_xdata()) == [1, 2]
-    ceiling = lines["best that any model could reach: 0.95"]
+    ceiling = lines["ceiling: 0.95"]
     assert list(ceiling.get_ydata()) == [0.95, 0.95]
 
 

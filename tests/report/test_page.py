@@ -52,35 +52,34 @@ VALUES = evaluation(
 
 def test_the_sentence_puts_each_score_beside_its_own_bound():
     assert tables.came_out(CLASSES) == (
-        "On the test split, networks that carry state have a mean accuracy of 0.8750 "
-        "(constant prediction 0.4000), networks that do not 0.5000 (ceiling 0.6250)."
+        "Mean accuracy on the test split: 0.8750 with carried state (constant "
+        "prediction 0.4000), 0.5000 without (ceiling 0.6250)."
     )
 
 
 def test_the_sentence_says_once_what_bounds_both():
     assert tables.came_out(VALUES) == (
-        "On the test split, networks that carry state have a mean rmse of 25.50, "
-        "networks that do not 40.00, beside constant prediction 60.50, persistence "
-        "31.25."
+        "Mean rmse on the test split: 25.50 with carried state, 40.00 without; "
+        "constant prediction 60.50, persistence 31.25."
     )
 
 
 def test_the_table_has_a_line_for_each_score_and_no_column_that_is_empty():
     table = tables.score_table(CLASSES)
-    assert table["headings"] == [
+    assert table.headings == [
         *("stateless, n = 3", "ceiling, stateless", "stateful, n = 1"),
         "constant prediction",
     ]
-    (first, _, cells), (last, meaning, last_cells) = table["lines"]
-    assert first == "accuracy" and cells == (
+    (first, _, cells), (last, meaning, last_cells) = table.rows
+    assert first == "accuracy" and cells == [
         ("0.5000", "[0.2500, 0.7500]"),
         ("0.6250", ""),
         ("0.8750", ""),
         ("0.4000", ""),
-    )
+    ]
     assert last == "final accuracy" and "last time step" in meaning
-    assert [figure for figure, _ in last_cells] == ["–", "–", "0.7500", "0.3000"]
-    assert tables.score_table(VALUES)["headings"][2:] == [
+    assert [cell.text for cell in last_cells] == ["–", "–", "0.7500", "0.3000"]
+    assert tables.score_table(VALUES).headings[2:] == [
         *("constant prediction", "persistence")
     ]
 
@@ -94,8 +93,8 @@ def test_a_plan_in_words_counts_what_is_drawn():
     words = {"samples": "1,000", "batches": "500", "padding": "1.5%"}
     assert captions.plan("stateful", shown, words) == (
         "Plan of the stateful training, 2 lanes by 3 batches: 5 samples of 3 sequences "
-        "are drawn, 3 of them begin with a state of zeros. In an epoch there are 1,000 "
-        "samples in 500 batches, and padding is 1.5%."
+        "are drawn, 3 of them begin with a state of zeros. An epoch has 1,000 samples "
+        "in 500 batches, and padding is 1.5%."
     )
 
 
@@ -263,14 +262,14 @@ def test_the_table_of_windows_marks_the_smallest(tmp_path):
     summary = searches.write(tmp_path)
     curve = csv_files.read(tmp_path / "metrics/lookback/curve.csv")
     table = tables.lookback_table(curve, summary)
-    assert table["headings"] == ["accuracy", "against the best"]
-    first, smallest, best = table["lines"]
+    assert table.headings == ["accuracy", "compared with the best"]
+    first, smallest, best = table.rows
     assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
     assert smallest[:2] == ("3 steps", "the smallest")
     assert best[2][0][0] == "0.9802"  # 0.98, and 0 to 5 ten-thousandths
     curve["low"] = np.nan  # of one network there is no interval
-    lines = tables.lookback_table(curve, summary)["lines"]
-    assert [cells[0][1] for *_, cells in lines] == [""] * 3
+    rows = tables.lookback_table(curve, summary).rows
+    assert [row.cells[0].interval for row in rows] == [""] * 3
 
 
 def test_the_memory_beside_the_smallest_window_counts_the_step_itself():
@@ -279,7 +278,7 @@ def test_the_memory_beside_the_smallest_window_counts_the_step_itself():
         "stateful": {"change": {"looks_back": 3}},
     }
     assert captions.beside_memory(4, measured).endswith(
-        "they make use of no step without state, 4 steps with it, and the "
+        "predictions depend on no step without carried state, on 4 steps with it; the "
         "smallest window is 4 steps."
     )
 

@@ -30,7 +30,7 @@ def test_lanes_are_ribbons_cut_where_state_is_zero():
     (rest,) = padding.get_paths()
     assert [rest.get_extents().x0, rest.get_extents().x1] == [2.5, 3]
     assert len(filled_below.get_paths()) == 2 and len(padding_below.get_paths()) == 2
-    assert legend(figure) == ["state is zero", "state is carried on", "padding"]
+    assert legend(figure) == ["state is reset", "state is carried", "padding"]
 
 
 def test_lanes_without_padding_or_carried_state_have_none_in_the_legend():
@@ -39,7 +39,7 @@ def test_lanes_without_padding_or_carried_state_have_none_in_the_legend():
         reset=np.ones((3, 2), bool),
         length=np.full((3, 2), 2),
     )
-    assert legend(page_figures.lanes(alone, timesteps=2)) == ["state is zero"]
+    assert legend(page_figures.lanes(alone, timesteps=2)) == ["state is reset"]
 
 
 def test_learning_curves_have_one_scale_and_a_panel_each():

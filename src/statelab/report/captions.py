@@ -1,4 +1,4 @@
-"""Captions: what each picture of the report shows, in words."""
+"""Captions: what each figure of the report shows, in words."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
     if left < history["seed"].nunique():
         text += f" {left} had not stopped by then."
     if ceiling is not None:
-        text += f" The best that any model could reach is {number(ceiling)}."
+        text += f" The ceiling is {number(ceiling)}."
     return text
 
 
@@ -103,7 +103,7 @@ def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
         f"Plan of the {mode} training, {lanes} lanes by {batches} batches: "
         f"{np.count_nonzero(used)} samples of {len(np.unique(shown.sequence[used]))} "
         f"sequences are drawn, {np.count_nonzero(shown.reset)} of them begin with a "
-        f"state of zeros. In an epoch there are {words['samples']} samples in "
+        f"state of zeros. An epoch has {words['samples']} samples in "
         f"{words['batches']} batches, and padding is {words['padding']}."
     )
 
@@ -157,7 +157,7 @@ def by_lag(lags: pd.DataFrame, measure: str) -> str:
             lag = int(table["last"].iloc[-1])
             text += f", {number(float(last))} at {in_steps(lag)} back"
         ranges.append(text)
-    what = {"change": "Change of answers", "slope": "Slope of answers"}[measure]
+    what = {"change": "Change of predictions", "slope": "Slope of predictions"}[measure]
     return f"{what} by lag, the mean over networks: {'; '.join(ranges)}."
 
 
@@ -187,7 +187,7 @@ def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> str:
 
 
 def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
-    """Say how the smallest window compares with what trained networks look back.
+    """Say how the smallest window compares with the memory of trained networks.
 
     Args:
         smallest: window, in steps.
@@ -197,7 +197,7 @@ def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
         >>> back = {"stateless": {"change": {"looks_back": 0}},
         ...         "stateful": {"change": {"looks_back": 3}}}
         >>> beside_memory(4, back)  # doctest: +ELLIPSIS
-        'As a cross-check, ... 1 step without state, 4 steps with it, and ... 4 steps.'
+        'As a cross-check, ... 1 step without ..., on 4 steps with it; ... is 4 steps.'
     """
     lags = {mode: measured[mode]["change"]["looks_back"] for mode in MODES}
     used = {
@@ -205,7 +205,7 @@ def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
         for mode, lag in lags.items()
     }
     return (
-        "As a cross-check, the memory horizon of the networks above: they make use of "
-        f"{used['stateless']} without state, {used['stateful']} with it, and the "
-        f"smallest window is {in_steps(smallest)}."
+        "As a cross-check, the memory of the networks above: predictions depend on "
+        f"{used['stateless']} without carried state, on {used['stateful']} with it; "
+        f"the smallest window is {in_steps(smallest)}."
     )

@@ -20,8 +20,8 @@ from statelab.networks import scores
 INK, GREY, GRID = "#24292f", "#8c959f", "#d0d7de"
 COLOURS = {"stateless": "#b35900", "stateful": "#0969da"}
 EFFECTS = {  # of memory.summary.MEASURES -> what it is
-    "change": "change of answers, one step replaced",
-    "slope": "slope of answers with one step",
+    "change": "change of predictions, one input replaced",
+    "slope": "slope of predictions in one input",
 }
 LABEL_DASHES = {"each_step": "-", "end": "--"}  # by where the label is
 COMPARED = {  # with the best window -> how one is drawn that is
@@ -66,14 +66,14 @@ def learning_curve(
     """Draw the learning curve of one mode; arguments as of `learning_curves`."""
     score = scores.of_columns(history).running.name
     curves = [
-        (f"test_{score}", "test, weights frozen", COLOURS[mode], "o"),
-        (score, "train, while weights move", GREY, "."),
+        (f"test_{score}", "test, after the epoch", COLOURS[mode], "o"),
+        (score, "train, during the epoch", GREY, "."),
     ]
     for column, label, colour, marker in curves:
         table = over_seeds(history, column)
         _band(panel, table, "epoch", colour, label, marker=marker, markersize=4)
     if ceiling is not None:
-        label = f"best that any model could reach: {ceiling:.4g}"
+        label = f"ceiling: {ceiling:.4g}"
         panel.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label=label)
     panel.set_xlabel("epoch")
     _whole_numbers(panel)
@@ -126,7 +126,7 @@ def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
         panel.set_yscale("log")
     else:
         panel.set_ylim(bottom=0)
-    panel.set_xlabel("lag, in steps before the answer")
+    panel.set_xlabel("lag, in steps before the prediction")
     _whole_numbers(panel)
 
 
@@ -144,7 +144,7 @@ def by_burn_in(panel: Axes, warm_up: pd.DataFrame) -> None:
 
 
 def slopes(shares: pd.DataFrame) -> Figure:
-    """Draw how the gradient of untrained networks goes down with the lag.
+    """Draw how the gradient of untrained networks vanishes with the lag.
 
     Args:
         shares: as `vanishing_gradients.slopes` returns it.
@@ -159,7 +159,7 @@ def slopes(shares: pd.DataFrame) -> Figure:
     for colour, (kind, table) in zip(colours, kinds, strict=True):
         _band(panel, table, "lag", colour, str(kind))
     panel.set_yscale("log")
-    panel.set_xlabel("lag, in steps before the answer")
+    panel.set_xlabel("lag, in steps before the prediction")
     panel.set_ylabel("gradient, as a share of that at lag 0")
     panel.legend(frameon=False, fontsize=8, loc="lower left")
     _whole_numbers(panel)
@@ -177,7 +177,7 @@ def beyond(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     Returns:
         A figure: means over seeds with their intervals, state carried and reset, the
-        label at each step and at the end, and the score without a model.
+        label at each step and at the end, and the score of a constant prediction.
     """
     return _study(
         rows, lambda row: f"{row['task']}, {row['length']} steps", _by_segment
@@ -185,7 +185,7 @@ def beyond(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def examples(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw the scores of each data set beside those without a model.
+    """Draw the scores of each data set beside its baselines.
 
     Args:
         rows: as `examples.scores` returns them.
@@ -261,7 +261,7 @@ def lookback(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     Returns:
         A figure: means over seeds with their intervals; the best window, the smallest
         that is not worse, and the smallest within a standard error of it; the ceiling,
-        carried state, and what no network reaches.
+        carried state, and the baselines.
     """
     figure = Figure(figsize=(7, 4), layout=ConstrainedLayoutEngine(h_pad=0.1))
     panel = figure.subplots()

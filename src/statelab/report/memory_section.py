@@ -37,8 +37,8 @@ def memory_horizon() -> dict[str, Any]:
             caption,
         )
         for measure, caption in (
-            ("change", "One step is another sequence’s"),
-            ("slope", "One step changes a little"),
+            ("change", "One input replaced by another sequence’s"),
+            ("slope", "One input changed a little"),
         )
     ]
     if measured["warm_up"]["burn_in"]:
@@ -47,7 +47,7 @@ def memory_horizon() -> dict[str, Any]:
                 page_figures.by_burn_in(warm_up, score),
                 "burn-in",
                 captions.by_burn_in(warm_up, score),
-                "Zeros, some steps before each sample",
+                "A state of zeros, then a burn-in",
             )
         )
     sentences = [
@@ -95,9 +95,9 @@ def hidden_state(
     pictures.append(
         picture(
             page_figures.predictions(predicted, known, step, label),
-            "answers",
+            "predictions",
             captions.predictions(label, predicted, known, step),
-            "Answers",
+            "Predictions",
             _class_in_words(label),
         )
     )

@@ -83,10 +83,12 @@ def write(file: Path) -> list[str]:
             for name, section in read.items()
             if isinstance(section, Mapping)
         },
-        seed=settings.seed,
-        commit=dvc_experiments.head(),
-        versions=settings_section.versions(),
-        runs=settings_section.mlflow_runs(METRICS / "run.json"),
+        run={
+            "seed": settings.seed,
+            "commit": dvc_experiments.head(),
+            **settings_section.versions(),
+            **settings_section.mlflow_runs(METRICS / "run.json"),
+        },
     )
     with files.atomic_write(file) as stream:
         stream.write(page.encode())
@@ -199,8 +201,8 @@ def _layouts(read: Mapping[str, Any], evaluated: Evaluation) -> dict[str, Any]:
     rows = rows[: 1 + OTHERS]
     main = evaluated.score
     headings = {
-        main: "Over every answer of the test split",
-        f"final_{main}": "At the last step of each test sequence",
+        main: "Every prediction of the test split",
+        f"final_{main}": "Last step of each test sequence",
     }
     pictures = [
         picture(
@@ -281,7 +283,7 @@ def _plan_note(plan: Plan, *, shuffled: bool) -> str:
         ("lane", min(LANES, plan.lanes), plan.lanes),
     )
     if shuffled:
-        text += ", in reading order; each epoch shuffles it anew"
+        text += ", in reading order; each epoch is shuffled anew"
     return text
 
 
@@ -311,6 +313,6 @@ def _lookback() -> dict[str, Any] | None:
             page_figures.lookback(curve, summary),
             "lookback",
             captions.lookback(curve, summary),
-            "Windows, each at its best",
+            "Windows, each with its best settings",
         ),
     }

@@ -115,7 +115,7 @@ _BOUNDS: dict[str, dict[str, Any]] = {
 
 @matplotlib.rc_context(_STYLE)
 def lanes(places: Places, timesteps: int) -> Figure:
-    """Draw what the lanes of some batches read, as ribbons cut where state is zero.
+    """Draw what the lanes of some batches read, as ribbons cut where state is reset.
 
     Args:
         places: by `plan_summary.places`.
@@ -147,10 +147,10 @@ def lanes(places: Places, timesteps: int) -> Figure:
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     panel.spines[["top", "right", "left"]].set_visible(False)
     handles: list[Any] = [
-        Line2D([], [], **{**_ZERO, "color": INK}, markersize=4, label="state is zero")
+        Line2D([], [], **{**_ZERO, "color": INK}, markersize=4, label="state is reset")
     ]
     if ((places.sequence >= 0) & ~places.reset).any():
-        handles.append(Patch(color=SEQUENCES[0], label="state is carried on"))
+        handles.append(Patch(color=SEQUENCES[0], label="state is carried"))
     if (places.length < timesteps).any():
         handles.append(Patch(**_PADDING, label="padding"))
     _legend_below(panel, handles)
@@ -181,7 +181,7 @@ def units(
 
     Args:
         hidden: [steps, units].
-        reset: where state is zero before a step, or its sample, [steps].
+        reset: where state is reset before a step, or its sample, [steps].
         step: the number of each, [steps]; evenly spaced.
         limit: of the scale, on both sides of 0.
     """
@@ -210,7 +210,7 @@ def units(
     )
     panel.set_title("hidden units", pad=11)
     panel.set_yticks([])
-    panel.set_xlabel("step of the sequence (▼ state is zero before it)")
+    panel.set_xlabel("step of the sequence (▼ state is reset before it)")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.spines[:].set_visible(False)
     bar = figure.colorbar(shown, ax=panel, location="right", aspect=24, pad=0.02)
@@ -303,14 +303,14 @@ def differences(by_name: Mapping[str, np.ndarray], margin: float, score: str) ->
     widest = max(np.abs(values).max(initial=0) for values in by_name.values())
     limit = 1.1 * max(widest, 2 * margin)
     panel.set_xlim(-limit, limit)
-    panel.set_xlabel(f"difference in {score} (to the right is better)")
+    panel.set_xlabel(f"difference in {score} (right is better)")
     dots: dict[str, Any] = {"color": INK, "marker": "o"}
     _legend_below(
         panel,
         [
-            Line2D([], [], alpha=0.45, ms=4, ls="", label="a pair of seeds", **dots),
+            Line2D([], [], alpha=0.45, ms=4, ls="", label="pair of seeds", **dots),
             Line2D([], [], markersize=6, label="mean, 95 %", **dots),
-            Patch(color=GREY, alpha=0.15, linewidth=0, label="would not matter"),
+            Patch(color=GREY, alpha=0.15, linewidth=0, label="below margin"),
         ],
     )
     return figure
@@ -387,5 +387,5 @@ def _legend_below(panel: Axes, handles: list[Any] | None = None) -> None:
     assert isinstance(figure, Figure)
     handles = handles or panel.get_legend_handles_labels()[0]
     widest = max(len(str(handle.get_label())) for handle in handles)
-    columns = 1 if widest > 24 else 3
+    columns = 3 if widest <= 16 else 2 if widest <= 24 else 1
     figure.legend(handles=handles, loc="outside lower left", ncols=columns)

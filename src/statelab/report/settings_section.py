@@ -125,7 +125,7 @@ def mlflow_runs(file: Path) -> dict[str, str]:
     """
     links = files.read_json(file) if file.exists() else {}
     return {
-        result.stage: links[result.stage]["run_id"]
+        f"MLflow run of {result.stage}": links[result.stage]["run_id"]
         for result in stage_fingerprints.of_workspace()
         if links.get(result.stage, {}).get("fingerprint") == result.fingerprint
     }

@@ -1,7 +1,7 @@
-"""Tables of the report: headings, lines and cells."""
+"""Tables of the report, and the sentence at its head."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -11,98 +11,105 @@ from statelab.evaluation.statistics import Interval
 from statelab.formatting import in_steps, interval, number
 
 
+class Cell(NamedTuple):
+    """A number, and what stands below it."""
+
+    text: str
+    interval: str = ""
+
+
+class Row(NamedTuple):
+    """A line of a table."""
+
+    name: str
+    note: str  # below the name
+    cells: list[Cell]
+
+
+class Table(NamedTuple):
+    """A table of the page."""
+
+    headings: list[str]  # of the columns of cells
+    rows: list[Row]
+
+
 def came_out(evaluated: Evaluation) -> str:
-    """Say in a sentence what the main score is, beside what bounds it."""
-    score = evaluated.score
-    modes = [evaluated.modes[mode] for mode in ("stateful", "stateless")]
-    carrying, without = (number(scored.scores[score].mean) for scored in modes)
-    bounds = [scores_text.beside(scored, score) for scored in modes]
-    if bounds[0] == bounds[1]:
-        without += f", beside {bounds[0]}"
+    """Say in a sentence what the main score of each mode is, and what bounds it."""
+    score, modes = evaluated.score, evaluated.modes
+    words = {"stateful": "with carried state", "stateless": "without"}
+    bounds = {mode: scores_text.beside(modes[mode], score) for mode in words}
+    means = {
+        mode: f"{number(modes[mode].scores[score].mean)} {word}"
+        for mode, word in words.items()
+    }
+    if bounds["stateful"] == bounds["stateless"]:
+        text = f"{', '.join(means.values())}; {bounds['stateful']}"
     else:
-        carrying, without = f"{carrying} ({bounds[0]})", f"{without} ({bounds[1]})"
-    return (
-        f"On the test split, networks that carry state have a mean {score} of "
-        f"{carrying}, networks that do not {without}."
-    )
+        text = ", ".join(f"{means[mode]} ({bounds[mode]})" for mode in words)
+    return f"Mean {score} on the test split: {text}."
 
 
-def score_table(evaluated: Evaluation) -> dict[str, Any]:
-    """Return headings and lines of the table of scores.
-
-    Returns:
-        `headings`, and `lines` of a name, what it means, and a cell for each heading: a
-        figure, and its interval where it has one.
-    """
+def score_table(evaluated: Evaluation) -> Table:
+    """Return the table of scores: a row for each, a column for each mode and bound."""
     names = list(evaluated.modes["stateful"].scores)
     columns = {}
     for mode, scored in evaluated.modes.items():
         columns[f"{mode}, n = {scored.scores[names[0]].n}"] = [
-            _with_interval(scored.scores[name]) for name in names
+            _mean(scored.scores[name]) for name in names
         ]
         if any(best is not None for best in scored.ceiling.values()):
             columns[f"ceiling, {mode}"] = _bound(scored.ceiling, names)
     for name, by_score in evaluated.modes["stateful"].baselines.items():
         columns[scores_text.NAMES[name]] = _bound(by_score, names)
-    cells = zip(*columns.values(), strict=True)
     meanings = scoring.meanings(names)
-    lines = [
-        (name.replace("_", " "), meanings[name], row)
-        for name, row in zip(names, cells, strict=True)
+    rows = [
+        Row(name.replace("_", " "), meanings[name], list(cells))
+        for name, cells in zip(names, zip(*columns.values(), strict=True), strict=True)
     ]
-    return {"headings": list(columns), "lines": lines}
+    return Table(list(columns), rows)
 
 
-def _with_interval(score: Interval) -> tuple[str, str]:
-    return number(score.mean), interval(score.low, score.high)
+def _mean(score: Interval) -> Cell:
+    return Cell(number(score.mean), interval(score.low, score.high))
 
 
-def _bound(
-    scores: Mapping[str, float | None], names: list[str]
-) -> list[tuple[str, str]]:
-    return [(number(scores.get(name)), "") for name in names]
+def _bound(scores: Mapping[str, float | None], names: list[str]) -> list[Cell]:
+    return [Cell(number(scores.get(name))) for name in names]
 
 
-def verdict_table(verdict: VerdictSummary) -> dict[str, Any]:
-    """Return headings and lines of the table of variants.
-
-    Returns:
-        `headings`, and `lines` as of `score_table`; what is chosen is marked.
-    """
-    lines = []
-    for mode, variants in verdict.variants.items():
-        for name, scored in variants.items():
-            chosen = "chosen" if verdict.chosen[mode] == name else ""
-            cells = [
-                (f"{scored.timesteps:,}", ""),
-                (f"{scored.gradient_window:,}", ""),
-                (number(scored.validation), ""),
-                _with_interval(scored.test),
-                (number(scored.ceiling), ""),
-            ]
-            lines.append((f"{mode}, {name}", chosen, cells))
+def verdict_table(verdict: VerdictSummary) -> Table:
+    """Return the table of variants; what is chosen is marked."""
+    rows = [
+        Row(
+            f"{mode}, {name}",
+            "chosen" if verdict.chosen[mode] == name else "",
+            [
+                Cell(f"{scored.timesteps:,}"),
+                Cell(f"{scored.gradient_window:,}"),
+                Cell(number(scored.validation)),
+                _mean(scored.test),
+                Cell(number(scored.ceiling)),
+            ],
+        )
+        for mode, variants in verdict.variants.items()
+        for name, scored in variants.items()
+    ]
     headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
-    return {"headings": headings, "lines": lines}
+    return Table(headings, rows)
 
 
-def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return headings and lines of the table of windows.
+def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Table:
+    """Return the table of windows; the smallest that is not worse is marked.
 
     Args:
         curve: as metrics/lookback/curve.csv holds it.
         summary: as metrics/lookback.json holds it.
-
-    Returns:
-        `headings`, and `lines` of a window, whether it is the answer, and cells as of
-        `score_table`.
     """
-    lines = []
+    rows = []
     for line in curve.to_dict("records"):
-        window = line["window_length"]
-        smallest = "the smallest" if window == summary["smallest"] else ""
-        cells = [
-            (number(line["mean"]), interval(line["low"], line["high"])),
-            (line["against_best"], ""),
-        ]
-        lines.append((in_steps(window), smallest, cells))
-    return {"headings": [summary["score"], "against the best"], "lines": lines}
+        smallest = line["window_length"] == summary["smallest"]
+        mean = Cell(number(line["mean"]), interval(line["low"], line["high"]))
+        cells = [mean, Cell(line["against_best"])]
+        window = in_steps(line["window_length"])
+        rows.append(Row(window, "the smallest" if smallest else "", cells))
+    return Table([summary["score"], "compared with the best"], rows)
