@@ -1,8 +1,5 @@
 """For those who stay with Keras's `fit`: state set to zero where a sequence begins."""
 
-# pyright: reportArgumentType=false, reportOptionalMemberAccess=false
-# (Keras annotates less than it takes)
-
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -56,6 +53,8 @@ class ResetStates(keras.callbacks.Callback):
         >>> predictions()  # not [13, 130, 20, 200], as without it
         array([  3.,  30.,  10., 100.], dtype=float32)
     """
+
+    model: keras.Model  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __init__(
         self,

@@ -1,8 +1,5 @@
 """Reads a Keras model and the data that it is fed, and checks that they fit."""
 
-# pyright: reportArgumentType=false
-# (Keras annotates less than it takes)
-
 import zipfile
 import zlib
 from pathlib import Path

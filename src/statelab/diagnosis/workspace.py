@@ -1,9 +1,5 @@
 """What the workspace that `dvc repro` has left shows of its own stateful set-up."""
 
-# pyright: reportAttributeAccessIssue=false, reportFunctionMemberAccess=false
-# pyright: reportOptionalMemberAccess=false
-# (Keras annotates less than it gives)
-
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -61,12 +57,11 @@ def findings() -> Iterator[Finding]:
         UserError: nothing is trained here.
     """
     made = {mode: params.made_with(f"train_{mode}") for mode in MODES}
-    folder = Path("data/windows")
     workspace = Workspace(
-        data=arrays.read(Path("data/sequences"), Sequences),
-        windows=arrays.read(folder, Windows),
-        layout=files.read_json(folder / "layout.json"),
-        scaling=scaling.read(folder / "scaling"),
+        data=arrays.read(paths.SEQUENCES, Sequences),
+        windows=arrays.read(paths.WINDOWS, Windows),
+        layout=files.read_json(paths.WINDOWS / "layout.json"),
+        scaling=scaling.read(paths.WINDOWS / "scaling"),
         settings={mode: made[mode][f"train_{mode}"] for mode in MODES},
         horizon=made["stateful"]["generate"]["horizon"],
     )
@@ -186,7 +181,7 @@ def _predict(
     """Predict held-out sequences with other values in them."""
     sequences, windows = held_out
     return predict.answers(
-        Path("data/models") / mode,
+        paths.model(mode),
         sequences._replace(values=values),
         windows,
         stateful=mode == "stateful",
@@ -215,7 +210,7 @@ def _validation_state(workspace: Workspace) -> Finding:
     """Predict a held-out split again from zeros: what training wrote is the same."""
     name, chosen = _held_out_split(workspace)
     settings = workspace.settings["stateful"]
-    trained = saving.read(Path("data/models/stateful"))
+    trained = saving.read(paths.model("stateful"))
     if settings["batching"] == "contiguous" or settings["reset"] == "never":
         plan = _plan(workspace, name, shuffle=False)
     else:
@@ -238,7 +233,7 @@ def _validation_state(workspace: Workspace) -> Finding:
     )
     after = scaling.unscale(trained.scaling, after)[0]
     numbers = predictions_of(workspace.windows, chosen)
-    before = predictions_in_use(Path("data/predictions/stateful.npz")).answers[0]
+    before = predictions_in_use(paths.predictions("stateful")).answers[0]
     steps = locate_predictions(workspace.windows, numbers)
     finding = array_probes.order(
         before[numbers],
@@ -296,7 +291,7 @@ def compare_splits(offsets: np.ndarray, windows: Windows, horizon: int) -> Findi
 
 
 def _scaling(workspace: Workspace) -> Finding:
-    used = saving.read(Path("data/models/stateful")).scaling
+    used = saving.read(paths.model("stateful")).scaling
     return compare_scaling(workspace.data, workspace.windows, used)
 
 
@@ -365,7 +360,7 @@ def _saved_state(workspace: Workspace) -> Finding:
     """Hand the state in the middle of a sequence on through files."""
     sequences, _ = _held_out_steps(workspace)
     x = sequences.values[: sequences.offsets[1]][None]
-    model = keras_models.with_state(Path("data/models/stateful"))
+    model = keras_models.with_state(paths.model("stateful"))
     zeros = np.zeros((1, model.input_shape[1][1]), np.float32)
     middle = x.shape[1] // 2
     if middle == 0:
@@ -377,6 +372,7 @@ def _saved_state(workspace: Workspace) -> Finding:
         np.save(Path(folder) / "state.npy", state)
         loaded = keras.models.load_model(Path(folder) / "model.keras")
         loaded_state = np.load(Path(folder) / "state.npy")
+    assert isinstance(loaded, keras.Model)
     rest, _ = loaded.predict_on_batch([x[:, middle:], loaded_state])
     finding = array_probes.order(
         at_once[0, middle:],
