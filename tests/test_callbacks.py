@@ -212,7 +212,7 @@ def one_by_one():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"batch_size": 2}, "`shuffle` must be False.* Received: True"),
         ({"batch_size": 2, "shuffle": "batch"}, "`shuffle` must be .*: 'batch'"),
@@ -228,9 +228,9 @@ def one_by_one():
         ),
     ],
 )
-def test_fit_is_refused_what_cannot_be_done_right(given, said):
+def test_fit_is_refused_what_cannot_be_done_right(given, message):
     given = {"x": ROWS, "y": ROWS[:, 0], "verbose": 0, **given}
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         sums().fit(callbacks=[ResetStates(3)], **given)
 
 

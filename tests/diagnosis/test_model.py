@@ -84,11 +84,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("arrays, said", BAD.values(), ids=BAD)
-def test_data_that_cannot_be_used_is_refused_in_one_line(arrays, said, tmp_path):
+@pytest.mark.parametrize("arrays, message", BAD.values(), ids=BAD)
+def test_data_that_cannot_be_used_is_refused_in_one_line(arrays, message, tmp_path):
     with pytest.raises(UserError) as error:
         diagnose(tmp_path, _small(), arrays)
-    assert said in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
     assert str(error.value).startswith(f"{tmp_path / 'data.npz'}: ")
 
 

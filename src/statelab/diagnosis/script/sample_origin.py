@@ -1,7 +1,7 @@
 """Finds where samples come from: which sequence of a script's arrays, and which step.
 
 Samples and steps are compared by their bits. What could stand in several places, as
-samples of a few symbols do, is found along a whole lane, or not at all.
+samples of a few symbols do, is found along an entire lane, or not at all.
 """
 
 from collections.abc import Iterable, Mapping
@@ -154,7 +154,7 @@ def _to_places(position: np.ndarray, width: int) -> Places:
 def _by_lane(
     batches: Mapping[int, np.ndarray], sources: list[np.ndarray]
 ) -> dict[int, Places] | None:
-    """Find whole lanes, or batch after batch, step by step."""
+    """Find entire lanes, or batch after batch, step by step."""
     shapes = {x.shape[:2] for x in batches.values()}
     if len(shapes) != 1:
         return None
@@ -207,18 +207,18 @@ def _follow(stream: np.ndarray, source: np.ndarray, timesteps: int) -> np.ndarra
             other = _search(stream[last:], flat, length)
             if other >= 0 and _count_equal(stream[last:], flat[other:]) > begin - last:
                 begin = last
-    is_whole = _is_of_whole_sequences(position, length)
-    return position if is_whole else np.full(len(stream), -1)
+    is_complete = _is_of_complete_sequences(position, length)
+    return position if is_complete else np.full(len(stream), -1)
 
 
-def _is_of_whole_sequences(position: np.ndarray, length: int) -> bool:
-    """Tell whether steps stand in whole sequences, and not in pieces that match."""
+def _is_of_complete_sequences(position: np.ndarray, length: int) -> bool:
+    """Tell whether steps stand in complete sequences, and not in parts that match."""
     cut = np.flatnonzero(np.diff(position) != 1)
     first, last = np.append(0, cut + 1), np.append(cut, len(position) - 1)
     begins = (position[first] % length == 0) | (first == 0)
     ends = ((position[last] + 1) % length == 0) | (last == len(position) - 1)
-    whole = begins & ends & (position[first] >= 0)
-    return (last - first + 1)[whole].sum() >= 0.8 * len(position)
+    complete = begins & ends & (position[first] >= 0)
+    return (last - first + 1)[complete].sum() >= 0.8 * len(position)
 
 
 def _count_equal(some: np.ndarray, other: np.ndarray) -> int:
