@@ -4,43 +4,47 @@ import sys
 from pathlib import Path
 
 from statelab.config import params
+from statelab.config.settings import GenerateSettings
 from statelab.data import tasks
 from statelab.io import arrays, files
 from statelab.pipeline import command
 
-AGAIN = ("columns", "label", "max_gap", "missing")  # to read more of the same alike
+READ_ALIKE = ("columns", "label", "max_gap", "missing")  # files to predict
 
 
-def main(path: Path, sequences: Path) -> None:
-    asked = params.read()["generate"]
-    if asked["source"] == "task":
-        arrays.write(sequences, tasks.make(seed=params.read()["seed"], **asked))
+def main(sequences: Path) -> None:
+    loaded_params = params.load()
+    generate = loaded_params.generate
+    if generate.source == "task":
+        arrays.write(sequences, tasks.make(generate, loaded_params.seed))
         return
     from statelab.data import sources  # pyarrow and pandas, which no task needs
 
-    read = sources.load(**{**asked, "path": path})
-    arrays.write(sequences, read.sequences)
+    loaded = sources.load(generate)
+    arrays.write(sequences, loaded.sequences)
+    settings = generate.model_dump()
     files.write_json(
         sequences / "names.json",
         {
-            "features": read.features,
-            "classes": read.classes,
-            "forecast": _forecast(read.features, **asked),
-            "read": {name: asked[name] for name in AGAIN},
+            "features": loaded.features,
+            "classes": loaded.classes,
+            "forecast": _forecast(loaded.features, generate),
+            "read": {name: settings[name] for name in READ_ALIKE},
         },
     )
-    print(f"{path}: {sources.in_words(read)}")
-    for note in read.notes:
-        print(f"{path}: {note}", file=sys.stderr)
+    print(f"{generate.path}: {sources.in_words(loaded)}")
+    for note in loaded.notes:
+        print(f"{generate.path}: {note}", file=sys.stderr)
 
 
-def _forecast(
-    features: list[str], *, columns: dict[str, str], horizon: int, **_: object
-) -> dict[str, int] | None:
-    """Say which feature is forecast, and how far ahead."""
-    if horizon == 0:
+def _forecast(features: list[str], generate: GenerateSettings) -> dict[str, int] | None:
+    """Say which feature is forecast, and how many time steps ahead."""
+    if generate.horizon == 0:
         return None
-    return {"feature": features.index(columns["target"]), "horizon": horizon}
+    return {
+        "feature": features.index(generate.columns.target),
+        "horizon": generate.horizon,
+    }
 
 
 if __name__ == "__main__":

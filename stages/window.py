@@ -12,15 +12,15 @@ from statelab.samples.windows import dropped_notes, layout_settings
 
 
 def main(sequences: Path, windows: Path) -> None:
-    read = arrays.read(sequences, Sequences)
-    asked, made = params.read()["window"], params.read()["generate"]
+    loaded = params.load()
+    data = arrays.read(sequences, Sequences)
     table = splitting.split_and_window(
-        read, seed=params.read()["seed"], horizon=made["horizon"], **asked
+        data, loaded.window, seed=loaded.seed, horizon=loaded.generate.horizon
     )
     arrays.write(windows, table)
-    files.write_json(windows / "layout.json", layout_settings(**asked))
-    if scaling.wanted(asked["scaling"], made["source"]):
-        arrays.write(windows / "scaling", scaling.fit(read, table))
+    files.write_json(windows / "layout.json", layout_settings(dict(loaded.window)))
+    if scaling.applies(loaded.window.scaling, loaded.generate.source):
+        arrays.write(windows / "scaling", scaling.fit(data, table))
     for note in dropped_notes(table):
         print(f"{sequences}: {note}", file=sys.stderr)
 

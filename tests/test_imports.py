@@ -33,7 +33,7 @@ NO_OUTPUT = {
     "pipeline.workspace",
 }
 # What params.yaml may hold is for the check: DVC itself compares the values.
-CHECKED = {"config.rules", "config.schema", "config.settings"}
+CHECKED = {"config.rules", "config.schema", "config.settings", "config.tasks"}
 WITHOUT_TENSORFLOW = (
     "cli.main",
     "config.schema",

@@ -24,7 +24,7 @@ def test_export_writes_two_models_that_answer_alike(trained):
     ended = CliRunner().invoke(main.app, arguments)
     assert ended.exit_code == 0
     assert ended.stderr == (
-        "no card: dvc.lock: must tell of `train_stateful`. Run `dvc repro`\n"
+        "no card: dvc.lock: must have the stage `train_stateful`. Run `dvc repro`\n"
     )
     files = ended.stdout.split()
     assert files == ["out/stateful-stateless.keras", "out/stateful-stateful.keras"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import project_params
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -401,7 +402,7 @@ WHOLE = {
 @st.composite
 def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]:
     """A file with a fault, and settings to read it with and to cut it."""
-    asked = {
+    generate = {
         "columns": {
             "sequence": draw(st.sampled_from(["id", "id", "id", None])),
             "time": draw(st.sampled_from(["time", "time", "time", None])),
@@ -421,7 +422,7 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
         "test_size": draw(st.sampled_from([1, 0.4])),
         "validation_size": draw(st.sampled_from([0, 0, 1])),
     }
-    return FAULTS[name](draw, draw(panels())), asked, window
+    return FAULTS[name](draw, draw(panels())), generate, window
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -434,7 +435,7 @@ def test_every_fault_ends_in_a_result_or_in_one_line(name, tmp_path_factory, for
     )
     @given(malformed(name))
     def ends(drawn):
-        (file, content), asked, window = drawn
+        (file, content), generate, window = drawn
         folder = tmp_path_factory.mktemp("malformed")
         whole, path = folder / file, folder / file.split("/")[0]
         if name != "no such file":
@@ -443,27 +444,29 @@ def test_every_fault_ends_in_a_result_or_in_one_line(name, tmp_path_factory, for
         unreadable = name == "a file that may not be read"
         with forbidden(path) if unreadable else nullcontext():
             ended[name][outcome(path, PLAIN, WHOLE)] += 1
-            outcome(path, asked, window)
+            outcome(path, generate, window)
 
     ends()
 
 
-def outcome(path: Path, asked: dict[str, Any], window: dict[str, Any]) -> str:
+def outcome(path: Path, generate: dict[str, Any], window: dict[str, Any]) -> str:
     source = path.name.split(".")[1]
+    settings = project_params.params(
+        generate={"source": source, "path": str(path), **generate},
+        window={"stride": 1, "segment_length": 1, **window},
+    )
     try:
-        found = sources.load(path=path, source=source, **asked)
-        table = splitting.split_and_window(
-            found.sequences, seed=0, stride=1, segment_length=1, **window
-        )
+        loaded = sources.load(settings.generate)
+        table = splitting.split_and_window(loaded.sequences, settings.window, seed=0)
     except UserError as error:
         line = str(error)
         assert line.isprintable(), line
         assert str(path) in line or PARAMETER.search(line), line
         return "line"
-    values, offsets, targets = found.sequences
+    values, offsets, targets = loaded.sequences
     assert np.isfinite(values).all() and offsets[-1] == len(values) == len(targets)
-    assert len(found.names) == len(offsets) - 1 and (np.diff(offsets) > 0).all()
-    assert values.shape[1] == len(found.features) and table.samples[-1] > 0
+    assert len(loaded.names) == len(offsets) - 1 and (np.diff(offsets) > 0).all()
+    assert values.shape[1] == len(loaded.features) and table.samples[-1] > 0
     return "result"
 
 

@@ -20,18 +20,18 @@ def read(tmp_path):
 
 
 def test_arrays_are_laid_end_to_end_without_their_padding(read):
-    found = read(x=X, y=Y, lengths=np.array([1, 3]))
-    assert steps(found) == [[[0, 1]], [[6, 7], [8, 9], [10, 11]]]
-    assert targets(found) == [[0], [1, 1, 0]]
-    assert found.features == ["x0", "x1"]
+    loaded = read(x=X, y=Y, lengths=np.array([1, 3]))
+    assert steps(loaded) == [[[0, 1]], [[6, 7], [8, 9], [10, 11]]]
+    assert targets(loaded) == [[0], [1, 1, 0]]
+    assert loaded.features == ["x0", "x1"]
 
 
 def test_one_target_for_a_sequence_is_that_of_each_of_its_steps(read):
-    found = read(x=X, y=np.array([2.5, 1]), lengths=np.array([2, 1]))
-    assert targets(found) == [[2.5, 2.5], [1]]
-    found = read(x=X, y=np.array([7, 4]), changes={"label": "end"})
-    assert targets(found) == [[-1, -1, 1], [-1, -1, 0]]
-    assert found.classes == ["4", "7"]
+    loaded = read(x=X, y=np.array([2.5, 1]), lengths=np.array([2, 1]))
+    assert targets(loaded) == [[2.5, 2.5], [1]]
+    loaded = read(x=X, y=np.array([7, 4]), changes={"label": "end"})
+    assert targets(loaded) == [[-1, -1, 1], [-1, -1, 0]]
+    assert loaded.classes == ["4", "7"]
 
 
 def test_values_are_filled_from_those_before(read):
@@ -43,9 +43,9 @@ def test_values_are_filled_from_those_before(read):
 def test_files_of_a_folder_follow_each_other(tmp_path):
     np.savez(tmp_path / "b.npz", x=X[:1], y=Y[:1])
     np.savez(tmp_path / "a.npz", x=X[1:, :2], y=Y[1:, :2])
-    found = load(tmp_path, "npz")
-    assert found.names == ["a.npz 0", "b.npz 0"]
-    assert steps(found) == [[[6, 7], [8, 9]], [[0, 1], [2, 3], [4, 5]]]
+    loaded = load(tmp_path, "npz")
+    assert loaded.names == ["a.npz 0", "b.npz 0"]
+    assert steps(loaded) == [[[6, 7], [8, 9]], [[0, 1], [2, 3], [4, 5]]]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statelab.config.values import count
 from statelab.data.sequences import SPLITS, Sequences, targets_at
 from statelab.samples.splitting import assign_splits
 
@@ -30,19 +31,19 @@ def test_split_of_the_post_is_half_and_half():
     validation_size=st.floats(0, 0.4),
     seed=st.integers(0, 9),
 )
-def test_split_has_the_sizes_asked_for_and_classes_in_proportion(
+def test_split_has_the_given_sizes_and_classes_in_proportion(
     classes, test_size, validation_size, seed
 ):
     codes = assign_splits(
         classes,
         test_size=test_size,
-        validation_size=validation_size,
+        validation_size=count(validation_size, len(classes)),
         rng=np.random.default_rng(seed),
     )
-    asked = round(validation_size * len(classes))
+    rounded = round(validation_size * len(classes))
     sizes = {
         "test": test_size,
-        "validation": max(asked, 1) if validation_size else 0,  # one at least
+        "validation": max(rounded, 1) if validation_size else 0,  # one at least
     }
     for name, size in sizes.items():
         chosen = classes[codes == SPLITS[name]]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project_params import window
 from read_files import load, steps, targets
 
 from statelab.data import sources
@@ -25,7 +26,7 @@ b,2,-1,8,
 def read(tmp_path):
     """Write a CSV file, and load it."""
 
-    def read(text: str, **changes) -> sources.Read:
+    def read(text: str, **changes) -> sources.Loaded:
         file = tmp_path / "panel.csv"
         file.write_text(text)
         return load(file, **changes)
@@ -37,35 +38,35 @@ def read(tmp_path):
 
 
 def test_rows_become_sequences_in_order_of_time(read):
-    found = read(PANEL)
-    assert found.names == ["b", "a"]  # as they first appear
-    assert found.features == ["x", "y"]
-    assert steps(found) == [[[1.5, 9], [-1, 8], [0.5, 7]], [[2, 30], [3, 40]]]
-    assert targets(found) == [[0, -1, 1], [0, 1]]
-    assert found.classes == ["high", "low"]
-    assert found.sequences.values.dtype == np.float32
+    loaded = read(PANEL)
+    assert loaded.names == ["b", "a"]  # as they first appear
+    assert loaded.features == ["x", "y"]
+    assert steps(loaded) == [[[1.5, 9], [-1, 8], [0.5, 7]], [[2, 30], [3, 40]]]
+    assert targets(loaded) == [[0, -1, 1], [0, 1]]
+    assert loaded.classes == ["high", "low"]
+    assert loaded.sequences.values.dtype == np.float32
     # b was at the times 3, 1, 2: not one of its rows stays where it was
-    assert found.notes == [
+    assert loaded.notes == [
         "rows that were not in order of time within their sequence, and have been "
         "sorted: 3"
     ]
 
 
 def test_rows_of_several_sequences_may_take_turns(read):
-    found = read("id,time,x,target\na,1,5,0\nb,1,6,1\na,2,7,1\nb,2,8,0\n")
-    assert steps(found) == [[[5], [7]], [[6], [8]]]
-    assert found.notes == []
+    loaded = read("id,time,x,target\na,1,5,0\nb,1,6,1\na,2,7,1\nb,2,8,0\n")
+    assert steps(loaded) == [[[5], [7]], [[6], [8]]]
+    assert loaded.notes == []
 
 
 def test_rows_without_times_stay_in_order(read):
-    found = read("id,x,target\nb,2,0\na,5,1\nb,1,1\n", columns={"time": None})
-    assert steps(found) == [[[2], [1]], [[5]]]
+    loaded = read("id,x,target\nb,2,0\na,5,1\nb,1,1\n", columns={"time": None})
+    assert steps(loaded) == [[[2], [1]], [[5]]]
 
 
-def test_features_are_those_asked_for_in_their_order(read):
-    found = read(PANEL, columns={"features": ["y", "x"]})
-    assert found.features == ["y", "x"]
-    assert steps(found)[1] == [[30, 2], [40, 3]]
+def test_features_are_those_listed_in_their_order(read):
+    loaded = read(PANEL, columns={"features": ["y", "x"]})
+    assert loaded.features == ["y", "x"]
+    assert steps(loaded)[1] == [[30, 2], [40, 3]]
 
 
 def test_the_index_that_pandas_writes_is_no_feature(tmp_path):
@@ -83,18 +84,18 @@ def test_a_folder_is_read_file_by_file(tmp_path):
     (tmp_path / "1.csv").write_text("id,time,x,target\na,7,3,0\nb,1,5,1\n")
     (tmp_path / ".hidden.csv").write_text("not to be read")
     (tmp_path / "notes.txt").write_text("nor this")
-    found = load(tmp_path)
-    assert found.names == ["a", "b"]
-    assert steps(found) == [[[3], [4]], [[5]]]  # a goes on in the second file
+    loaded = load(tmp_path)
+    assert loaded.names == ["a", "b"]
+    assert steps(loaded) == [[[3], [4]], [[5]]]  # a goes on in the second file
 
 
 def test_each_file_of_a_folder_may_be_a_sequence(tmp_path):
     for folder, x in [("q", 3), ("p", 8)]:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "one.csv").write_text(f"time,x,target\n1,{x},0\n2,4,1\n")
-    found = load(tmp_path, columns={"sequence": None})
-    assert found.names == ["p/one.csv", "q/one.csv"]
-    assert steps(found) == [[[8], [4]], [[3], [4]]]
+    loaded = load(tmp_path, columns={"sequence": None})
+    assert loaded.names == ["p/one.csv", "q/one.csv"]
+    assert steps(loaded) == [[[8], [4]], [[3], [4]]]
 
 
 @pytest.mark.parametrize(
@@ -114,9 +115,9 @@ def test_ways_to_write_the_same_csv(tmp_path, text):
         stream.write(text.encode())
     (tmp_path / "misnamed.csv").write_bytes((tmp_path / "zipped.csv.gz").read_bytes())
     for name in ("panel.csv", "zipped.csv.gz", "misnamed.csv"):
-        found = load(tmp_path / name)
-        assert steps(found)[0] == [[1.5, 9], [-1, 8], [0.5, 7]]
-        assert targets(found) == [[0, -1, 1], [0, 1]]
+        loaded = load(tmp_path / name)
+        assert steps(loaded)[0] == [[1.5, 9], [-1, 8], [0.5, 7]]
+        assert targets(loaded) == [[0, -1, 1], [0, 1]]
 
 
 def test_batches_do_not_show(tmp_path, monkeypatch):
@@ -187,9 +188,9 @@ def test_dates_are_equal_in_every_format(tmp_path):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
         for kind in ("parquet", "csv"):
             # an hour, then nine; or days: of 2, then 1
-            found = load(tmp_path / f"{name}.{kind}", kind, max_gap=5 * 3600)
+            loaded = load(tmp_path / f"{name}.{kind}", kind, max_gap=5 * 3600)
             parts = {"days": [1, 1, 1]}.get(name, [2, 1])
-            assert np.diff(found.sequences.offsets).tolist() == parts
+            assert np.diff(loaded.sequences.offsets).tolist() == parts
 
 
 # --- targets ---
@@ -211,9 +212,9 @@ def test_dates_are_equal_in_every_format(tmp_path):
 )
 def test_targets_are_classes_or_values(read, column, target_type, classes, expected):
     rows = "".join(f"a,{row},{row}.5,{target}\n" for row, target in enumerate(column))
-    found = read("id,time,x,target\n" + rows, target_type=target_type)
-    assert found.classes == classes
-    known = [None if value != value else value for value in targets(found)[0]]
+    loaded = read("id,time,x,target\n" + rows, target_type=target_type)
+    assert loaded.classes == classes
+    known = [None if value != value else value for value in targets(loaded)[0]]
     assert known == expected
 
 
@@ -227,10 +228,10 @@ def test_many_whole_numbers_are_values(read):
 
 
 def test_label_end_keeps_the_target_of_the_last_step(read):
-    found = read(PANEL.replace("b,3,0.5,7,low", "b,3,0.5,7,mid"), label="end")
+    loaded = read(PANEL.replace("b,3,0.5,7,low", "b,3,0.5,7,mid"), label="end")
     # high stands at no end: it is no class
-    assert found.classes == ["low", "mid"]
-    assert targets(found) == [[-1, -1, 1], [-1, 0]]
+    assert loaded.classes == ["low", "mid"]
+    assert targets(loaded) == [[-1, -1, 1], [-1, 0]]
 
 
 # --- forecasts ---
@@ -247,37 +248,37 @@ a,4,4,
 a,5,5,50
 """
     whole = text.replace("a,4,4,\n", "a,4,4,40\n")
-    found = read(whole, horizon=2, target_type="values")
-    assert found.features == ["x", "target"]
-    assert steps(found) == [[[1, 10.5], [2, 20], [3, 30]]]
-    assert targets(found) == [[30, 40, 50]]
-    assert found.names == ["a"]
-    assert found.notes == [
+    loaded = read(whole, horizon=2, target_type="values")
+    assert loaded.features == ["x", "target"]
+    assert steps(loaded) == [[[1, 10.5], [2, 20], [3, 30]]]
+    assert targets(loaded) == [[30, 40, 50]]
+    assert loaded.names == ["a"]
+    assert loaded.notes == [
         "sequences of no more steps than `generate.horizon` (2), which are left out: 1"
     ]
     # A value that is filled in is a feature, and never a target.
-    found = read(text, horizon=1, missing="fill", target_type="values")
-    assert steps(found) == [[[1, 10.5], [2, 20], [3, 30], [4, 30]]]
-    np.testing.assert_equal(targets(found), [[20, 30, np.nan, 50]])
+    loaded = read(text, horizon=1, missing="fill", target_type="values")
+    assert steps(loaded) == [[[1, 10.5], [2, 20], [3, 30], [4, 30]]]
+    np.testing.assert_equal(targets(loaded), [[20, 30, np.nan, 50]])
     # What is missing in the last steps is missing as a target alone.
-    found = read(whole.replace("a,5,5,50", "a,5,,"), horizon=2, target_type="values")
-    np.testing.assert_equal(targets(found), [[30, 40, np.nan]])
+    loaded = read(whole.replace("a,5,5,50", "a,5,,"), horizon=2, target_type="values")
+    np.testing.assert_equal(targets(loaded), [[30, 40, np.nan]])
 
 
 def test_horizon_does_not_reach_over_a_gap(read):
     text = "id,time,x,target\n" + "".join(
         f"a,{time},{time},{time / 4}\n" for time in (1, 2, 3, 7, 8, 9)
     )
-    found = read(text, horizon=1, max_gap=1)
-    assert targets(found) == [[0.5, 0.75], [2, 2.25]]
-    assert found.names == ["a", "a"]
+    loaded = read(text, horizon=1, max_gap=1)
+    assert targets(loaded) == [[0.5, 0.75], [2, 2.25]]
+    assert loaded.names == ["a", "a"]
 
 
-def test_horizon_makes_the_target_a_feature_that_is_asked_for(read):
+def test_horizon_makes_the_target_a_feature_as_well(read):
     text = "id,time,x,y,target\na,1,2,3,4.5\na,2,5,6,7\na,3,8,9,1\n"
-    found = read(text, horizon=1, columns={"features": ["y"]})
-    assert found.features == ["y", "target"]
-    assert steps(found) == [[[3, 4.5], [6, 7]]]
+    loaded = read(text, horizon=1, columns={"features": ["y"]})
+    assert loaded.features == ["y", "target"]
+    assert steps(loaded) == [[[3, 4.5], [6, 7]]]
 
 
 @st.composite
@@ -322,12 +323,12 @@ def test_no_target_and_no_feature_looks_further_ahead_than_horizon(
         lines += ["other,0,1,1\n", *(f"other,{t},1,{t + 9.5}\n" for t in range(1, 9))]
         shuffled = [*(lines[row] for row in order), *lines[len(order) :]]
         file.write_text("id,time,x,target\n" + "".join(shuffled))
-        found = load(file, horizon=horizon, missing="fill", target_type="values")
-        if f"s{name}" not in found.names:
+        loaded = load(file, horizon=horizon, missing="fill", target_type="values")
+        if f"s{name}" not in loaded.names:
             return np.empty((0, 2)), np.empty(0)
-        values, offsets, known = found.sequences
-        begin = offsets[found.names.index(f"s{name}")]
-        stop = min(begin + step + 1, offsets[found.names.index(f"s{name}") + 1])
+        values, offsets, known = loaded.sequences
+        begin = offsets[loaded.names.index(f"s{name}")]
+        stop = min(begin + step + 1, offsets[loaded.names.index(f"s{name}") + 1])
         return np.array(values[begin:stop]), known[begin:stop]
 
     for one, two in zip(sequence(False), sequence(True), strict=True):
@@ -342,10 +343,10 @@ def test_max_gap_begins_a_new_sequence_of_the_same_name(read):
         f"{name},{time},{time},{time % 2}\n"
         for name, time in [("a", 1), ("a", 3), ("a", 8), ("b", 20), ("b", 22.5)]
     )
-    found = read(text, max_gap=2)
-    assert steps(found) == [[[1], [3]], [[8]], [[20]], [[22.5]]]
-    assert found.names == ["a", "a", "b", "b"]
-    assert found.notes == [
+    loaded = read(text, max_gap=2)
+    assert steps(loaded) == [[[1], [3]], [[8]], [[20]], [[22.5]]]
+    assert loaded.names == ["a", "a", "b", "b"]
+    assert loaded.notes == [
         "gaps longer than `generate.max_gap`, after each of which a new sequence "
         "begins: 2"
     ]
@@ -765,18 +766,10 @@ def test_what_is_no_parquet_file_is_one_line(tmp_path):
 
 
 def test_one_sequence_cannot_be_split_by_sequence(read):
-    found = read(HEADER + "a,1,2,0\na,2,3,1\n")
+    loaded = read(HEADER + "a,1,2,0\na,2,3,1\n")
     with pytest.raises(UserError) as caught:
         splitting.split_and_window(
-            found.sequences,
-            seed=0,
-            split="sequence",
-            test_size=0.5,
-            validation_size=0,
-            layout="full",
-            window_length=1,
-            stride=1,
-            segment_length=1,
+            loaded.sequences, window(layout="full", test_size=0.5), seed=0
         )
     assert str(caught.value) == (
         "`window.test_size` and `window.validation_size` must leave sequences to train "

@@ -1,11 +1,10 @@
-import typing
-
 import numpy as np
 import pytest
+from project_params import generate
 
-from statelab.config import settings
+from statelab.config.tasks import TASKS
+from statelab.data import tasks
 from statelab.data.tasks import (
-    TASKS,
     adding,
     copy_memory,
     first_step,
@@ -41,17 +40,21 @@ def test_first_step_is_drawn_anew_for_another_seed():
     assert (one != two).any()
 
 
-def test_every_task_may_be_named_in_params():
-    field = settings._Generate.model_fields["task"]
-    assert set(typing.get_args(field.annotation)) == set(TASKS)
-
-
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_takes_the_same_arguments(name):
-    task = TASKS[name](sequences=6, length=22, lag=3, rng=rng())
+def test_every_task_in_the_table_can_be_made(name):
+    task = tasks.make(generate(task=name, sequences=6, length=22, lag=3), seed=5)
     assert task.values.dtype == np.float32 and task.values.ndim == 2
     assert len(task.offsets) == 7 and task.offsets[-1] == len(task.values)
     assert len(task.targets) in (6, len(task.values))
+    lengths = np.diff(task.offsets)
+    assert (lengths.min(), lengths.max() > 22) == (22, TASKS[name].ragged)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_sequences_as_short_as_the_table_says(name):
+    shortest = TASKS[name].shortest
+    task = tasks.make(generate(task=name, sequences=6, length=shortest, lag=1), seed=5)
+    assert np.diff(task.offsets).min() == shortest
 
 
 def test_noisy_first_tells_the_class_by_its_first_step_alone():
@@ -68,13 +71,13 @@ def test_noisy_first_tells_the_class_by_its_first_step_alone():
     [(adding, np.sum, 1 / 6), (multiplication, np.prod, 7 / 144)],
 )
 def test_adding_and_multiplication_are_of_the_marked_numbers(task, combine, blind):
-    made = task(sequences=4000, length=7, rng=rng())
-    numbers, marks = made.values.reshape(4000, 7, 2).transpose(2, 0, 1)
+    sequences = task(sequences=4000, length=7, rng=rng())
+    numbers, marks = sequences.values.reshape(4000, 7, 2).transpose(2, 0, 1)
     assert (marks[:, :3].sum(axis=1) == 1).all()  # one in each half
     assert (marks[:, 3:].sum(axis=1) == 1).all()
     marked = numbers[marks == 1].reshape(4000, 2)
-    np.testing.assert_allclose(made.targets, combine(marked, axis=1), rtol=1e-6)
-    assert made.targets.var() == pytest.approx(blind, rel=0.05)
+    np.testing.assert_allclose(sequences.targets, combine(marked, axis=1), rtol=1e-6)
+    assert sequences.targets.var() == pytest.approx(blind, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +88,13 @@ def test_adding_and_multiplication_are_of_the_marked_numbers(task, combine, blin
     ],
 )
 def test_temporal_order_is_told_by_x_and_y_alone(task, places):
-    made = task(sequences=300, length=100, rng=rng())
-    symbols = made.values.argmax(axis=1)
-    assert (made.values.sum(axis=1) == 1).all()
-    lengths = np.diff(made.offsets)
+    sequences = task(sequences=300, length=100, rng=rng())
+    symbols = sequences.values.argmax(axis=1)
+    assert (sequences.values.sum(axis=1) == 1).all()
+    lengths = np.diff(sequences.offsets)
     assert (lengths.min(), lengths.max()) == (100, 110)
     for start, stop, label in zip(
-        made.offsets[:-1], made.offsets[1:], made.targets, strict=True
+        sequences.offsets[:-1], sequences.offsets[1:], sequences.targets, strict=True
     ):
         one = symbols[start:stop]
         assert (one[0], one[-1]) == (0, 1)  # E and B
@@ -100,14 +103,14 @@ def test_temporal_order_is_told_by_x_and_y_alone(task, places):
             assert low <= step <= high
         digits = "".join(str(symbol - 6) for symbol in one[where])
         assert label == int(digits, 2)
-    assert set(made.targets) == set(range(2 ** len(places)))
+    assert set(sequences.targets) == set(range(2 ** len(places)))
 
 
 def test_copy_memory_asks_for_ten_symbols_after_the_delimiter():
-    made = copy_memory(sequences=400, length=31, rng=rng())
-    shown = made.values.reshape(400, 31, 10).argmax(axis=2)
-    targets = made.targets.reshape(400, 31)
-    assert (made.values.sum(axis=1) == 1).all()
+    sequences = copy_memory(sequences=400, length=31, rng=rng())
+    shown = sequences.values.reshape(400, 31, 10).argmax(axis=2)
+    targets = sequences.targets.reshape(400, 31)
+    assert (sequences.values.sum(axis=1) == 1).all()
     assert (targets[:, 21:] == shown[:, :10]).all() and not targets[:, :21].any()
     assert not shown[:, 10:20].any() and not shown[:, 21:].any()
     assert (shown[:, 20] == 9).all()

@@ -1,6 +1,7 @@
 """What is judged of scores made by hand, and of tasks whose answer is known."""
 
 import numpy as np
+import project_params
 import pytest
 
 from statelab.data import tasks
@@ -158,10 +159,11 @@ class Silent:
 
 
 def judged(*, generate, window, stateless=None, stateful=None, seed=0):
-    data = tasks.make(seed=seed, **{**POST["generate"], **generate})
-    cut = splitting.split_and_window(
-        data, seed=seed, horizon=0, **{**POST["window"], **window}
+    params = project_params.params(
+        generate=POST["generate"] | generate, window=POST["window"] | window
     )
+    data = tasks.make(params.generate, seed)
+    cut = splitting.split_and_window(data, params.window, seed=seed)
     predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         settings = {
@@ -286,11 +288,12 @@ def test_the_same_against_the_same_is_rarely_called_different():
     Of 1,000 networks; ten times they are dealt anew into fifty comparisons.
     """
     generate = {"task": "lagged_copy", "lag": 2, "sequences": 40, "length": 5}
-    data = tasks.make(seed=0, **{**POST["generate"], **generate})
-    window = {"layout": "full", "test_size": 20}
-    cut = splitting.split_and_window(
-        data, seed=0, horizon=0, **{**POST["window"], **window}
+    params = project_params.params(
+        generate=POST["generate"] | generate,
+        window=POST["window"] | {"layout": "full", "test_size": 20},
     )
+    data = tasks.make(params.generate, 0)
+    cut = splitting.split_and_window(data, params.window, seed=0)
     settings = {**POST["model"], **POST["train_stateful"]}
     settings |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
     (only,) = variants.of(cut, seed=0, stateful=True, **settings)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from project_params import generate, window
 
 from statelab.data import tasks
 from statelab.data.sequences import Sequences
@@ -245,9 +246,9 @@ class Silent:
     [
         ({"task": "lagged_copy", "lag": 2}, {"layout": "full"}, False, 2),
         ({"task": "lagged_copy", "lag": 3}, {"layout": "full"}, False, 3),
-        ({"task": "first_step", "lag": 0}, SEGMENTS, True, 8),
+        ({"task": "first_step"}, SEGMENTS, True, 8),
         (
-            {"task": "first_step", "lag": 0},
+            {"task": "first_step"},
             {"layout": "subsampled", "window_length": 4, "stride": 1},
             False,
             3,
@@ -255,10 +256,8 @@ class Silent:
     ],
 )
 def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
-    made = tasks.make(seed=0, sequences=400, length=9, label="each_step", **task)
-    cut = splitting.split_and_window(
-        made, seed=0, split="sequence", test_size=100, validation_size=0, **layout
-    )
+    made = tasks.make(generate(sequences=400, length=9, **task), seed=0)
+    cut = splitting.split_and_window(made, window(test_size=100, **layout), seed=0)
     trained = trainer.train(
         made,
         cut,

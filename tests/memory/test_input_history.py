@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from statelab.config.values import Reset
 from statelab.memory import input_history
 from statelab.memory.input_history import READS, Reads
 from statelab.samples import plans
@@ -27,7 +28,7 @@ def test_reads_are_what_a_plan_feeds_since_the_last_reset(layout, stateful, rese
         reset = "sequence"  # sequences of other lengths than 4 are not divided by it
     windows = table(**layout)
     plan = plans.make_plan(
-        windows, np.arange(3), batch_size=1, stateful=stateful, reset=reset
+        windows, np.arange(3), batch_size=1, stateful=stateful, reset=Reset(reset)
     )
     fed = plans.expand(plan, 0, plan.batches)
     answer = np.arange(windows.answers[-1])

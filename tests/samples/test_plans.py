@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_windows import cut, lengths_of_sequences, samples
 
+from statelab.config.values import Reset
 from statelab.errors import UserError
 from statelab.samples import plans
 from statelab.samples.plans import Batches, expand, make_plan, visible_from
@@ -56,7 +57,9 @@ def test_plan_of_naive_batches_puts_samples_one_after_another():
 
 def test_plan_that_never_resets_does_so_once_at_the_start():
     table = cut([2, 2], layout="per_timestep")
-    planned = make_plan(table, every(table), batch_size=1, stateful=True, reset="never")
+    planned = make_plan(
+        table, every(table), batch_size=1, stateful=True, reset=Reset("never")
+    )
     assert written(planned).reset[:, 0].tolist() == [True, False, False, False]
 
 
@@ -79,7 +82,7 @@ def test_plan_shuffles_by_the_generator_that_it_is_given():
         )
         for seed in (0, 0, 1)
     )
-    orders = [written(each).sample[:, 0].tolist() for each in (one, again, other)]
+    orders = [written(plan).sample[:, 0].tolist() for plan in (one, again, other)]
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0]) == list(range(50))
 
@@ -138,7 +141,7 @@ def test_plan_of_aligned_lanes_is_contiguous(
 )
 def test_plan_resets_every_lane_that_goes_past_an_interval(lanes, resets):
     table = cut([8], layout="per_timestep")
-    how = {"batching": "contiguous", "reset": "every_4"}
+    how = {"batching": "contiguous", "reset": Reset("every_4")}
     planned = make_plan(table, every(table), batch_size=lanes, stateful=True, **how)
     assert written(planned).reset.tolist() == resets
 
@@ -146,12 +149,14 @@ def test_plan_resets_every_lane_that_goes_past_an_interval(lanes, resets):
 def test_plan_resets_every_so_many_steps_of_each_sequence():
     table = cut([7, 3], layout="per_timestep", segment_length=2)  # 0 1 2 3, 4 5
     planned = make_plan(
-        table, every(table), batch_size=1, stateful=True, reset="every_4"
+        table, every(table), batch_size=1, stateful=True, reset=Reset("every_4")
     )
     assert written(planned).reset[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
     rule = "multiple of the 2 steps from a sample to the next. Received: every_3"
     with pytest.raises(UserError, match=rule):
-        make_plan(table, every(table), batch_size=1, stateful=True, reset="every_3")
+        make_plan(
+            table, every(table), batch_size=1, stateful=True, reset=Reset("every_3")
+        )
 
 
 @given(
@@ -161,7 +166,9 @@ def test_plan_resets_every_so_many_steps_of_each_sequence():
     how=st.fixed_dictionaries(
         {
             "batching": st.sampled_from(["aligned", "contiguous"]),
-            "reset": st.sampled_from(["sequence", "never", "every_2"]),
+            "reset": st.sampled_from(
+                [Reset("sequence"), Reset("never"), Reset("every_2")]
+            ),
         }
     ),
     shuffled=st.booleans(),
@@ -253,7 +260,7 @@ def test_visible_from_is_the_start_of_the_sequence_with_state():
 
 def test_visible_from_is_unknown_after_another_sequence():
     table = cut([3, 2], layout="per_timestep")
-    assert visible(table, batch_size=1, stateful=True, reset="never") == [
+    assert visible(table, batch_size=1, stateful=True, reset=Reset("never")) == [
         *(0, 0, 0),
         *(-1, -1),
     ]
@@ -277,7 +284,7 @@ def test_visible_from_is_unknown_where_the_stride_skips_steps():
     lengths=lengths_of_sequences,
     batch_size=st.integers(1, 3),
     batching=st.sampled_from(["aligned", "contiguous"]),
-    reset=st.sampled_from(["sequence", "never", "every_6"]),
+    reset=st.sampled_from([Reset("sequence"), Reset("never"), Reset("every_6")]),
     stride=st.integers(1, 3),
 )
 def test_visible_from_is_what_a_walk_along_each_lane_finds(

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import project_params
 import pytest
 from checkouts import REPOSITORY
 from hypothesis import given
@@ -94,13 +95,12 @@ def test_windows_refuse_to_leave_out_everything():
 def test_every_split_must_have_a_sample_and_a_target():
     values, offsets = np.zeros((6, 1), np.float32), np.array([0, 4, 6])
     known = np.array([0, 1, 0, 1, -1, -1])
-    asked = {"split": "sequence", "validation_size": 0, "test_size": 1}
-    sizes = {"layout": "subsampled", "window_length": 1, "stride": 1}
     data = Sequences(values, offsets, known)
 
-    def cut(**changes):
+    def cut(seed, window_length=1):
+        sizes = {"layout": "subsampled", "window_length": window_length}
         splitting.split_and_window(
-            data, **{**asked, **sizes, "segment_length": 1, **changes}
+            data, project_params.window(test_size=1, **sizes), seed=seed
         )
 
     for changes, line in [
@@ -132,7 +132,7 @@ def test_notes_count_no_part_without_steps():
     assert note.endswith("shorter than a window of 3 steps, and have no sample: 2 of 4")
 
 
-def in_time(lengths, **settings):
+def in_time(lengths, horizon=0, **settings):
     """Where the parts of each split begin and end, as (first, stop)."""
     offsets = np.append(0, np.cumsum(lengths))
     data = Sequences(
@@ -140,11 +140,12 @@ def in_time(lengths, **settings):
         offsets,
         np.arange(offsets[-1], dtype=np.float32),
     )
-    table = splitting.split_and_window(data, seed=0, split="time", **settings)
+    window = project_params.window(split="time", **settings)
+    table = splitting.split_and_window(data, window, seed=0, horizon=horizon)
     parts = {
         name: [
-            (int(table.first[each]), int(table.stop[each]))
-            for each in sequences_in_split(table, code)
+            (int(table.first[sequence]), int(table.stop[sequence]))
+            for sequence in sequences_in_split(table, code)
         ]
         for name, code in SPLITS.items()
     }
@@ -325,8 +326,8 @@ def test_windows_answer_at_their_last_step_and_other_samples_at_each(
     at = locate_predictions(table, np.arange(table.answers[-1]))
     assert at.sample.tolist() == sample
     assert at.step.tolist() == step
-    assert at.sequence.tolist() == [0 if each < 5 else 1 for each in step]
-    firsts = [sample.index(each) for each in range(table.samples[-1])]
+    assert at.sequence.tolist() == [0 if s < 5 else 1 for s in step]
+    firsts = [sample.index(number) for number in range(table.samples[-1])]
     numbers = np.arange(table.samples[-1])
     assert first_predictions(table, numbers).tolist() == firsts
     assert per_prediction(table, 7 * numbers).tolist() == [7 * s for s in sample]

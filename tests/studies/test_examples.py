@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from statelab.cli import main
 from statelab.config import schema
+from statelab.config.settings import GenerateSettings
 from statelab.data import sources
 from statelab.errors import UserError
 from statelab.pipeline import dvc_experiments, paths
@@ -24,13 +25,14 @@ from statelab.studies import datasets, examples
 ROWS = [row for example in examples.EXAMPLES.values() for row in example.rows]
 
 
-def read(name: str, folder: Path) -> sources.Read:
+def read(name: str, folder: Path) -> sources.Loaded:
     """Write an example, and read it as its first experiment does."""
     example = examples.EXAMPLES[name]
     if util.find_spec(example.package) is None:
         pytest.skip(f"{example.requirement} is not installed: make examples")
     file = examples.write(name, folder)
-    return sources.load(**{**example.rows[0].sections["generate"], "path": file})
+    generate = example.rows[0].sections["generate"] | {"path": str(file)}
+    return sources.load(GenerateSettings.model_validate(generate))
 
 
 # --- what the packages hold -----------------------------------------------------------

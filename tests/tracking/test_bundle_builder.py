@@ -7,6 +7,7 @@ import mlflow
 import pytest
 import searches
 from checkouts import REPOSITORY
+from project_params import generate
 
 from statelab.config import params
 from statelab.data import tasks
@@ -24,10 +25,8 @@ def root(tmp_path, monkeypatch):
     (tmp_path / "search").mkdir()
     for file in ("params.yaml", "search/params.yaml"):
         shutil.copy(REPOSITORY / file, tmp_path / file)
-    made = tasks.make(
-        task="first_step", sequences=6, length=4, lag=1, label="each_step", seed=0
-    )
-    arrays.write(tmp_path / "data/sequences", made)
+    task = tasks.make(generate(sequences=6, length=4), seed=0)
+    arrays.write(tmp_path / "data/sequences", task)
     searches.write(tmp_path)
     yield tmp_path
     monkeypatch.undo()  # MLflow keeps its store in the environment

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statelab.config.values import Reset
 from statelab.data.sequences import Sequences, at_the_end
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
@@ -241,7 +242,7 @@ def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
         batch_size=4,
         stateful=True,
         batching="contiguous",
-        reset="never",
+        reset=Reset("never"),
     )
     weights = initial(seeds=range(1))
     ours, theirs = (

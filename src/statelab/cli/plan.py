@@ -28,33 +28,35 @@ def show_plan(
     reads: a letter for each sequence, a capital where state is zero, - for padding.
     """
     from statelab.config import params, schema
+    from statelab.config.settings import AnyTrainSettings
     from statelab.data import sources, tasks
     from statelab.evaluation import variants
     from statelab.samples import plan_summary, scaling, splitting
     from statelab.samples.windows import dropped_notes
 
     read = params.read()
-    schema.check(read)
-    made, notes = read["generate"], []
-    if made["source"] == "task":
-        sequences = tasks.make(seed=read["seed"], **made)
+    checked = schema.check(read)
+    generate, notes = checked.generate, []
+    if generate.source == "task":
+        sequences = tasks.make(generate, checked.seed)
     else:
-        loaded = sources.load(**made)
+        loaded = sources.load(generate)
         sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
     windows = splitting.split_and_window(
-        sequences, seed=read["seed"], horizon=made["horizon"], **read["window"]
+        sequences, checked.window, seed=checked.seed, horizon=generate.horizon
     )
     for note in [*notes, *dropped_notes(windows)]:
         print(note, file=sys.stderr)
-    scaled = scaling.wanted(read["window"]["scaling"], made["source"])
+    scaled = scaling.applies(checked.window.scaling, generate.source)
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in command.Mode:
         settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
-        plan = plan_summary.training_plan(windows, **settings)
-        counts = plan_summary.figures(sequences, windows, plan, **settings)
+        training: AnyTrainSettings = getattr(checked, f"train_{mode}")
+        plan = plan_summary.training_plan(windows, training)
+        summary = plan_summary.summarize(sequences, windows, plan, training.burn_in)
         trained = variants.of(windows, seed=read["seed"], **read["model"], **settings)
-        column = plan_summary.in_words(counts, **settings)
+        column = plan_summary.in_words(summary, training)
         column["variants"] = ", ".join(variant.name for variant in trained)
         if estimate:
             column |= _estimated(sequences, windows, fitted, trained)

@@ -57,7 +57,7 @@ def parse(text: str) -> Any:
 
 
 def locked() -> dict[str, dict[str, Any]]:
-    """Return what params.yaml said when DVC last ran each stage, as far as it asked.
+    """Return what params.yaml said when DVC last ran each stage.
 
     Since then it may have been edited.
 
@@ -66,7 +66,8 @@ def locked() -> dict[str, dict[str, Any]]:
     """
     stages = parse(LOCK.read_text())["stages"] if LOCK.exists() else {}
     return {
-        name: told.get("params", {}).get(str(FILE), {}) for name, told in stages.items()
+        name: stage.get("params", {}).get(str(FILE), {})
+        for name, stage in stages.items()
     }
 
 
@@ -84,7 +85,7 @@ def made_with(stage: str) -> dict[str, Any]:
     """
     stages = locked()
     if stage not in stages:
-        raise UserError(f"{LOCK}: must tell of `{stage}`. Run `dvc repro`")
+        raise UserError(f"{LOCK}: must have the stage `{stage}`. Run `dvc repro`")
     return {**stages["generate"], **stages["window"], **stages[stage]}
 
 

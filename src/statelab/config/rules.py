@@ -1,412 +1,404 @@
-"""Rules that join several keys of params.yaml."""
+"""Rules that join several keys of params.yaml, and of search/params.yaml.
 
-from collections.abc import Iterable
+What a single key may hold is for its type to say, in `settings`.
+"""
 
-from statelab.config import settings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from statelab.config.settings import (
+    AnyTrainSettings,
+    ModelSettings,
+    Params,
+    SearchModelSettings,
+    SearchParams,
+)
+from statelab.config.tasks import TASKS, Task
 from statelab.config.values import count
 
-SHORTEST = {  # sequences of a task
-    "adding": 2,
-    "multiplication": 2,
-    "temporal_order_6a": 10,
-    "temporal_order_6b": 10,
-    "copy_memory": 21,
-}
+
+class Violation(NamedTuple):
+    """A rule that is broken."""
+
+    key: str
+    rule: str
+    received: object
 
 
-RAGGED = ("temporal_order_6a", "temporal_order_6b")  # up to a tenth longer
+Violations = Iterator[Violation]
 
 
-def of_search(
-    s: settings.SearchParams, p: settings.Params
-) -> Iterable[tuple[bool, str, str, object]]:
-    """Yield (broken, key, rule, received) for the rules that join several keys."""
-    search = s.search
-    yield (
-        search.high is not None and search.low > search.high,
-        "search.low",
-        f"must not be above `search.high`, which is {search.high}",
-        search.low,
-    )
-    yield (
-        s.model.forget_bias == "chrono" and p.model.cell != "lstm",
-        "model.forget_bias",
-        "must be `unit` where `model.cell` has no forget gate",
-        s.model.forget_bias,
-    )
-    yield (
-        "sample" not in search.reset,
-        "search.reset",
-        "must name sample, which is no carried state: it is windows that are searched",
-        search.reset,
-    )
-    yield (
-        search.validation_size == 0 and p.window.validation_size == 0,
-        "search.validation_size",
-        "must leave sequences to choose on, as `window.validation_size` is 0",
-        search.validation_size,
-    )
-
-
-def of_params(p: settings.Params) -> Iterable[tuple[bool, str, str, object]]:
-    """Yield (broken, key, rule, received) for the rules that join several keys."""
-    season, horizon = p.evaluate.season, p.generate.horizon
-    yield (
-        season is not None and (p.generate.source == "task" or not horizon),
-        "evaluate.season",
-        "must be null where `generate.horizon` makes no forecast",
-        season,
-    )
-    yield (
-        season is not None and p.generate.target_type == "classes",
-        "evaluate.season",
-        "must be null for classes: what recurs are values",
-        season,
-    )
-    yield (
-        season is not None and season < horizon,
-        "evaluate.season",
-        f"must not be shorter than `generate.horizon`, which is {horizon}",
-        season,
-    )
-    if p.generate.source == "task":
-        yield from _of_a_task(p)
+def of_params(params: Params) -> Violations:
+    """Yield the rules that params.yaml breaks."""
+    yield from _of_evaluate(params)
+    if params.generate.source == "task":
+        yield from _of_a_task(params, TASKS[params.generate.task])
+        yield from _of_windows_of_a_task(params, TASKS[params.generate.task])
     else:
-        yield from _of_files(p)
-    window = p.window
-    whole = p.generate.length if p.generate.source == "task" else 1
-    lengthened_by, timesteps, step = {
-        "full": ("generate.length", whole, whole),
-        "subsampled": ("window.window_length", window.window_length, window.stride),
-        "per_timestep": (
-            "window.segment_length",
-            window.segment_length,
-            window.segment_length,
-        ),
-    }[window.layout]
-    yield (
-        p.model.forget_bias != "unit" and p.model.cell != "lstm",
-        "model.forget_bias",
-        "must be `unit` where `model.cell` has no forget gate",
-        p.model.forget_bias,
+        yield from _of_files(params)
+    yield from _of_model(params.model, params.model)
+    yield from _of_training("train_stateless", params.train_stateless, params)
+    yield from _of_training("train_stateful", params.train_stateful, params)
+    yield from _of_stateful(params)
+    yield from _of_stateful_engine(params)
+    yield from _of_lookbacks(params)
+    yield from _of_gradient_windows(params)
+
+
+def of_search(search_params: SearchParams, params: Params) -> Violations:
+    """Yield the rules that search/params.yaml breaks, beside a sound params.yaml."""
+    search = search_params.search
+    if search.high is not None and search.low > search.high:
+        yield Violation(
+            "search.low",
+            f"must not be above `search.high`, which is {search.high}",
+            search.low,
+        )
+    yield from _of_model(search_params.model, params.model)
+    if "sample" not in search.reset:
+        yield Violation(
+            "search.reset",
+            "must name sample, which is no carried state: it is windows that are "
+            "searched",
+            search.reset,
+        )
+    if search.validation_size == 0 and params.window.validation_size == 0:
+        yield Violation(
+            "search.validation_size",
+            "must leave sequences to choose on, as `window.validation_size` is 0",
+            search.validation_size,
+        )
+
+
+def _of_evaluate(params: Params) -> Violations:
+    season, generate = params.evaluate.season, params.generate
+    if season is None:
+        return
+    rule = ""
+    if generate.source == "task" or not generate.horizon:
+        rule = "must be null where `generate.horizon` makes no forecast"
+    elif generate.target_type == "classes":
+        rule = "must be null for classes: what recurs are values"
+    elif season < generate.horizon:
+        rule = (
+            f"must not be shorter than `generate.horizon`, which is {generate.horizon}"
+        )
+    if rule:
+        yield Violation("evaluate.season", rule, season)
+
+
+def _of_files(params: Params) -> Violations:
+    """Yield the rules where sequences come from files."""
+    generate = params.generate
+    if generate.label == "end" and generate.horizon > 0:
+        yield Violation(
+            "generate.label",
+            "must be each_step where `generate.horizon` makes a target for each step",
+            generate.label,
+        )
+    if generate.max_gap is not None and generate.columns.time is None:
+        yield Violation(
+            "generate.max_gap",
+            "needs times: set `generate.columns.time`",
+            generate.max_gap,
+        )
+    if generate.max_gap is not None and generate.source == "npz":
+        yield Violation(
+            "generate.max_gap",
+            "must be null: npz files have no times",
+            generate.max_gap,
+        )
+    if generate.horizon > 0 and generate.source == "npz":
+        yield Violation(
+            "generate.horizon",
+            "must be 0 for npz files: put the targets that are meant into `y`",
+            generate.horizon,
+        )
+    if params.window.test_size == 0:
+        yield Violation(
+            "window.test_size",
+            "must leave something to test on",
+            params.window.test_size,
+        )
+
+
+def _of_a_task(params: Params, task: Task) -> Violations:
+    """Yield the rules where it is known how many sequences there are, and how long."""
+    generate, window = params.generate, params.window
+    test, validation = (
+        count(size, generate.sequences)
+        for size in (window.test_size, window.validation_size)
     )
-    stateful = p.train_stateful
-    yield (
-        window.layout == "full" and stateful.reset.every is not None,
-        "train_stateful.reset",
-        "must be sequence or never where a sample is a whole sequence",
-        stateful.reset,
-    )
+    if generate.length < task.shortest:
+        yield Violation(
+            "generate.length",
+            f"must be at least {task.shortest} for `{generate.task}`",
+            generate.length,
+        )
+    if task.lagged and generate.lag >= generate.length:
+        yield _too_long("generate.lag", generate.lag, params, "must be shorter than")
+    if window.split == "time":
+        yield Violation(
+            "window.split",
+            "must be sequence for a generated task: its sequences are short, and alike",
+            window.split,
+        )
+    if test < 2:
+        yield Violation(
+            "window.test_size", "must be at least two sequences", window.test_size
+        )
+    if test + validation >= generate.sequences:
+        yield Violation(
+            "window.test_size",
+            "and `window.validation_size` must leave sequences to train on "
+            f"(`generate.sequences` is {generate.sequences})",
+            f"{window.test_size} and {window.validation_size}",
+        )
+    if params.train_stateful.burn_in >= generate.length:
+        yield _too_long(
+            "train_stateful.burn_in",
+            params.train_stateful.burn_in,
+            params,
+            "must be shorter than",
+        )
+
+
+def _of_windows_of_a_task(params: Params, task: Task) -> Violations:
+    """Yield the rules where windows and segments are cut out of generated sequences."""
+    generate, window = params.generate, params.window
+    if window.layout == "per_timestep" and window.segment_length > generate.length:
+        yield _too_long("window.segment_length", window.segment_length, params)
+    if window.layout != "subsampled":
+        return
+    left = generate.length - window.window_length  # time steps beside a window
+    if left < 0:
+        yield _too_long("window.window_length", window.window_length, params)
+    if generate.label == "end" and left % window.stride != 0:
+        yield Violation(
+            "window.stride",
+            "must lead to the last step, where the target is (`generate.label` is end, "
+            f"and {left} steps are left beside a window)",
+            window.stride,
+        )
+    last_end = window.window_length + left // window.stride * window.stride
+    if task.lagged and last_end <= generate.lag:
+        yield Violation(
+            "generate.lag",
+            "must leave a window that ends on a step with a target",
+            generate.lag,
+        )
+    if task.ragged and generate.label == "end" and window.stride > 1:
+        yield Violation(
+            "window.stride",
+            "must be 1 where only last steps have a target: sequences of "
+            f"`{generate.task}` differ in length",
+            window.stride,
+        )
+
+
+def _too_long(
+    key: str, steps: int, params: Params, rule: str = "must not be longer than"
+) -> Violation:
+    length = params.generate.length
+    return Violation(key, f"{rule} a sequence (`generate.length` is {length})", steps)
+
+
+def _of_model(
+    model: ModelSettings | SearchModelSettings, network: ModelSettings
+) -> Violations:
+    if model.forget_bias != "unit" and network.cell != "lstm":
+        yield Violation(
+            "model.forget_bias",
+            "must be `unit` where `model.cell` has no forget gate",
+            model.forget_bias,
+        )
+
+
+def _of_training(key: str, training: AnyTrainSettings, params: Params) -> Violations:
+    """Yield the rules that both trainings have."""
+    generate, window = params.generate, params.window
+    task = TASKS[generate.task]
+    if training.patience is not None and window.validation_size == 0:
+        yield Violation(
+            f"{key}.patience",
+            "needs sequences to validate on: set `window.validation_size`",
+            training.patience,
+        )
+    if training.engine == "compiled":
+        return
+    rule = ""
+    if generate.source != "task":
+        rule = "where sequences come from files: they may differ in length"
+    elif task.ragged:
+        rule = f"for `{generate.task}`: its sequences differ in length"
+    elif window.layout != "full" and (generate.label == "end" or task.lagged):
+        rule = (
+            "where samples may have no target: Keras makes an update of them all the "
+            "same"
+        )
+    elif (
+        window.layout == "per_timestep" and generate.length % window.segment_length != 0
+    ):
+        rule = (
+            "where `window.segment_length` does not divide `generate.length`: stock "
+            "Keras has no shorter last segment"
+        )
+    if rule:
+        yield _must_be_compiled(key, rule, training)
+
+
+def _must_be_compiled(key: str, where: str, training: AnyTrainSettings) -> Violation:
+    return Violation(f"{key}.engine", f"must be `compiled` {where}", training.engine)
+
+
+def _sample(params: Params) -> tuple[int, int, str]:
+    """Return the steps of a sample, those to the next, and the key that decides."""
+    window, generate = params.window, params.generate
+    if window.layout == "full":
+        length = generate.length if generate.source == "task" else 1
+        return length, length, "generate.length"
+    if window.layout == "subsampled":
+        return window.window_length, window.stride, "window.window_length"
+    return window.segment_length, window.segment_length, "window.segment_length"
+
+
+def _of_unequal_lengths(
+    key: str, longest: int | None, received: object, params: Params
+) -> Violations:
+    """Yield the rule for gradient windows in whole sequences that are not alike."""
+    generate = params.generate
+    ragged = "of files, which may"
+    if generate.source == "task":
+        if not TASKS[generate.task].ragged:
+            return
+        ragged = f"of `{generate.task}`, which"
+    if params.window.layout == "full" and longest not in (None, 1):
+        yield Violation(
+            key,
+            f"must be null, or 1, for whole sequences {ragged} differ in length",
+            received,
+        )
+
+
+def _of_stateful(params: Params) -> Violations:
+    """Yield the rules of where state is reset, and how far the gradient reaches."""
+    stateful = params.train_stateful
+    timesteps, step, decided_by = _sample(params)
     every = stateful.reset.every
-    yield (
-        every is not None and every % step != 0,
-        "train_stateful.reset",
-        f"must be a multiple of the {step} steps from a sample to the next",
-        stateful.reset,
-    )
-    gradient_window = stateful.gradient_window
-    yield (
-        gradient_window is not None and gradient_window > timesteps,
-        "train_stateful.gradient_window",
-        f"reaches no further than one sample of {timesteps} steps: no gradient flows "
-        f"through carried state; raise `{lengthened_by}` to reach further back",
-        gradient_window,
-    )
-    yield (
-        gradient_window is not None and timesteps % gradient_window != 0,
-        "train_stateful.gradient_window",
-        f"must divide the {timesteps} steps of a sample",
-        gradient_window,
-    )
-    yield from _of_variants(p, timesteps)
-    yield (
-        stateful.engine != "compiled"
-        and stateful.batching == "contiguous"
+    if every is not None and params.window.layout == "full":
+        yield Violation(
+            "train_stateful.reset",
+            "must be sequence or never where a sample is a whole sequence",
+            stateful.reset,
+        )
+    if every is not None and every % step != 0:
+        yield Violation(
+            "train_stateful.reset",
+            f"must be a multiple of the {step} steps from a sample to the next",
+            stateful.reset,
+        )
+    key, steps = "train_stateful.gradient_window", stateful.gradient_window
+    yield from _of_unequal_lengths(key, steps, steps, params)
+    if steps is not None and steps > timesteps:
+        yield Violation(
+            key,
+            f"reaches no further than one sample of {timesteps} steps: no gradient "
+            f"flows through carried state; raise `{decided_by}` to reach further back",
+            steps,
+        )
+    if steps is not None and timesteps % steps != 0:
+        yield Violation(key, f"must divide the {timesteps} steps of a sample", steps)
+
+
+def _of_stateful_engine(params: Params) -> Violations:
+    stateful = params.train_stateful
+    if stateful.engine == "compiled":
+        return
+    rule = ""
+    if (
+        stateful.batching == "contiguous"
         and stateful.reset != "never"
-        and stateful.batch_size > 1,
-        "train_stateful.engine",
-        "must be `compiled` where `batching` is contiguous and state is reset: "
-        "stock Keras resets all lanes of a batch together",
-        stateful.engine,
-    )
-    yield (
-        stateful.engine != "compiled" and stateful.burn_in > 0,
-        "train_stateful.engine",
-        "must be `compiled` where `train_stateful.burn_in` is set: Keras makes an "
-        "update of what does not count",
-        stateful.engine,
-    )
-    yield (
-        stateful.engine != "compiled" and gradient_window not in (None, timesteps),
-        "train_stateful.engine",
-        "must be `compiled` where `train_stateful.gradient_window` is shorter than a "
-        "sample: Keras cuts the gradient at the end of a sample alone",
-        stateful.engine,
-    )
+        and stateful.batch_size > 1
+    ):
+        rule = (
+            "where `batching` is contiguous and state is reset: stock Keras resets all "
+            "lanes of a batch together"
+        )
+    elif stateful.burn_in > 0:
+        rule = (
+            "where `train_stateful.burn_in` is set: Keras makes an update of what does "
+            "not count"
+        )
+    elif stateful.gradient_window not in (None, _sample(params)[0]):
+        rule = (
+            "where `train_stateful.gradient_window` is shorter than a sample: Keras "
+            "cuts the gradient at the end of a sample alone"
+        )
+    if rule:
+        yield _must_be_compiled("train_stateful", rule, stateful)
+
+
+def _of_lookbacks(params: Params) -> Violations:
+    generate, window = params.generate, params.window
+    training, key = params.train_stateless, "train_stateless.lookbacks"
+    yield from _of_variants(key, training.lookbacks, training, params)
+    if generate.source != "task":
+        return
+    for lookback in training.lookbacks or []:
+        if lookback > generate.length:
+            yield _too_long(key, lookback, params)
+        if (
+            generate.label == "end"
+            and window.layout == "subsampled"
+            and (generate.length - lookback) % window.stride != 0
+        ):
+            yield Violation(
+                key,
+                "must lead to the last step, where the target is, by a stride of "
+                f"{window.stride} (`window.stride`)",
+                lookback,
+            )
+
+
+def _of_gradient_windows(params: Params) -> Violations:
+    training, key = params.train_stateful, "train_stateful.gradient_windows"
+    listed = training.gradient_windows
+    yield from _of_unequal_lengths(key, max(listed or [1]), listed, params)
+    yield from _of_variants(key, listed, training, params)
+    timesteps, every = _sample(params)[0], training.reset.every
+    for steps in listed or []:
+        if params.generate.source == "task" and steps > params.generate.length:
+            yield _too_long(key, steps, params)
+        if steps > timesteps and params.window.layout != "per_timestep":
+            yield Violation(
+                key, f"reach no further than one sample of {timesteps} steps", steps
+            )
+        if steps <= timesteps and timesteps % steps != 0:
+            yield Violation(
+                key,
+                f"must divide the {timesteps} steps of a sample, or be longer",
+                steps,
+            )
+        if steps > timesteps and every is not None and every % steps != 0:
+            yield Violation(
+                key, f"must divide the {every} steps from a reset to the next", steps
+            )
 
 
 def _of_variants(
-    p: settings.Params, timesteps: int
-) -> Iterable[tuple[bool, str, str, object]]:
+    key: str,
+    listed: list[int] | None,
+    training: AnyTrainSettings,
+    params: Params,
+) -> Violations:
     """Yield the rules of what is trained besides, to be chosen from."""
-    window, stateless, stateful = p.window, p.train_stateless, p.train_stateful
-    for key, counts, engine in (
-        ("train_stateless.lookbacks", stateless.lookbacks, stateless.engine),
-        ("train_stateful.gradient_windows", stateful.gradient_windows, stateful.engine),
-    ):
-        yield (
-            counts is not None and window.validation_size == 0,
+    if listed is None:
+        return
+    if params.window.validation_size == 0:
+        yield Violation(
             key,
             "needs sequences to choose on: set `window.validation_size`",
-            counts,
+            listed,
         )
-        yield (
-            counts is not None and engine != "compiled",
-            f"{key.split('.')[0]}.engine",
-            f"must be `compiled` where `{key}` is set",
-            engine,
-        )
-    every = stateful.reset.every
-    for each in stateful.gradient_windows or []:
-        yield (
-            each > timesteps and window.layout != "per_timestep",
-            "train_stateful.gradient_windows",
-            f"reach no further than one sample of {timesteps} steps",
-            each,
-        )
-        yield (
-            each <= timesteps and timesteps % each != 0,
-            "train_stateful.gradient_windows",
-            f"must divide the {timesteps} steps of a sample, or be longer",
-            each,
-        )
-        yield (
-            each > timesteps and every is not None and every % each != 0,
-            "train_stateful.gradient_windows",
-            f"must divide the {every} steps from a reset to the next",
-            each,
-        )
-
-
-def _of_files(p: settings.Params) -> Iterable[tuple[bool, str, str, object]]:
-    """Yield the rules where sequences come from files, and differ in length."""
-    yield (
-        p.generate.label == "end" and p.generate.horizon > 0,
-        "generate.label",
-        "must be each_step where `generate.horizon` makes a target for each step",
-        p.generate.label,
-    )
-    yield (
-        p.generate.max_gap is not None and p.generate.columns.time is None,
-        "generate.max_gap",
-        "needs times: set `generate.columns.time`",
-        p.generate.max_gap,
-    )
-    yield (
-        p.generate.max_gap is not None and p.generate.source == "npz",
-        "generate.max_gap",
-        "must be null: npz files have no times",
-        p.generate.max_gap,
-    )
-    yield (
-        p.generate.horizon > 0 and p.generate.source == "npz",
-        "generate.horizon",
-        "must be 0 for npz files: put the targets that are meant into `y`",
-        p.generate.horizon,
-    )
-    yield (
-        p.window.test_size == 0,
-        "window.test_size",
-        "must leave something to test on",
-        p.window.test_size,
-    )
-    for name, section in (
-        ("stateless", p.train_stateless),
-        ("stateful", p.train_stateful),
-    ):
-        yield (
-            section.patience is not None and p.window.validation_size == 0,
-            f"train_{name}.patience",
-            "needs sequences to validate on: set `window.validation_size`",
-            section.patience,
-        )
-        yield (
-            section.engine != "compiled",
-            f"train_{name}.engine",
-            "must be `compiled` where sequences come from files: they may differ in "
-            "length",
-            section.engine,
-        )
-    yield (
-        p.window.layout == "full"
-        and any(each > 1 for each in p.train_stateful.gradient_windows or []),
-        "train_stateful.gradient_windows",
-        "must be null, or 1, for whole sequences of files, which may differ in length",
-        p.train_stateful.gradient_windows,
-    )
-    yield (
-        p.window.layout == "full" and p.train_stateful.gradient_window not in (None, 1),
-        "train_stateful.gradient_window",
-        "must be null, or 1, for whole sequences of files, which may differ in length",
-        p.train_stateful.gradient_window,
-    )
-
-
-def _of_a_task(p: settings.Params) -> Iterable[tuple[bool, str, str, object]]:
-    """Yield the rules where it is known how many sequences there are, and how long."""
-    window, length = p.window, p.generate.length
-    stateful, ragged = p.train_stateful, p.generate.task in RAGGED
-    test = count(window.test_size, p.generate.sequences)
-    validation = count(window.validation_size, p.generate.sequences)
-    task, shortest = p.generate.task, SHORTEST.get(p.generate.task, 1)
-    yield (
-        length < shortest,
-        "generate.length",
-        f"must be at least {shortest} for `{task}`",
-        length,
-    )
-    yield (
-        task == "lagged_copy" and p.generate.lag >= length,
-        "generate.lag",
-        f"must be shorter than a sequence (`generate.length` is {length})",
-        p.generate.lag,
-    )
-    yield (
-        window.layout == "subsampled" and window.window_length > length,
-        "window.window_length",
-        f"must not be longer than a sequence (`generate.length` is {length})",
-        window.window_length,
-    )
-    for each in p.train_stateless.lookbacks or []:
-        yield (
-            each > length,
-            "train_stateless.lookbacks",
-            f"must not be longer than a sequence (`generate.length` is {length})",
-            each,
-        )
-        yield (
-            p.generate.label == "end"
-            and window.layout == "subsampled"
-            and (length - each) % window.stride != 0,
-            "train_stateless.lookbacks",
-            "must lead to the last step, where the target is, by a stride of "
-            f"{window.stride} (`window.stride`)",
-            each,
-        )
-    for each in stateful.gradient_windows or []:
-        yield (
-            each > length,
-            "train_stateful.gradient_windows",
-            f"must not be longer than a sequence (`generate.length` is {length})",
-            each,
-        )
-    yield (
-        p.generate.label == "end"
-        and window.layout == "subsampled"
-        and (length - window.window_length) % window.stride != 0,
-        "window.stride",
-        "must lead to the last step, where the target is (`generate.label` is end, and "
-        f"{length - window.window_length} steps are left beside a window)",
-        window.stride,
-    )
-    yield (
-        task == "lagged_copy"
-        and window.layout == "subsampled"
-        and window.window_length
-        + (length - window.window_length) // window.stride * window.stride
-        <= p.generate.lag,
-        "generate.lag",
-        "must leave a window that ends on a step with a target",
-        p.generate.lag,
-    )
-    yield (
-        window.layout == "per_timestep" and window.segment_length > length,
-        "window.segment_length",
-        f"must not be longer than a sequence (`generate.length` is {length})",
-        window.segment_length,
-    )
-    yield (
-        window.split == "time",
-        "window.split",
-        "must be sequence for a generated task: its sequences are short, and alike",
-        window.split,
-    )
-    yield (
-        test < 2,
-        "window.test_size",
-        "must be at least two sequences",
-        window.test_size,
-    )
-    yield (
-        test + validation >= p.generate.sequences,
-        "window.test_size",
-        "and `window.validation_size` must leave sequences to train on "
-        f"(`generate.sequences` is {p.generate.sequences})",
-        f"{window.test_size} and {window.validation_size}",
-    )
-    yield (
-        ragged
-        and p.generate.label == "end"
-        and window.layout == "subsampled"
-        and window.stride > 1,
-        "window.stride",
-        f"must be 1 where only last steps have a target: sequences of `{task}` differ "
-        "in length",
-        window.stride,
-    )
-    yield (
-        ragged
-        and window.layout == "full"
-        and any(each > 1 for each in stateful.gradient_windows or []),
-        "train_stateful.gradient_windows",
-        f"must be null, or 1, for whole sequences of `{task}`, which differ in length",
-        stateful.gradient_windows,
-    )
-    yield (
-        ragged
-        and window.layout == "full"
-        and stateful.gradient_window not in (None, 1),
-        "train_stateful.gradient_window",
-        f"must be null, or 1, for whole sequences of `{task}`, which differ in length",
-        stateful.gradient_window,
-    )
-    yield (
-        stateful.burn_in >= length,
-        "train_stateful.burn_in",
-        f"must be shorter than a sequence (`generate.length` is {length})",
-        stateful.burn_in,
-    )
-    for name, section in (
-        ("stateless", p.train_stateless),
-        ("stateful", p.train_stateful),
-    ):
-        yield (
-            section.patience is not None and validation < 1,
-            f"train_{name}.patience",
-            "needs sequences to validate on: set `window.validation_size`",
-            section.patience,
-        )
-        yield (
-            section.engine != "compiled" and ragged,
-            f"train_{name}.engine",
-            f"must be `compiled` for `{task}`: its sequences differ in length",
-            section.engine,
-        )
-        yield (
-            section.engine != "compiled"
-            and window.layout != "full"
-            and (p.generate.label == "end" or task == "lagged_copy"),
-            f"train_{name}.engine",
-            "must be `compiled` where samples may have no target: Keras makes an "
-            "update of them all the same",
-            section.engine,
-        )
-        yield (
-            section.engine != "compiled"
-            and window.layout == "per_timestep"
-            and length % window.segment_length != 0,
-            f"train_{name}.engine",
-            "must be `compiled` where `window.segment_length` does not divide "
-            "`generate.length`: stock Keras has no shorter last segment",
-            section.engine,
-        )
+    if training.engine != "compiled":
+        yield _must_be_compiled(key.split(".")[0], f"where `{key}` is set", training)

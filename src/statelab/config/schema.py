@@ -10,11 +10,14 @@ from statelab.errors import UserError
 _AnyParams = TypeVar("_AnyParams", bound=BaseModel)
 
 
-def check(params: Any) -> None:
+def check(params: Any) -> settings.Params:
     """Check everything in params.yaml before anything is computed from it.
 
     Args:
         params: the mapping read from params.yaml.
+
+    Returns:
+        The same, typed.
 
     Raises:
         UserError: one line for the first key that breaks a rule.
@@ -26,28 +29,33 @@ def check(params: Any) -> None:
 equal to 0. Received: -1
     """
     checked = validated(settings.Params, params, "params.yaml")
-    for broken, key, rule, received in rules.of_params(checked):
-        if broken:
-            raise UserError(f"params.yaml: `{key}` {rule}. Received: {received}")
+    _raise_first(rules.of_params(checked), "params.yaml")
+    return checked
 
 
-def check_search(searched: Any, params: Any) -> None:
+def check_search(search_params: Any, params: Any) -> settings.SearchParams:
     """Check everything in search/params.yaml.
 
     Args:
-        searched: the mapping read from it.
-        params: that of params.yaml, which is sound.
+        search_params: the mapping read from it.
+        params: what params.yaml says, which is sound.
+
+    Returns:
+        The same, typed.
 
     Raises:
         UserError: one line for the first key that breaks a rule.
     """
     file = "search/params.yaml"
-    checked = validated(settings.SearchParams, searched, file)
-    for broken, key, rule, received in rules.of_search(
-        checked, settings.Params.model_validate(params)
-    ):
-        if broken:
-            raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
+    checked = validated(settings.SearchParams, search_params, file)
+    sound = settings.Params.model_validate(params)
+    _raise_first(rules.of_search(checked, sound), file)
+    return checked
+
+
+def _raise_first(violations: rules.Violations, file: str) -> None:
+    for key, rule, received in violations:
+        raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
 
 
 def validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:

@@ -12,6 +12,7 @@ from pydantic import (
     InstanceOf,
 )
 
+from statelab.config.tasks import TASKS
 from statelab.config.values import ForgetBias, Reset
 
 
@@ -19,6 +20,13 @@ def _is_size(size: int | float) -> int | float:
     if size < 0 or (isinstance(size, float) and not size < 1):
         raise ValueError("must be a count of sequences, or a fraction of them below 1")
     return size
+
+
+def _is_task(name: str) -> str:
+    if name not in TASKS:
+        *names, last = map(repr, TASKS)
+        raise ValueError(f"should be {', '.join(names)} or {last}")
+    return name
 
 
 def _is_model_name(name: str) -> str:
@@ -77,18 +85,7 @@ class GenerateSettings(_Section):
     """`generate`: the sequences."""
 
     source: Literal["task", "csv", "parquet", "npz"]
-    task: Literal[
-        "first_step",
-        "noisy_first",
-        "adding",
-        "multiplication",
-        "temporal_order_6a",
-        "temporal_order_6b",
-        "copy_memory",
-        "lagged_copy",
-        "parity",
-        "noise",
-    ]
+    task: Annotated[str, AfterValidator(_is_task)]
     sequences: Annotated[int, Field(ge=4, multiple_of=2)]
     length: Count
     lag: Count
@@ -163,6 +160,9 @@ class StatefulSettings(TrainSettings):
     batching: Literal["aligned", "contiguous"]
 
 
+AnyTrainSettings = StatelessSettings | StatefulSettings
+
+
 class EvaluateSettings(_Section):
     """`evaluate`."""
 
@@ -205,7 +205,7 @@ class SearchSettings(_Section):
     schedule: Literal["cosine", "constant"]
     clipnorm: Positive | None
     validation_size: Size
-    answers: Annotated[int, Field(ge=2)]
+    scored_steps: Annotated[int, Field(ge=2)]
     shard_steps: Count | None
 
 

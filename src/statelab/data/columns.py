@@ -1,7 +1,4 @@
-"""What the cells of a column say: numbers, times, or words."""
-
-# pyright: reportAttributeAccessIssue=false
-# (pyarrow makes its functions when it is imported)
+"""The cells of a column, read as numbers, times or words."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -9,11 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from statelab.errors import UserError
 
-NONE = pa.array(["", "NA", "NaN", "nan", "null", "NULL"])  # text that says: no value
+pc: Any = pyarrow.compute  # it makes its functions when it is imported
+
+NONE = pa.array(["", "NA", "NaN", "nan", "null", "NULL"])  # text for no value
 NUMBER, DATE, ZONED = (
     "a number",
     "a date of ISO 8601 from 1678 to 2261, without a time zone",
@@ -38,7 +37,7 @@ class Cells(NamedTuple):
         return UserError(f"{where}: {rule}. Received: {received}")
 
 
-def cells(
+def cells_of(
     batch: pa.RecordBatch, column: str, at: Callable[[int], str], first: int
 ) -> Cells:
     """Take a column out of a batch of rows.
@@ -54,7 +53,7 @@ def cells(
 
     Example:
         >>> batch = pa.record_batch({"x": [" 1", "NA"]})
-        >>> cells(batch, "x", str, 0).values.to_pylist()
+        >>> cells_of(batch, "x", str, 0).values.to_pylist()
         ['1', None]
     """
     values = batch.column(column)
@@ -75,12 +74,12 @@ def cells(
     return Cells(values, column, at, first)
 
 
-def numbers(found: Cells, rule: str = "must be a number") -> np.ndarray:
+def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
     """Return numbers, NaN where a cell has no value; true and false are 1 and 0.
 
     Args:
-        found: the cells.
-        rule: what is said of a cell that is no number.
+        cells: of one column.
+        rule: that a cell breaks which is no number.
 
     Returns:
         float64.
@@ -92,45 +91,45 @@ def numbers(found: Cells, rule: str = "must be a number") -> np.ndarray:
         >>> numbers(Cells(pa.array(["1.5", None]), "x", str))
         array([1.5, nan])
     """
-    values = _require(found, _floats, rule)
+    values = _require(cells, _floats, rule)
     floats = values.to_numpy(zero_copy_only=False)
     large = np.abs(floats) > _LARGEST
     if large.any():
-        raise found.error(int(large.argmax()), "must be finite in 32 bits")
+        raise cells.error(int(large.argmax()), "must be finite in 32 bits")
     return floats
 
 
-def are_numbers(found: Cells) -> bool | None:
+def are_numbers(cells: Cells) -> bool | None:
     """Tell whether the first cell with a value is a number; None where there is none.
 
     Example:
         >>> are_numbers(Cells(pa.array([None, "low", "3"]), "target", str))
         False
     """
-    first = found.values.drop_null().slice(0, 1)
+    first = cells.values.drop_null().slice(0, 1)
     return None if len(first) == 0 else _floats(first) is not None
 
 
-def kind_of_time(found: Cells) -> str:
+def kind_of_time(cells: Cells) -> str:
     """Return the key of `TICKS` that fits the first cell.
 
     Example:
         >>> kind_of_time(Cells(pa.array(["2024-01-31T12:00Z"]), "time", str)) == ZONED
         True
     """
-    first = found.values.slice(0, 1)
+    first = cells.values.slice(0, 1)
     for kind in TICKS:
         if _times(first, kind) is not None:
             return kind
-    raise found.error(0, "must be a number, or a date of ISO 8601 from 1678 to 2261")
+    raise cells.error(0, "must be a number, or a date of ISO 8601 from 1678 to 2261")
 
 
-def times(found: Cells, kind: str) -> np.ndarray:
+def times(cells: Cells, kind: str) -> np.ndarray:
     """Return times: dates in nanoseconds since 1970, numbers as they are.
 
     Args:
-        found: the cells.
-        kind: a key of `TICKS`, what all of them must be.
+        cells: of one column.
+        kind: a key of `TICKS`, which all of them must fit.
 
     Returns:
         int64, or float64 where a number has decimals.
@@ -142,22 +141,22 @@ def times(found: Cells, kind: str) -> np.ndarray:
         >>> times(Cells(pa.array(["1970-01-01T00:01"]), "time", str), DATE)
         array([60000000000])
     """
-    _require_values(found, "must have a time")
+    _require_values(cells, "must have a time")
     values = _require(
-        found, lambda some: _times(some, kind), f"must be {kind}, as the first one is"
+        cells, lambda some: _times(some, kind), f"must be {kind}, as the first one is"
     )
-    found_times = values.to_numpy(zero_copy_only=False)
-    endless = np.isinf(found_times)
+    ticks = values.to_numpy(zero_copy_only=False)
+    endless = np.isinf(ticks)
     if endless.any():
-        raise found.error(int(endless.argmax()), "must be finite")
-    return found_times
+        raise cells.error(int(endless.argmax()), "must be finite")
+    return ticks
 
 
-def words(found: Cells, known: dict[str, int]) -> np.ndarray:
+def words(cells: Cells, known: dict[str, int]) -> np.ndarray:
     """Number words as they first appear.
 
     Args:
-        found: the cells.
+        cells: of one column.
         known: the numbers of the words so far; new words are added.
 
     Returns:
@@ -170,7 +169,7 @@ def words(found: Cells, known: dict[str, int]) -> np.ndarray:
         >>> words(Cells(pa.array(["b", "a", None, "b"]), "id", str), {"a": 0})
         array([ 1,  0, -1,  1], dtype=int32)
     """
-    encoded = _require(found, _texts, "must be text or a number").dictionary_encode()
+    encoded = _require(cells, _texts, "must be text or a number").dictionary_encode()
     numbered = [
         known.setdefault(word, len(known)) for word in encoded.dictionary.to_pylist()
     ]
@@ -178,20 +177,20 @@ def words(found: Cells, known: dict[str, int]) -> np.ndarray:
     return np.array([*numbered, -1], np.int32)[which]
 
 
-def ids(found: Cells, known: dict[str, int]) -> np.ndarray:
+def ids(cells: Cells, known: dict[str, int]) -> np.ndarray:
     """Number ids as they first appear; see `words`.
 
     Raises:
         UserError: a cell has no value; or some are whole numbers, and others are not.
     """
-    _require_values(found, "must say which sequence the row is of")
+    _require_values(cells, "must say which sequence the row is of")
     before = len(known)
-    numbered = words(found, known)
+    numbered = words(cells, known)
     whole = _is_whole(next(iter(known)))
     for word in islice(known, before, None):
         if _is_whole(word) != whole:
             cell = int((numbered == known[word]).argmax())
-            raise found.error(cell, "must be a whole number in each row, or in none")
+            raise cells.error(cell, "must be a whole number in each row, or in none")
     return numbered
 
 
@@ -219,25 +218,25 @@ def _is_whole(word: str) -> bool:
     return word.removeprefix("-").isdecimal()
 
 
-def _require_values(found: Cells, rule: str) -> None:
-    if found.values.null_count:
-        cell = found.values.is_null().index(True).as_py()
-        raise found.error(cell, rule)
+def _require_values(cells: Cells, rule: str) -> None:
+    if cells.values.null_count:
+        cell = cells.values.is_null().index(True).as_py()
+        raise cells.error(cell, rule)
 
 
-def _require(found: Cells, convert: Callable[[Any], Any], rule: str) -> Any:
+def _require(cells: Cells, convert: Callable[[Any], Any], rule: str) -> Any:
     """Convert cells, or name the first one that cannot be."""
-    converted = convert(found.values)
+    converted = convert(cells.values)
     if converted is not None:
         return converted
-    low, high = 0, len(found.values)  # it is among cells[low:high]
+    low, high = 0, len(cells.values)  # it is among cells[low:high]
     while high - low > 1:
         middle = (low + high) // 2
-        if convert(found.values.slice(low, middle - low)) is None:
+        if convert(cells.values.slice(low, middle - low)) is None:
             high = middle
         else:
             low = middle
-    raise found.error(low, rule)
+    raise cells.error(low, rule)
 
 
 # Each of these converts an array, or returns None where some cell cannot be converted.

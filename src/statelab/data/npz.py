@@ -1,4 +1,4 @@
-"""Padded arrays in npz files, laid end to end as the rows of a panel."""
+"""Padded arrays in npz files, read as the rows of a panel."""
 
 import zipfile
 import zlib
@@ -11,7 +11,7 @@ from statelab.data.panels import Panel
 from statelab.errors import UserError
 
 NUMBERS = "fiub"  # kinds of NumPy's dtypes
-_BROKEN = (  # what NumPy says of other files
+_BROKEN = (  # what NumPy raises for other files
     AttributeError,  # of an array that is no archive
     EOFError,
     OSError,
@@ -34,20 +34,20 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
     """Read npz files with `x`, `y` and, where some sequences are shorter, `lengths`.
 
     Args:
-        labelled: whether there is `y`, and is read.
         files: by name. `x` is [sequences, timesteps, features]; `y`, numbers or text,
             is [sequences] or [sequences, timesteps]; `lengths` is [sequences].
+        labelled: read `y` as well.
 
     Raises:
         UserError: the file and the array, the rule, and what was found.
     """
     values, target, names, places, lengths = [], [], [], [], []
     for name, file in files.items():
-        held = _padded(file, labelled)
-        inside = np.arange(held.x.shape[1]) < held.lengths[:, None]
-        each = held.y[:, None] if held.y.ndim == 1 else held.y
-        values.append(held.x[inside].astype(np.float32))
-        target.append(np.broadcast_to(each, inside.shape)[inside])
+        x, y, padded_lengths = _padded(file, labelled)
+        inside = np.arange(x.shape[1]) < padded_lengths[:, None]
+        per_step = y[:, None] if y.ndim == 1 else y
+        values.append(x[inside].astype(np.float32))
+        target.append(np.broadcast_to(per_step, inside.shape)[inside])
         if values[0].shape[1] != values[-1].shape[1]:
             raise UserError(
                 f"{file}: `x` must have {values[0].shape[1]} features, as in the file "
@@ -58,9 +58,9 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
                 f"{file}: `y` must be {'text' if _is_text(target[0]) else 'numbers'}, "
                 f"as in the file before it. Received: {target[-1].dtype}"
             )
-        names += [f"{name} {number}" for number in range(len(held.x))]
-        places += [f"{file}, sequence {number}" for number in range(len(held.x))]
-        lengths.append(held.lengths)
+        names += [f"{name} {number}" for number in range(len(x))]
+        places += [f"{file}, sequence {number}" for number in range(len(x))]
+        lengths.append(padded_lengths)
     steps = np.concatenate(lengths)
     begins = np.cumsum(steps) - steps
 
@@ -85,20 +85,20 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
 def _padded(file: Path, labelled: bool) -> _Padded:
     try:
         with file.open("rb") as stream:
-            opened = np.load(stream, allow_pickle=False)
-            held = {name: opened[name] for name in opened.files}
+            archive = np.load(stream, allow_pickle=False)
+            arrays = {name: archive[name] for name in archive.files}
     except _BROKEN:
         raise UserError(
             f"{file}: must be an npz file of numbers and text. Received: other bytes"
         ) from None
     for name in ("x", "y") if labelled else ("x",):
-        if name not in held:
-            received = ", ".join(map(repr, held)) or "none"
+        if name not in arrays:
+            received = ", ".join(map(repr, arrays)) or "none"
             raise UserError(
                 f"{file}: must hold an array `{name}`. Received: {received}"
             )
-    x = held["x"]
-    y = held["y"] if labelled else np.full(x.shape[:1], np.nan)
+    x = arrays["x"]
+    y = arrays["y"] if labelled else np.full(x.shape[:1], np.nan)
     if x.ndim != 3 or x.dtype.kind not in NUMBERS or 0 in x.shape:
         raise UserError(
             f"{file}: `x` must be numbers [sequences, timesteps, features]. "
@@ -115,7 +115,7 @@ def _padded(file: Path, labelled: bool) -> _Padded:
     _require_finite(file, "x", x)
     if not _is_text(y):
         _require_finite(file, "y", y)
-    lengths = held.get("lengths", np.full(count, timesteps))
+    lengths = arrays.get("lengths", np.full(count, timesteps))
     if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
         raise UserError(
             f"{file}: `lengths` must be whole numbers [{count}]. "

@@ -1,4 +1,4 @@
-"""Panels: rows of many sequences, put in order, cut, and filled where values lack."""
+"""Panels: rows of many sequences, which are sorted, cut and filled."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.io import arrays
 
-ROWS = 1 << 16  # that are in memory with their values at once
+ROWS = 1 << 16  # held in memory with their values at once
 
 
 class Panel(NamedTuple):
@@ -33,7 +33,7 @@ class Arranged(NamedTuple):
     sequences: Sequences  # the targets are as in `Panel`, for each step
     names: list[str]  # of the sequences; the parts of one have one name
     order: np.ndarray  # int64 [steps]; the row of the panel that each step was
-    notes: list[str]  # what a user should know of
+    notes: list[str]  # for the user
 
 
 def arrange(
@@ -55,11 +55,13 @@ def arrange(
     """
     notes: list[str] = []
     order, offsets = _sequences(panel, max_gap, notes)
-    aims = order
+    target_rows = order
     if horizon:
-        order, aims, offsets = _ahead_by(horizon, order, offsets, notes)
+        order, target_rows, offsets = _shift_targets(horizon, order, offsets, notes)
     return Arranged(
-        Sequences(_filled(panel, order, offsets, missing), offsets, panel.target[aims]),
+        Sequences(
+            _filled(panel, order, offsets, missing), offsets, panel.target[target_rows]
+        ),
         [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
         order,
         notes,
@@ -73,15 +75,15 @@ def _sequences(
     order, sequence, time = _in_order(panel, notes)
     begins = np.append(True, sequence[1:] != sequence[:-1])
     if time is not None:
-        ahead = _ahead(time)
-        _one_row_for_each_time(panel, order, ~begins[1:] & (ahead == 0))
+        gaps = _gaps(time)
+        _require_distinct_times(panel, order, ~begins[1:] & (gaps == 0))
         if max_gap is not None:
-            jumps = ~begins[1:] & (ahead > max_gap)
-            begins[1:] |= jumps
-            if jumps.any():
+            too_long = ~begins[1:] & (gaps > max_gap)
+            begins[1:] |= too_long
+            if too_long.any():
                 notes.append(
                     "gaps longer than `generate.max_gap`, after each of which a new "
-                    f"sequence begins: {jumps.sum()}"
+                    f"sequence begins: {too_long.sum()}"
                 )
     return order, np.append(np.flatnonzero(begins), len(order))
 
@@ -89,7 +91,7 @@ def _sequences(
 def _in_order(
     panel: Panel, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return the rows sequence by sequence, and by time within each, and both so."""
+    """Return the rows by sequence and time, and sequences and times in that order."""
     sequence, time = panel.sequence, panel.time
     order = np.arange(len(sequence))
     if (sequence[1:] < sequence[:-1]).any():
@@ -98,27 +100,27 @@ def _in_order(
     if time is None:
         return order, sequence, None
     if ((sequence[1:] == sequence[:-1]) & (time[1:] < time[:-1])).any():
-        right = np.lexsort((time, sequence))
+        by_time = np.lexsort((time, sequence))
         notes.append(
             "rows that were not in order of time within their sequence, and have been "
-            f"sorted: {(right != np.arange(len(right))).sum()}"
+            f"sorted: {(by_time != np.arange(len(by_time))).sum()}"
         )
-        order, sequence, time = order[right], sequence[right], time[right]
+        order, sequence, time = order[by_time], sequence[by_time], time[by_time]
     return order, sequence, time
 
 
-def _ahead(time: np.ndarray) -> np.ndarray:
-    """Return how far ahead each next time is, where it is not before.
+def _gaps(time: np.ndarray) -> np.ndarray:
+    """Return the time from each row to the next, where times do not decrease.
 
     Example:
-        >>> _ahead(np.array([-(2**63), 2**63 - 1]))
+        >>> _gaps(np.array([-(2**63), 2**63 - 1]))
         array([18446744073709551615], dtype=uint64)
     """
-    ahead = np.diff(time)
-    return ahead if ahead.dtype.kind == "f" else ahead.view(np.uint64)
+    gaps = np.diff(time)
+    return gaps if gaps.dtype.kind == "f" else gaps.view(np.uint64)
 
 
-def _one_row_for_each_time(panel: Panel, order: np.ndarray, same: np.ndarray) -> None:
+def _require_distinct_times(panel: Panel, order: np.ndarray, same: np.ndarray) -> None:
     if same.any():
         after = int(same.argmax()) + 1
         row, other = int(order[after]), int(order[after - 1])
@@ -129,13 +131,16 @@ def _one_row_for_each_time(panel: Panel, order: np.ndarray, same: np.ndarray) ->
         )
 
 
-def _ahead_by(
+def _shift_targets(
     horizon: int, order: np.ndarray, offsets: np.ndarray, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the rows that have one `horizon` steps ahead, those, and new offsets.
+    """Pair each row with the row `horizon` time steps later, which has its target.
+
+    Returns:
+        The rows that have such a row in their sequence, those rows, and new offsets.
 
     Example:
-        >>> _ahead_by(2, np.array([5, 6, 7, 8, 9]), np.array([0, 3, 5]), [])
+        >>> _shift_targets(2, np.array([5, 6, 7, 8, 9]), np.array([0, 3, 5]), [])
         (array([5]), array([7]), array([0, 1]))
     """
     lengths = np.diff(offsets)
@@ -150,12 +155,12 @@ def _ahead_by(
             f"sequences of no more steps than `generate.horizon` ({horizon}), which "
             f"are left out: {(left == 0).sum()}"
         )
-    has_one = np.ones(len(order), bool)
+    has_target = np.ones(len(order), bool)
     for back in range(1, min(horizon, int(lengths.max())) + 1):
-        has_one[np.maximum(offsets[1:] - back, offsets[:-1])] = False
-    aims = np.flatnonzero(has_one)
-    aims += horizon
-    return order[has_one], order[aims], np.append(0, np.cumsum(left[left > 0]))
+        has_target[np.maximum(offsets[1:] - back, offsets[:-1])] = False
+    later = np.flatnonzero(has_target)
+    later += horizon
+    return order[has_target], order[later], np.append(0, np.cumsum(left[left > 0]))
 
 
 def _filled(
@@ -171,7 +176,7 @@ def _filled(
             rows = order[first : first + ROWS]
             block = panel.values[rows]
             if missing == "fill":
-                block = forward(block, begins[first : first + ROWS], before)
+                block = fill_forward(block, begins[first : first + ROWS], before)
             none = np.isnan(block)
             if none.any():
                 row, feature = (int(number) for number in np.argwhere(none)[0])
@@ -191,7 +196,9 @@ def _filled(
     return on_disk(blocks())
 
 
-def forward(block: np.ndarray, begins: np.ndarray, before: np.ndarray) -> np.ndarray:
+def fill_forward(
+    block: np.ndarray, begins: np.ndarray, before: np.ndarray
+) -> np.ndarray:
     """Fill NaN by the value before it in the same sequence, where there is one.
 
     Args:
@@ -202,7 +209,7 @@ def forward(block: np.ndarray, begins: np.ndarray, before: np.ndarray) -> np.nda
     Example:
         >>> block = np.array([[np.nan], [2], [np.nan], [np.nan], [5], [np.nan]])
         >>> begins = np.array([False, False, False, True, False, False])
-        >>> forward(block, begins, np.array([7.0])).ravel()
+        >>> fill_forward(block, begins, np.array([7.0])).ravel()
         array([ 7.,  2.,  2., nan,  5.,  5.])
     """
     rows = np.concatenate([before[None], block])
@@ -213,7 +220,7 @@ def forward(block: np.ndarray, begins: np.ndarray, before: np.ndarray) -> np.nda
 
 
 def on_disk(blocks: Iterable[np.ndarray]) -> np.ndarray:
-    """Lay blocks of rows end to end in a file that goes with the array.
+    """Write blocks of rows end to end to a temporary file, and map it.
 
     Args:
         blocks: float32 [rows, features], at least one of them.

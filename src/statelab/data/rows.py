@@ -34,12 +34,7 @@ class Roles(NamedTuple):
 
 
 def read(
-    files: dict[str, Path],
-    *,
-    source: str,
-    roles: Roles,
-    horizon: int,
-    target_type: str,
+    files: dict[str, Path], source: str, roles: Roles, horizon: int, target_type: str
 ) -> tuple[Panel, int]:
     """Read the rows of some files, one file after another.
 
@@ -48,13 +43,13 @@ def read(
         source: a key of `tables.OPEN`.
         roles: of their columns.
         horizon: above 0 the target is a feature as well.
-        target_type: as in `sources.load`.
+        target_type: `auto`, `classes` or `values`.
 
     Returns:
-        The panel, and how many ticks of its time are a unit, or a second of dates.
+        The panel, and how many ticks of its time make a unit; of dates, a second.
 
     Raises:
-        UserError: the file, the row and the column, the rule, and what was found.
+        UserError: it names the file, the row, the column, the rule and the value.
     """
     keys = _Keys(roles, target_type)
     features: list[str] = []
@@ -75,7 +70,8 @@ def read(
             needed = {roles.sequence, roles.time, roles.target, *features} - {None}
             for batch in table.batches(sorted(needed, key=str)):
                 cells = {
-                    column: columns.cells(batch, column, at, rows) for column in needed
+                    column: columns.cells_of(batch, column, at, rows)
+                    for column in needed
                 }
                 keys.add(cells, batch.num_rows, name)
                 values = [columns.numbers(cells[feature]) for feature in features]
@@ -98,9 +94,9 @@ def read(
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    whole = np.concatenate(parts)
-    parts.clear()  # there is no room for everything twice
-    return whole
+    joined = np.concatenate(parts)
+    parts.clear()  # memory need not hold everything twice
+    return joined
 
 
 class _Keys:
@@ -124,22 +120,22 @@ class _Keys:
         else:
             self.sequence.append(columns.ids(cells[self.roles.sequence], self.names))
         if self.roles.time is not None:
-            found = cells[self.roles.time]
-            self.kind_of_time = self.kind_of_time or columns.kind_of_time(found)
-            self.time.append(columns.times(found, self.kind_of_time))
+            times = cells[self.roles.time]
+            self.kind_of_time = self.kind_of_time or columns.kind_of_time(times)
+            self.time.append(columns.times(times, self.kind_of_time))
         if self.roles.target is None:
             self.target.append(np.full(rows, np.nan))
         else:
             self.target.append(self._targets(cells[self.roles.target]))
 
-    def _targets(self, found: columns.Cells) -> np.ndarray:
+    def _targets(self, cells: columns.Cells) -> np.ndarray:
         if self.numbers is None:
-            self.numbers = columns.are_numbers(found)
+            self.numbers = columns.are_numbers(cells)
             if self.numbers:
                 self.target[:] = [np.full(len(part), np.nan) for part in self.target]
         if self.numbers:
-            return columns.numbers(found, self.rule)
-        return columns.words(found, self.words)
+            return columns.numbers(cells, self.rule)
+        return columns.words(cells, self.words)
 
 
 def _features(

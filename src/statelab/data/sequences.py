@@ -1,21 +1,20 @@
-"""Sequences of any lengths, laid end to end in flat arrays, and their split."""
+"""Sequences of any lengths, end to end in flat arrays, and the codes of the splits."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
-LEFT_OUT = -1  # the code of what is in none of them
+LEFT_OUT = -1  # the code of what is in no split
 
 
 class Sequences(NamedTuple):
     """Sequences end to end, as Arrow lays out a list column."""
 
     values: np.ndarray  # float32 [steps, features]
-    offsets: (
-        np.ndarray
-    )  # int64 [sequences + 1]; sequence s is values[offsets[s]:offsets[s+1]]
-    targets: np.ndarray  # [sequences] or [steps]: int classes, -1 for none; or float
+    offsets: np.ndarray  # int64 [sequences + 1]
+    # sequence s is values[offsets[s]:offsets[s+1]]
+    targets: np.ndarray  # [sequences] or [steps]; int classes, -1 for none; or float
     # values, NaN for none
 
 
@@ -50,7 +49,7 @@ def present(targets: np.ndarray) -> np.ndarray:
 
 
 def head_of(targets: np.ndarray) -> tuple[str, int]:
-    """Return which head of a network can answer with such targets, and its outputs.
+    """Return the head that a network needs for such targets, and its outputs.
 
     Example:
         >>> head_of(np.array([0, 1])), head_of(np.array([2, 0, -1]))
@@ -65,7 +64,7 @@ def head_of(targets: np.ndarray) -> tuple[str, int]:
 
 
 def at_the_end(sequences: Sequences) -> Sequences:
-    """Take the targets of all steps away but those of the last step of each sequence.
+    """Keep the target of the last step of each sequence, and remove all others.
 
     Example:
         >>> values = np.zeros((5, 1), np.float32)

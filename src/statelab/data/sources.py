@@ -1,88 +1,78 @@
 """The user's own sequences: panels in CSV or Parquet files, or arrays in npz files."""
 
+import itertools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from statelab.data import columns as columns_
-from statelab.data import npz, panels, rows, tables
+from statelab.config.settings import GenerateSettings
+from statelab.data import columns, npz, panels, rows, tables
 from statelab.data.panels import Arranged, Panel
 from statelab.data.sequences import Sequences, at_the_end, present
 from statelab.errors import UserError
 from statelab.formatting import count_of, in_steps, listed
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",), "npz": (".npz",)}
-FEW = 32  # more distinct whole numbers than this are taken for values
+FEW = 32  # distinct whole numbers; more are taken for values
 MOST = 1000  # classes
 
 
-class Read(NamedTuple):
+class Loaded(NamedTuple):
     """What was read of a source."""
 
     sequences: Sequences  # values are memory-mapped
     features: list[str]  # their names
     classes: list[str] | None  # what the targets 0, 1, … stand for; None for values
     names: list[str]  # of the sequences
-    notes: list[str]  # what a user should know of
+    notes: list[str]  # for the user
 
 
-def load(
-    *,
-    source: str,
-    path: str | Path,
-    columns: dict[str, Any],
-    horizon: int,
-    max_gap: float | None,
-    missing: str,
-    target_type: str,
-    label: str,
-    **_: object,
-) -> Read:
-    """Read sequences as params.yaml asks for them.
+def load(generate: GenerateSettings) -> Loaded:
+    """Read sequences as section `generate` of params.yaml describes them.
 
     Args:
-        source: a key of `SUFFIXES`.
-        path: a file; or a folder, of which all files with the suffixes of the source
-            are read in the order of their names, but for hidden ones.
-        columns: the fields of `rows.Roles`, for CSV and Parquet.
-        horizon: steps ahead of which the target is; then the target's column is a
-            feature as well, and the last steps of a sequence, which have no target, are
-            left out.
-        max_gap: the longest time from a step to the next within a sequence, in the
-            units of the time column, of dates in seconds; after a longer one a new
+        generate: of these settings
+            `path`: a file; or a folder, of which all files with the suffixes of the
+            source are read in the order of their names, but for hidden ones.
+            `horizon`: how many time steps ahead the target is. Above 0 the target's
+            column is a feature as well, and the last steps of a sequence, which have no
+            target, are left out.
+            `max_gap`: the longest time from a step to the next within a sequence, in
+            the unit of the time column, of dates in seconds. After a longer one a new
             sequence begins.
-        missing: `error`, or `fill`, by the value before, where a feature has none. A
-            target that is missing stays so: its step does not count.
-        target_type: `classes`, `values`, or `auto`: text, and few whole numbers, are
-            classes, but for forecasts.
-        label: `each_step` keeps all targets, `end` that of a sequence's last step.
+            `missing`: `error`, or `fill` a feature without a value by the one before.
+            A target that is missing stays so: its step does not count.
+            `target_type`: `auto` takes text, and few whole numbers, for classes; of
+            forecasts for values.
+            `label`: `end` keeps the target of a sequence's last step alone.
 
     Returns:
         The sequences, with a target for each step, and what their numbers stand for.
 
     Raises:
-        UserError: the file, the row and the column, the rule, and what was found.
+        UserError: it names the file, the row, the column, the rule and the value.
     """
-    if horizon and target_type == "auto":
+    path, target_type = Path(generate.path), generate.target_type
+    if generate.horizon and target_type == "auto":
         target_type = "values"
     panel, arranged = _arranged(
-        Path(path),
-        source,
-        rows.Roles(**columns),
-        horizon=horizon,
-        max_gap=max_gap,
-        missing=missing,
+        path,
+        generate.source,
+        rows.Roles(**dict(generate.columns)),
+        horizon=generate.horizon,
+        max_gap=generate.max_gap,
+        missing=generate.missing,
         target_type=target_type,
     )
     sequences = arranged.sequences
-    if label == "end":
+    if generate.label == "end":
         sequences = at_the_end(sequences)
     targets, classes = _targets(
         sequences.targets, panel.words, target_type, f"{path}, {panel.target_name}"
     )
-    return Read(
+    return Loaded(
         sequences._replace(targets=targets),
         panel.features,
         classes,
@@ -91,55 +81,51 @@ def load(
     )
 
 
-def in_words(read: Read) -> str:
-    """Say what was understood of a source, in a line."""
-    steps, features = read.sequences.values.shape
+def in_words(loaded: Loaded) -> str:
+    """Describe what was read of a source in a line."""
+    steps, features = loaded.sequences.values.shape
     target = "values"
-    if read.classes is not None:
-        target = f"{len(read.classes)} classes, {read.classes[0]} to {read.classes[-1]}"
+    if loaded.classes is not None:
+        first, *_, last = loaded.classes
+        target = f"{len(loaded.classes)} classes, {first} to {last}"
     return (
-        f"{count_of(len(read.sequences.offsets) - 1, 'sequence')} of {in_steps(steps)} "
-        "together; "
-        f"{count_of(features, 'feature')}: {listed(read.features)}; targets: {target}"
+        f"{count_of(len(loaded.sequences.offsets) - 1, 'sequence')} of "
+        f"{in_steps(steps)} together; {count_of(features, 'feature')}: "
+        f"{listed(loaded.features)}; targets: {target}"
     )
 
 
-class Unlabelled(NamedTuple):
-    """Sequences without targets, and what tells their steps apart."""
+class PredictionInput(NamedTuple):
+    """Sequences without targets, and what identifies their time steps."""
 
-    sequences: Sequences  # of targets there are none
+    sequences: Sequences  # all targets are missing
     keys: pa.Table  # of each step: the columns of its sequence and its time, as read
-    notes: list[str]  # what a user should know of
+    notes: list[str]  # for the user
 
 
-def unlabelled(
-    path: Path,
-    *,
-    features: list[str] | None,
-    columns: dict[str, Any],
-    max_gap: float | None,
-    missing: str,
-    **_: object,
-) -> Unlabelled:
-    """Read sequences to be answered; their source is told by how a file's name ends.
+def load_for_prediction(
+    path: Path, roles: rows.Roles, *, max_gap: float | None, missing: str
+) -> PredictionInput:
+    """Read sequences without targets.
 
     Args:
-        path: a file.
-        features: their names, in the order in which a model takes them; None for all
-            columns that mean nothing else.
-        columns, max_gap, missing: as in `load`. A target is not looked for.
+        path: a file; how its name ends decides what is its source.
+        roles: of its columns, as the model was trained. The column of the target is not
+            read. `features` is in the order that the model takes; None for all columns
+            that have no other role.
+        max_gap, missing: as in `load`.
 
     Raises:
         UserError: as in `load`.
     """
     ends = [name for name in SUFFIXES if path.name.lower().endswith(SUFFIXES[name])]
     if not ends:
-        known = ", ".join(suffix for each in SUFFIXES.values() for suffix in each)
+        known = ", ".join(itertools.chain(*SUFFIXES.values()))
         raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")
     if not path.is_file():
         raise UserError(f"{path}: must be a file that is there. Received: {path.name}")
     (source,) = ends
-    roles = rows.Roles(**{**columns, "target": None, "features": features})
+    roles = roles._replace(target=None)
     panel, arranged = _arranged(
         path, source, roles, horizon=0, max_gap=max_gap, missing=missing
     )
@@ -151,7 +137,7 @@ def unlabelled(
         keys = pa.table({"sequence": panel.sequence[arranged.order], "step": step})
     else:
         keys = tables.read(source, path, named).take(arranged.order)
-    return Unlabelled(arranged.sequences, keys, arranged.notes)
+    return PredictionInput(arranged.sequences, keys, arranged.notes)
 
 
 def _arranged(
@@ -202,8 +188,8 @@ def _files(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
             f"{error.filename}: must be readable. Received: {error.strerror}"
         ) from None
     if not files:
-        wanted = " or ".join(suffixes)
-        raise UserError(f"{path}: must hold files that end in {wanted}. Received: none")
+        names = " or ".join(suffixes)
+        raise UserError(f"{path}: must hold files that end in {names}. Received: none")
     return files
 
 
@@ -219,13 +205,12 @@ def _inside(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 
 def _targets(
-    found: np.ndarray, words: list[str], target_type: str, where: str
+    targets: np.ndarray, words: list[str], target_type: str, where: str
 ) -> tuple[np.ndarray, list[str] | None]:
     """Return targets as classes, int64 with -1 for none, and their names; or as values.
 
     Args:
-        found: as in `panels.Panel`.
-        words: likewise.
+        targets, words: as in `panels.Panel`.
         target_type: as in `load`.
         where: the targets are, for errors.
 
@@ -237,7 +222,7 @@ def _targets(
         >>> _targets(np.array([3, np.nan, 0.5]), [], "auto", "")
         (array([3. , nan, 0.5], dtype=float32), None)
     """
-    known = present(found)
+    known = present(targets)
     if not known.any():
         raise UserError(f"{where}: must have a target in some row. Received: none")
     if words and target_type == "values":
@@ -245,19 +230,19 @@ def _targets(
         raise UserError(f"{where}: {rule}. Received: text")
     classes = None
     if words:
-        used = np.unique(found[known])
-        classes, which = columns_.classes([words[number] for number in used])
+        used = np.unique(targets[known])
+        classes, which = columns.classes([words[number] for number in used])
         class_of = np.full(len(words) + 1, -1)  # the last is that of -1, none
         class_of[used] = which
-        targets = class_of[found]
+        targets = class_of[targets]
     elif target_type == "values" or (
-        target_type == "auto" and not _few_whole_numbers(found[known])
+        target_type == "auto" and not _few_whole_numbers(targets[known])
     ):
-        targets = found.astype(np.float32)
+        targets = targets.astype(np.float32)
     else:
-        distinct = np.unique(found[known])
-        classes, _ = columns_.classes([repr(number) for number in distinct.tolist()])
-        targets = np.where(known, np.searchsorted(distinct, found), -1)
+        distinct = np.unique(targets[known])
+        classes, _ = columns.classes([repr(number) for number in distinct.tolist()])
+        targets = np.where(known, np.searchsorted(distinct, targets), -1)
     some = targets[known]
     if (some == some[0]).all():
         rule = "must have more than one value, or there is nothing to learn"
@@ -269,10 +254,10 @@ def _targets(
     return targets, classes
 
 
-def _few_whole_numbers(found: np.ndarray) -> bool:
-    """Tell whether numbers look like classes, by reading no more than it takes."""
+def _few_whole_numbers(numbers: np.ndarray) -> bool:
+    """Tell whether numbers look like classes. Reading stops as soon as they do not."""
     distinct = np.empty(0)
-    for part in np.array_split(found, len(found) // panels.ROWS + 1):
+    for part in np.array_split(numbers, len(numbers) // panels.ROWS + 1):
         distinct = np.union1d(distinct, part)
         if len(distinct) > FEW or (distinct % 1).any():
             return False

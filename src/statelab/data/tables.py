@@ -1,10 +1,7 @@
 """Files of rows, CSV or Parquet, opened and read in batches.
 
-What stands in the columns is no matter here; that there are such columns, and rows, is.
+Here a file has to have columns and rows; what the columns hold is for `columns`.
 """
-
-# pyright: reportAttributeAccessIssue=false
-# (pyarrow makes its functions when it is imported)
 
 import codecs
 import csv
@@ -15,16 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from statelab.errors import UserError
 
 ROWS = 1 << 16  # of Parquet, at once
 BLOCK = 1 << 20  # bytes of CSV, at once; no row can be longer
-SEPARATORS = ";\t|"  # what other programs put in place of commas
+SEPARATORS = ";\t|"  # of other programs, in place of commas
 GZIP = b"\x1f\x8b"
-BEGINNINGS = {  # of files that are no text
+BEGINNINGS = {  # of files that are not text
     b"PAR1": "a Parquet file: set `generate.source` to parquet",
     b"PK\3\4": "a zip archive",
     b"\x89PNG": "a PNG picture",
@@ -58,7 +55,7 @@ def open_parquet(file: Path) -> Table:
         return UserError(f"{file}: must be a Parquet file. Received: {_short(error)}")
 
     try:
-        opened = pa.parquet.ParquetFile(file, pre_buffer=False)
+        opened = parquet.ParquetFile(file, pre_buffer=False)
         header, rows = opened.schema_arrow.names, opened.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise broken(error) from None
@@ -92,11 +89,11 @@ def open_csv(file: Path) -> Table:
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from pa.csv.open_csv(
+            yield from arrow_csv.open_csv(
                 _stream(file),
-                pa.csv.ReadOptions(block_size=BLOCK),
-                pa.csv.ParseOptions(newlines_in_values=True),
-                pa.csv.ConvertOptions(
+                arrow_csv.ReadOptions(block_size=BLOCK),
+                arrow_csv.ParseOptions(newlines_in_values=True),
+                arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     include_columns=names,
                 ),
@@ -151,7 +148,7 @@ def _header(file: Path, begin: bytes) -> list[str]:
 
 
 def _broken(file: Path, fields: int, error: Exception) -> UserError:
-    """Find out what is wrong with a CSV file by reading it once more, slowly."""
+    """Return what is wrong with a CSV file; it is read once more, line by line."""
     try:
         for line, record in _records(_text(file)):
             try:
@@ -165,7 +162,7 @@ def _broken(file: Path, fields: int, error: Exception) -> UserError:
                     f"header. Received: {len(record)}"
                 )
     except NO_CSV:
-        pass  # what pyarrow says will do
+        pass  # the error of pyarrow is the one to show
     return UserError(f"{file}: must be a CSV file. Received: {_short(error)}")
 
 
@@ -203,6 +200,6 @@ def _text(file: Path) -> io.TextIOWrapper:
 
 
 def _short(error: Exception) -> str:
-    """Return what an error says, in one line: a broken file may be quoted in it."""
+    """Return the text of an error as one line; it may quote a broken file."""
     line = " ".join(str(error).split())
     return "".join(letter for letter in line if letter.isprintable())[:200]

@@ -1,21 +1,21 @@
 """Generated tasks: sequences of which it is known what a model has to remember.
 
-Each is a function of the same arguments, of which it may leave some out: `sequences`,
-how many; `length`, steps of each; `lag`, steps that `lagged_copy` looks back; `rng`.
-A task has a target for each sequence, which is that of each of its steps, or one for
-each step. What a model can reach without remembering is `bounds.of_scores`'s to say.
+Each task of `config.tasks` is a function of its name: of `sequences`, how many; of
+`length`, the time steps of each; of `rng`, which draws them; and of `lag` where it has
+one. A task has one target for each sequence, or one for each time step. What a model
+can reach without memory is for `evaluation.bounds` to say.
 """
 
 import numpy as np
 
+from statelab.config.settings import GenerateSettings
+from statelab.config.tasks import TASKS
 from statelab.data.sequences import Sequences, at_the_end
 
 NOISE = 0.2  # the variance, in Hochreiter and Schmidhuber's two-sequence problem
 
 
-def first_step(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def first_step(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """Zeros, but for a first step that is 1 in exactly half of the sequences.
 
     The label of a sequence, and of each of its steps, is the value of its first step.
@@ -41,13 +41,11 @@ def first_step(
     return _of_one_length(values, labels)
 
 
-def noisy_first(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def noisy_first(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """A first step of 1 or -1, and noise of variance 0.2 after it.
 
     The label of a sequence is whether it begins with 1. Nothing after the first step
-    tells it.
+    depends on it.
 
     Returns:
         Values [sequences * length, 1] and one class for each sequence.
@@ -67,12 +65,11 @@ def noisy_first(
     return _of_one_length(values, labels)
 
 
-def adding(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def adding(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """Numbers from 0 to 1, two of them marked: the target is their sum.
 
-    One mark is in each half. Always to answer 1 has a mean squared error of 1/6.
+    One mark is in each half. A constant prediction of 1 has a mean squared error of
+    1/6.
 
     Returns:
         Values [sequences * length, 2], a number and its mark, and one value for each
@@ -92,12 +89,10 @@ def adding(
     return _of_one_length(values, marked.sum(axis=1))
 
 
-def multiplication(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def multiplication(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """As in `adding`, but the target is the product of the marked numbers.
 
-    Always to answer 1/4 has a mean squared error of 7/144.
+    A constant prediction of 1/4 has a mean squared error of 7/144.
 
     Reference:
         Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, experiment 5; there
@@ -108,7 +103,7 @@ def multiplication(
 
 
 def temporal_order_6a(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
+    sequences: int, length: int, rng: np.random.Generator
 ) -> Sequences:
     """Two symbols, each X or Y, far apart among others: which came first, which then?
 
@@ -126,7 +121,7 @@ def temporal_order_6a(
 
 
 def temporal_order_6b(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
+    sequences: int, length: int, rng: np.random.Generator
 ) -> Sequences:
     """As `temporal_order_6a`, but with three symbols, and so eight classes.
 
@@ -139,14 +134,12 @@ def temporal_order_6b(
     return _temporal_order(sequences, length, places, rng)
 
 
-def copy_memory(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
-    """Ten symbols of eight, then blanks; after a delimiter they are asked for again.
+def copy_memory(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
+    """Ten symbols of eight, then blanks; after a delimiter they are to be repeated.
 
     The literature counts the T blanks between: `length` is T + 20. The target of the
-    last ten steps are the symbols, that of all before them is blank. Who remembers
-    nothing does best by guessing them: a cross-entropy of 10 ln 8 / length.
+    last ten steps are the symbols, that of all before them is blank. A model without
+    memory does best by guessing them: a cross-entropy of 10 ln 8 / length.
 
     Returns:
         Values [sequences * length, 10], each step one of blank, eight symbols and the
@@ -173,7 +166,7 @@ def copy_memory(
 
 
 def lagged_copy(
-    *, sequences: int, length: int, lag: int, rng: np.random.Generator
+    sequences: int, length: int, rng: np.random.Generator, lag: int
 ) -> Sequences:
     """Random bits; the label of each step is the bit `lag` steps before.
 
@@ -191,9 +184,7 @@ def lagged_copy(
     return _of_one_length(bits[..., None], labels.ravel())
 
 
-def parity(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def parity(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """Random bits; the label of each step is whether the ones so far are odd.
 
     Example:
@@ -210,49 +201,25 @@ def parity(
     return _of_one_length(bits[..., None], (bits.cumsum(axis=1) % 2).ravel())
 
 
-def noise(
-    *, sequences: int, length: int, rng: np.random.Generator, **_: int
-) -> Sequences:
+def noise(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     """Noise with random labels: there is nothing to learn."""
     values = rng.normal(size=(sequences, length, 1))
     return _of_one_length(values, _half_and_half(sequences, rng))
 
 
-TASKS = {
-    "first_step": first_step,
-    "noisy_first": noisy_first,
-    "adding": adding,
-    "multiplication": multiplication,
-    "temporal_order_6a": temporal_order_6a,
-    "temporal_order_6b": temporal_order_6b,
-    "copy_memory": copy_memory,
-    "lagged_copy": lagged_copy,
-    "parity": parity,
-    "noise": noise,
-}
-
-
-def make(
-    *,
-    task: str,
-    label: str,
-    seed: int,
-    sequences: int,
-    length: int,
-    lag: int,
-    **_: object,
-) -> Sequences:
-    """Make the sequences of a task, as params.yaml asks for them.
+def make(generate: GenerateSettings, seed: int) -> Sequences:
+    """Draw the sequences of a task, as section `generate` describes them.
 
     Args:
-        task: a key of `TASKS`.
-        label: `each_step` has a target, or the `end` of a sequence alone.
+        generate: the task, its sizes, and which time steps have a target.
         seed: of the draw.
-        sequences, length, lag: as in each task.
     """
-    rng = np.random.default_rng((seed, 0))  # a stream of its own
-    made = TASKS[task](sequences=sequences, length=length, lag=lag, rng=rng)
-    return at_the_end(made) if label == "end" else made
+    draw = globals()[generate.task]  # the function of that name in this module
+    sizes = {"sequences": generate.sequences, "length": generate.length}
+    if TASKS[generate.task].lagged:
+        sizes["lag"] = generate.lag
+    sequences = draw(**sizes, rng=np.random.default_rng((seed, 0)))
+    return at_the_end(sequences) if generate.label == "end" else sequences
 
 
 def _half_and_half(sequences: int, rng: np.random.Generator) -> np.ndarray:
@@ -260,7 +227,7 @@ def _half_and_half(sequences: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _of_one_length(values: np.ndarray, targets: np.ndarray) -> Sequences:
-    """Lay values [sequences, length, features] end to end."""
+    """Put values [sequences, length, features] end to end."""
     count, length, features = values.shape
     if targets.dtype.kind == "f":
         targets = targets.astype(np.float32)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from statelab.config import params
+from statelab.config.values import Reset
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
@@ -77,7 +78,7 @@ def _plan(workspace: Workspace, split: str, **changes: Any) -> plans.Plan:
         sequences_in_split(workspace.windows, SPLITS[split]),
         batch_size=settings["batch_size"],
         stateful=True,
-        reset=settings["reset"],
+        reset=Reset(settings["reset"]),
         batching=settings["batching"],
         rng=np.random.default_rng(0) if settings["shuffle"] else None,
     )
@@ -220,7 +221,7 @@ def _validation_state(workspace: Workspace) -> Finding:
             chosen,
             batch_size=LANES,
             stateful=True,
-            reset=settings["reset"],
+            reset=Reset(settings["reset"]),
         )
     network = Architecture(**trained.architecture)
     after = compiled.predict(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from statelab.config.values import Reset
 from statelab.data.sequences import Sequences
 from statelab.networks import keras_models
 from statelab.networks.saving import TrainedNetworks
@@ -99,7 +100,7 @@ def compare(
         steps: at most, from the first one on.
     """
     plan = plans.make_plan(
-        windows, np.array([sequence]), batch_size=1, stateful=True, reset=reset
+        windows, np.array([sequence]), batch_size=1, stateful=True, reset=Reset(reset)
     )
     skipped = int(windows.length[sequence] - windows.answered[sequence])
     now = plans.expand(plan, 0, min(plan.batches, steps))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.values import Reset
 from statelab.samples import plans
 from statelab.samples.windows import (
     PredictionSteps,
@@ -120,7 +121,8 @@ def _since_zero(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the step at which state was zero, and the samples read whole since."""
     stride = windows.stride[at.sequence]
-    rule = ("sequence" if reset == "never" else reset) if stateful else "sample"
+    carried = "sequence" if reset == "never" else reset
+    rule = Reset(carried if stateful else "sample")
     interval = plans.samples_between_resets(rule, stride)
     assert interval is not None  # as it is for `never` alone
     nth = at.sample - windows.samples[at.sequence]

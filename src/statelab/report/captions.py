@@ -47,7 +47,7 @@ def layout(window: Mapping[str, Any]) -> str:
         >>> layout({"layout": "subsampled", "window_length": 10, "stride": 2})
         'subsampled: window length 10, stride 2'
     """
-    (_, name), *sizes = layout_settings(**window).items()
+    (_, name), *sizes = layout_settings(window).items()
     words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sizes)
     return f"{name}: {words or 'whole sequences'}"
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from statelab.config import params
+from statelab.config.settings import AnyTrainSettings, Params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import bounds, evaluation, experiments
 from statelab.evaluation.evaluation import Evaluation
@@ -31,7 +32,7 @@ from statelab.report import (
 from statelab.report.inline_svg import Picture, picture
 from statelab.samples import plan_summary
 from statelab.samples.plans import Plan
-from statelab.samples.windows import SIZES, Windows
+from statelab.samples.windows import LAYOUTS, Windows
 
 DATA, METRICS = Path("data"), Path("metrics")
 LANES, BATCHES = 8, 40  # of a plan that are drawn
@@ -72,7 +73,7 @@ def write(file: Path) -> list[str]:
         scores=tables.score_table(evaluated),
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
-        plan=_plans(read, data, windows),
+        plan=_plans(settings, data, windows),
         memory_horizon=memory_section.memory_horizon(),
         lookback=_lookback(),
         hidden_state=memory_section.hidden_state(
@@ -240,7 +241,7 @@ def other_layouts(
 
 
 def _apart_from_layout(read: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = {"layout", *(name for names in SIZES.values() for name in names)}
+    sizes = {"layout", *(name for layout in LAYOUTS.values() for name in layout.sizes)}
     window = {k: v for k, v in read["window"].items() if k not in sizes}
     kept = {k: v for k, v in read.items() if k != "tracking"}  # changes no result
     return {**kept, "window": window}
@@ -249,28 +250,26 @@ def _apart_from_layout(read: Mapping[str, Any]) -> dict[str, Any]:
 # --- plans ----------------------------------------------------------------------------
 
 
-def _plans(
-    read: Mapping[str, Any], data: Sequences, windows: Windows
-) -> dict[str, Any]:
+def _plans(settings: Params, data: Sequences, windows: Windows) -> dict[str, Any]:
     pictures, rows, lengths = [], {}, {}
     for mode in MODES:
-        settings = {"stateful": mode == "stateful", **read[f"train_{mode}"]}
-        plan = plan_summary.training_plan(windows, **settings)
-        counted = plan_summary.figures(data, windows, plan, **settings)
-        words = plan_summary.in_words(counted, **settings)
+        training: AnyTrainSettings = getattr(settings, f"train_{mode}")
+        plan = plan_summary.training_plan(windows, training)
+        summary = plan_summary.summarize(data, windows, plan, training.burn_in)
+        words = plan_summary.in_words(summary, training)
         shown = plan_summary.places(windows, plan, lanes=LANES, batches=BATCHES)
         pictures.append(
             picture(
-                page_figures.lanes(shown, counted.timesteps[1]),
+                page_figures.lanes(shown, summary.timesteps[1]),
                 f"plan-{mode}",
                 captions.plan(mode, shown, words),
                 mode,
-                _plan_note(plan, shuffled=settings["shuffle"]),
+                _plan_note(plan, shuffled=training.shuffle),
             )
         )
         rows[mode] = {k: v for k, v in words.items() if k not in IN_SENTENCES}
         lengths[mode] = {
-            "update interval": step_range(*counted.timesteps),
+            "update interval": step_range(*summary.timesteps),
             "gradient window": words["the gradient reaches back"],
             "reset interval": words["state is zero at each"],
         }

@@ -1,27 +1,29 @@
 """Plans: what each lane of each batch reads, and where state is reset.
 
 A *lane* is a position in the batch that carries its own state. A plan is a pass over
-some samples, told by rule, with a line for each sequence; only where single samples are
-shuffled is their order listed. `expand` writes some batches of it out.
+some samples. It has a line for each sequence, from which `expand` writes some batches
+out; only the order of shuffled samples is listed.
 """
 
 import heapq
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.values import Reset
 from statelab.errors import UserError
 from statelab.samples.windows import Windows, locate_samples
 
 MAX_CELLS = 1 << 18  # places of a plan that are looked at together
+AT_EACH_SAMPLE, AT_EACH_SEQUENCE = Reset("sample"), Reset("sequence")
 
 
 class Plan(NamedTuple):
     """One pass over some samples, as runs of samples that follow each other.
 
-    A run is a sequence's, or padding. The runs stand end to end in a line of places,
-    which is folded into batches of lanes: batch by batch, or lane by lane. `expand`
-    says what stands where.
+    A run is the samples of a sequence, or padding. The runs stand end to end in a line
+    of places, which is folded into batches of lanes: batch by batch, or lane by lane.
     """
 
     first_sample: np.ndarray  # int64 [runs]; -1 for a run of padding
@@ -46,11 +48,11 @@ def make_plan(
     *,
     batch_size: int,
     stateful: bool,
-    reset: str = "sequence",
+    reset: Reset = AT_EACH_SEQUENCE,
     batching: str = "aligned",
     rng: np.random.Generator | None = None,
 ) -> Plan:
-    """Lay the samples of some sequences out in batches.
+    """Arrange the samples of some sequences in batches.
 
     Six samples, three of sequence A and three of B, in batches of 2:
 
@@ -87,11 +89,11 @@ def make_plan(
         dtype = np.int32 if total < 2**31 else np.int64
         order = rng.permutation(np.arange(total, dtype=dtype))
     interval = samples_between_resets(
-        reset if stateful else "sample", windows.stride[sequence]
+        reset if stateful else AT_EACH_SAMPLE, windows.stride[sequence]
     )
     lane_by_lane = stateful and batching == "aligned"
-    lay_out = _aligned if lane_by_lane else _contiguous
-    run, places, batches = lay_out(count, batch_size)
+    arrange = _aligned if lane_by_lane else _contiguous
+    run, places, batches = arrange(count, batch_size)
     return Plan(
         first_sample=_of_runs(first, run, -1),
         begin=np.append(0, np.cumsum(places)),
@@ -103,21 +105,31 @@ def make_plan(
     )
 
 
-def samples_between_resets(reset: str, stride: np.ndarray) -> np.ndarray | None:
-    """Return how many samples of each sequence there are from a reset to the next."""
+def samples_between_resets(reset: Reset, stride: np.ndarray) -> np.ndarray | None:
+    """Return how many samples of each sequence there are from a reset to the next.
+
+    Args:
+        reset: where state is set to zero.
+        stride: time steps from a sample to the next, [sequences].
+
+    Returns:
+        Samples, [sequences]; None where state is never reset.
+
+    Raises:
+        UserError: a reset would be within a sample.
+    """
     if reset == "never":
         return None
     if reset == "sample":
         return np.ones_like(stride)
-    if reset == "sequence":
+    if reset.every is None:
         return np.full_like(stride, np.iinfo(stride.dtype).max)
-    steps = int(reset.removeprefix("every_"))
-    if (steps % stride).any():
+    if (reset.every % stride).any():
         raise UserError(
             f"`train_stateful.reset` must be a multiple of the {stride.max()} steps "
             f"from a sample to the next. Received: {reset}"
         )
-    return steps // stride
+    return reset.every // stride
 
 
 def _of_runs(values: np.ndarray, run: np.ndarray, padding: int) -> np.ndarray:
@@ -144,7 +156,7 @@ def _aligned(count: np.ndarray, lanes: int) -> tuple[np.ndarray, np.ndarray, int
     batches = max(free)[0]
     for filled, lane in free:
         runs[lane].append((-1, batches - filled))
-    run, places = np.array([each for lane in runs for each in lane], np.int64).T
+    run, places = np.array(list(itertools.chain(*runs)), np.int64).T
     return run, places, batches
 
 
@@ -189,7 +201,7 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
         reset = np.ones_like(sample[1:], bool)
     elif plan.interval is None:
         reset = np.broadcast_to(batch[1:] == 0, sample[1:].shape)
-    else:  # where a lane goes on to another run, or to another stretch of its run
+    else:  # where a lane comes to another run, or to another stretch of its run
         run, stretch = np.where(inside, run, -1), nth // plan.interval[run]
         reset = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
     return Batches(sample[1:], reset)

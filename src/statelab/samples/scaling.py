@@ -1,7 +1,7 @@
 """Scaling: features and values to predict in units of their own spread.
 
 It is fitted on the steps of the train split alone, and applied as samples are copied
-out: the sequences stay as they are. Answers are given back in the user's units.
+out: the sequences stay as they are. Predictions are returned in the user's units.
 """
 
 from pathlib import Path
@@ -65,19 +65,22 @@ dtype=float32))
     return Scaling(*(np.asarray(part, np.float32) for part in parts))
 
 
-def unscale(scaling: Scaling | None, answers: np.ndarray) -> np.ndarray:
-    """Put answers into the units of the sequences, in place; of classes they stay."""
+def unscale(scaling: Scaling | None, predictions: np.ndarray) -> np.ndarray:
+    """Put predicted values into the units of the sequences, in place.
+
+    Predictions of classes stay as they are: their scale is 1, and their mean 0.
+    """
     if scaling is not None:
-        answers *= scaling.target_scale
-        answers += scaling.target_mean
-    return answers
+        predictions *= scaling.target_scale
+        predictions += scaling.target_mean
+    return predictions
 
 
-def wanted(scaling: str, source: str) -> bool:
-    """Tell what `window.scaling` means for a `generate.source`.
+def applies(scaling: str, source: str) -> bool:
+    """Tell whether `window.scaling` scales sequences of a `generate.source`.
 
     Example:
-        >>> wanted("auto", "csv"), wanted("auto", "task"), wanted("standard", "task")
+        >>> applies("auto", "csv"), applies("auto", "task"), applies("standard", "task")
         (True, False, True)
     """
     return scaling == "standard" or (scaling == "auto" and source != "task")

@@ -1,9 +1,8 @@
 """Splitting: which sequences, or steps of them, train, validate and test."""
 
-from typing import Any
-
 import numpy as np
 
+from statelab.config.settings import WindowSettings
 from statelab.config.values import count
 from statelab.data import sequences
 from statelab.data.sequences import LEFT_OUT, SPLITS, Sequences
@@ -17,40 +16,41 @@ from statelab.samples.windows import (
 
 
 def split_and_window(
-    data: Sequences,
-    *,
-    seed: int,
-    split: str,
-    test_size: int | float,
-    validation_size: int | float,
-    horizon: int = 0,
-    **settings: Any,
+    data: Sequences, window: WindowSettings, *, seed: int, horizon: int = 0
 ) -> Windows:
-    """Split sequences, and cut them into samples, as params.yaml asks for it.
+    """Split sequences, and cut them into samples.
 
     Args:
         data: the sequences; classes are split in proportion, by their last targets.
+        window: of these settings
+            `split`: `sequence` puts each sequence into one split. `time` cuts each into
+            parts: the first trains, the next validates, and the last tests. Every part
+            has a line of its own in the table, and no sample reaches from one into
+            another. A sequence too short for that trains as a whole.
+            `test_size`, `validation_size`: counts of sequences, or fractions of them;
+            with `time`, of the steps of each sequence.
+            `layout` and its sizes: as in `windows.make_windows`.
         seed: of the draw.
-        split: `sequence` puts each into one split. `time` cuts each in parts: the first
-            one trains, one after it validates, and the last one tests; every part
-            stands in the table as a sequence of its own, and no sample reaches from one
-            into another. A sequence too short for that trains as a whole.
-        horizon: steps ahead of which targets are. As many steps before the border of a
-            part are left out: their targets are values of the next one.
-        test_size, validation_size: as in `assign_splits`; with `time`, of the steps
-            of each sequence.
-        settings: `layout`, and the sizes that it goes by, as in `windows`.
+        horizon: how many time steps ahead targets are. As many steps at the end of a
+            part are left out: their targets are values of the next part.
 
     Raises:
         UserError: a split is left without a sequence, a sample, or a target.
     """
-    if split == "time":
-        offsets, codes = _in_time(data, test_size, validation_size, horizon)
-        return require_targets(
-            data, make_windows(offsets, codes, **layout_settings(**settings))
-        )
+    if window.split == "time":
+        offsets, codes = _in_time(data, window, horizon)
+    else:
+        offsets, codes = data.offsets, _by_sequence(data, window, seed)
+    layout = layout_settings(dict(window))
+    return require_targets(data, make_windows(offsets, codes, **layout))
+
+
+def _by_sequence(data: Sequences, window: WindowSettings, seed: int) -> np.ndarray:
+    """Return the split of each sequence."""
     last = data.offsets[1:] - 1
-    test, validation = (count(size, len(last)) for size in (test_size, validation_size))
+    test, validation = (
+        count(size, len(last)) for size in (window.test_size, window.validation_size)
+    )
     if test < 1 or test + validation >= len(last):
         raise UserError(
             "`window.test_size` and `window.validation_size` must leave sequences to "
@@ -60,19 +60,16 @@ def split_and_window(
         )
     last_targets = sequences.targets_at(data, np.arange(len(last)), last)
     classes = last_targets.dtype.kind == "i"
-    codes = assign_splits(
+    return assign_splits(
         last_targets if classes else np.zeros(len(last)),
-        test_size=test_size,
-        validation_size=validation_size,
+        test_size=test,
+        validation_size=validation,
         rng=np.random.default_rng((seed, 1)),
-    )
-    return require_targets(
-        data, make_windows(data.offsets, codes, **layout_settings(**settings))
     )
 
 
 def _in_time(
-    data: Sequences, test_size: int | float, validation_size: int | float, horizon: int
+    data: Sequences, window: WindowSettings, horizon: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where the parts of all sequences begin and end, and the split of each."""
     if len(data.targets) != len(data.values):
@@ -83,8 +80,8 @@ def _in_time(
     begin, end = data.offsets[:-1], data.offsets[1:]
     steps = end - begin
     test, validation = (
-        np.array([count(size, each) for each in steps.tolist()])
-        for size in (test_size, validation_size)
+        np.array([count(size, length) for length in steps.tolist()])
+        for size in (window.test_size, window.validation_size)
     )
     train = steps - test - validation
     enough = (train > horizon) & (test > 0)
@@ -104,7 +101,7 @@ def _in_time(
         SPLITS["validation"]: (middle, np.maximum(last_begin - horizon, middle)),
         SPLITS["test"]: (last_begin, end),
     }
-    # Between them lies what is left out.
+    # Between two parts lie the steps that are left out.
     edges = np.stack([edge for part in parts.values() for edge in part], axis=1)
     codes = [code for part in parts for code in (part, LEFT_OUT)][:-1]
     return (
@@ -116,16 +113,16 @@ def _in_time(
 def assign_splits(
     classes: np.ndarray,
     *,
-    test_size: int | float,
-    validation_size: int | float,
+    test_size: int,
+    validation_size: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Assign every sequence to train, validation or test, each class in proportion.
 
     Args:
         classes: the class of each sequence, [sequences].
-        test_size: sequences to test on: a count, or a fraction of all.
-        validation_size: likewise; these are taken out of what is left to train on.
+        test_size: how many sequences to test on.
+        validation_size: how many to validate on; the others train.
         rng: draws which sequences of a class go where.
 
     Returns:
@@ -145,10 +142,8 @@ def assign_splits(
         members = order[classes[order] == label]
         rank[members] = (np.arange(len(members)) + 0.5) / len(members)
     dealt = order[np.argsort(rank[order], kind="stable")]
-    test, validation = (
-        count(size, len(classes)) for size in (test_size, validation_size)
-    )
+    test, validation, _ = np.split(dealt, [test_size, test_size + validation_size])
     codes = np.full(len(classes), SPLITS["train"], np.int8)
-    codes[dealt[:test]] = SPLITS["test"]
-    codes[dealt[test : test + validation]] = SPLITS["validation"]
+    codes[test] = SPLITS["test"]
+    codes[validation] = SPLITS["validation"]
     return codes

@@ -1,13 +1,15 @@
 """Layouts: how sequences are cut into samples.
 
-A *sample* is a stretch of steps of one sequence, what a network is given at a time. An
-*answer* is what it is asked for at one step of a sample. Windows overlap, and each is
-asked at its last step; whole sequences and segments do not, and are asked at each step.
-Samples and answers are numbered in reading order. Nothing is copied and nothing is
-listed: a table of windows says by rule which there are, with a line for each sequence,
-however many steps it has.
+A *sample* is a stretch of time steps of one sequence, what a network is given at a
+time. A *prediction* is its output at one step of a sample. Windows overlap, and a
+network predicts at the last step of each. Whole sequences and segments do not overlap,
+and it predicts at each step. Samples and predictions are numbered in reading order.
+
+No sample is copied or listed. A table of windows has one line for each sequence, from
+which the place of each sample is computed.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from statelab.data import sequences
 from statelab.data.sequences import LEFT_OUT, SPLITS, Sequences
 from statelab.errors import UserError
 
-AT_ONCE = 1 << 16  # answers, where there may be very many
+AT_ONCE = 1 << 16  # predictions that are looked at together
 
 
 class Windows(NamedTuple):
@@ -29,8 +31,10 @@ class Windows(NamedTuple):
     stride: np.ndarray  # int64 [sequences]; steps from a sample's first to the next's
     length: np.ndarray  # int64 [sequences]; steps of a sample, but `stop` cuts it short
     answers: np.ndarray  # int64 [sequences + 1]
-    # sequence s has the answers answers[s] to answers[s + 1]
-    answered: np.ndarray  # int64 [sequences]; the last steps of `length`, as many
+    # sequence s has the predictions answers[s] to answers[s + 1]
+    answered: (
+        np.ndarray
+    )  # int64 [sequences]; predictions of a sample, at its last steps
     split: np.ndarray  # int8 [sequences]; a code of sequences.SPLITS, or LEFT_OUT
 
 
@@ -43,11 +47,11 @@ class Samples(NamedTuple):
 
 
 class PredictionSteps(NamedTuple):
-    """Where some answers are asked for, each field of one shape."""
+    """Where some predictions are made, each field of one shape."""
 
     sample: np.ndarray  # int64
     sequence: np.ndarray  # int64
-    step: np.ndarray  # int64; a flat step, the last one that the answer may depend on
+    step: np.ndarray  # int64; a flat step, the last that the prediction may depend on
 
 
 class LayoutSizes(NamedTuple):
@@ -56,35 +60,39 @@ class LayoutSizes(NamedTuple):
     samples: np.ndarray  # how many
     stride: np.ndarray
     length: np.ndarray  # steps of a sample
-    answered: np.ndarray  # steps of a sample that are answered, its last ones
-    answers: np.ndarray  # of all its samples
+    answered: np.ndarray  # predictions of a sample
+    answers: np.ndarray  # predictions of all its samples
 
 
-def _full(lengths: np.ndarray, **_: int) -> LayoutSizes:
+def _full(lengths: np.ndarray) -> LayoutSizes:
     count = (lengths > 0).astype(lengths.dtype)
     return LayoutSizes(count, lengths, lengths, lengths, lengths)
 
 
-def _subsampled(
-    lengths: np.ndarray, *, window_length: int, stride: int, **_: int
-) -> LayoutSizes:
+def _subsampled(lengths: np.ndarray, window_length: int, stride: int) -> LayoutSizes:
     count = np.maximum((lengths - window_length) // stride + 1, 0)
-    each = np.ones_like(lengths)
-    return LayoutSizes(count, each * stride, each * window_length, each, count)
+    one = np.ones_like(lengths)
+    return LayoutSizes(count, one * stride, one * window_length, one, count)
 
 
-def _per_timestep(lengths: np.ndarray, *, segment_length: int, **_: int) -> LayoutSizes:
+def _per_timestep(lengths: np.ndarray, segment_length: int) -> LayoutSizes:
     segment = np.full_like(lengths, segment_length)
     return LayoutSizes(
         -(-lengths // segment_length), segment, segment, segment, lengths
     )
 
 
-LAYOUTS = {"full": _full, "subsampled": _subsampled, "per_timestep": _per_timestep}
-SIZES = {
-    "full": (),
-    "subsampled": ("window_length", "stride"),
-    "per_timestep": ("segment_length",),
+class Layout(NamedTuple):
+    """A way to cut sequences into samples."""
+
+    cut: Callable[..., LayoutSizes]  # of the sequences' lengths and the sizes below
+    sizes: tuple[str, ...]  # the keys of section `window` that it depends on
+
+
+LAYOUTS = {
+    "full": Layout(_full, ()),
+    "subsampled": Layout(_subsampled, ("window_length", "stride")),
+    "per_timestep": Layout(_per_timestep, ("segment_length",)),
 }
 
 
@@ -107,11 +115,11 @@ def make_windows(
     | `subsampled`, `window_length` 2 | (0, 2) (1, 2) (2, 2) (3, 2) (5, 2) (6, 2) |
     | `per_timestep`, `segment_length` 2 | (0, 2) (2, 2) (4, 1) (5, 2) (7, 1) |
 
-    `subsampled` answers at steps 1, 2, 3, 4, 6 and 7; the others at each of the 8.
+    `subsampled` predicts at steps 1, 2, 3, 4, 6 and 7; the others at each of the 8.
 
     Args:
         offsets: where the sequences begin and end, [sequences + 1].
-        split: the split of each sequence, [sequences]; handed through.
+        split: the split of each sequence, [sequences].
         layout: a key of `LAYOUTS`.
         window_length: steps of a sample, for `subsampled`.
         stride: steps from one sample's first to the next one's, for `subsampled`.
@@ -130,56 +138,72 @@ def make_windows(
         array([0, 1, 2, 3])
     """
     steps = np.where(split == LEFT_OUT, 0, np.diff(offsets))
-    found = LAYOUTS[layout](
-        steps,
-        window_length=window_length,
-        stride=stride,
-        segment_length=segment_length,
-    )
-    if not found.samples.any():
+    sizes = {
+        "window_length": window_length,
+        "stride": stride,
+        "segment_length": segment_length,
+    }
+    cut, names = LAYOUTS[layout]
+    samples = cut(steps, *(sizes[name] for name in names))
+    if not samples.samples.any():
         raise UserError(
             "`window.window_length` must not be longer than every sequence: the "
             f"longest has {steps.max(initial=0)} steps. "
             f"Received: {window_length}"
         )
     return Windows(
-        samples=np.append(0, np.cumsum(found.samples)),
+        samples=np.append(0, np.cumsum(samples.samples)),
         first=offsets[:-1],
         stop=offsets[1:],
-        stride=found.stride,
-        length=found.length,
-        answers=np.append(0, np.cumsum(found.answers)),
-        answered=found.answered,
+        stride=samples.stride,
+        length=samples.length,
+        answers=np.append(0, np.cumsum(samples.answers)),
+        answered=samples.answered,
         split=split,
     )
 
 
-def rewindow(windows_: Windows, **layout: Any) -> Windows:
+def rewindow(
+    windows: Windows,
+    *,
+    layout: str | None = None,
+    window_length: int = 1,
+    stride: int = 1,
+    segment_length: int = 1,
+) -> Windows:
     """Cut the same sequences, in the same splits, by another layout.
 
     Args:
-        windows_: the table of windows.
-        layout: as in `make_windows`; nothing, for the table as it is.
+        windows: the table of windows.
+        layout: None for the table as it is.
+        window_length, stride, segment_length: as in `make_windows`.
 
     Example:
         >>> table = make_windows(np.array([0, 3]), np.zeros(1, np.int8), layout="full")
         >>> rewindow(table, layout="subsampled", window_length=2).samples
         array([0, 2])
     """
-    if not layout:
-        return windows_
-    offsets = np.append(windows_.first, windows_.stop[-1])
-    return make_windows(offsets, windows_.split, **layout)
+    if layout is None:
+        return windows
+    return make_windows(
+        np.append(windows.first, windows.stop[-1]),
+        windows.split,
+        layout=layout,
+        window_length=window_length,
+        stride=stride,
+        segment_length=segment_length,
+    )
 
 
-def layout_settings(*, layout: str, **settings: Any) -> dict[str, Any]:
-    """Return those of some settings that say how sequences are cut.
+def layout_settings(window: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of section `window` that decide how sequences are cut.
 
     Example:
-        >>> layout_settings(layout="per_timestep", segment_length=5, stride=2)
-        {'layout': 'per_timestep', 'segment_length': 5}
+        >>> layout_settings({"layout": "full", "segment_length": 5, "stride": 2})
+        {'layout': 'full'}
     """
-    return {"layout": layout, **{name: settings[name] for name in SIZES[layout]}}
+    names = ("layout", *LAYOUTS[window["layout"]].sizes)
+    return {name: window[name] for name in names}
 
 
 def locate_samples(windows: Windows, sample: np.ndarray) -> Samples:
@@ -205,12 +229,12 @@ def locate_samples(windows: Windows, sample: np.ndarray) -> Samples:
     return Samples(sequence, first, length)
 
 
-def locate_predictions(windows: Windows, answer: np.ndarray) -> PredictionSteps:
-    """Return where some answers are asked for.
+def locate_predictions(windows: Windows, prediction: np.ndarray) -> PredictionSteps:
+    """Return where some predictions are made.
 
     Args:
         windows: the table of windows.
-        answer: numbers of answers, of any shape.
+        prediction: numbers of predictions, of any shape.
 
     Returns:
         The sample, the sequence and the step of each, in the same shape.
@@ -222,8 +246,8 @@ def locate_predictions(windows: Windows, answer: np.ndarray) -> PredictionSteps:
         PredictionSteps(sample=array([3, 4]), sequence=array([0, 1]), \
 step=array([4, 6]))
     """
-    sequence = np.searchsorted(windows.answers, answer, side="right") - 1
-    nth = answer - windows.answers[sequence]
+    sequence = np.searchsorted(windows.answers, prediction, side="right") - 1
+    nth = prediction - windows.answers[sequence]
     sample, within = np.divmod(nth, windows.answered[sequence])
     skipped = windows.length[sequence] - windows.answered[sequence]
     step = sample * windows.stride[sequence] + skipped + within
@@ -233,21 +257,21 @@ step=array([4, 6]))
 
 
 def first_predictions(windows: Windows, sample: np.ndarray) -> np.ndarray:
-    """Return the first answer of each of some samples; its others follow."""
+    """Return the first prediction of each of some samples; its others follow."""
     sequence = np.searchsorted(windows.samples, sample, side="right") - 1
     nth = sample - windows.samples[sequence]
     return windows.answers[sequence] + nth * windows.answered[sequence]
 
 
 def per_prediction(windows: Windows, values: np.ndarray) -> np.ndarray:
-    """Repeat a value of each sample for each of its answers.
+    """Repeat a value of each sample for each of its predictions.
 
     Args:
         windows: the table of windows.
         values: one for each sample, [samples].
 
     Returns:
-        One for each answer, [answers].
+        One for each prediction, [predictions].
 
     Example:
         >>> table = make_windows(np.array([0, 3]), np.zeros(1, np.int8),
@@ -257,12 +281,13 @@ def per_prediction(windows: Windows, values: np.ndarray) -> np.ndarray:
     """
     if len(values) == windows.answers[-1]:
         return values
-    at = locate_samples(windows, np.arange(len(values)))
-    return np.repeat(values, np.minimum(at.length, windows.answered[at.sequence]))
+    samples = locate_samples(windows, np.arange(len(values)))
+    count = np.minimum(samples.length, windows.answered[samples.sequence])
+    return np.repeat(values, count)
 
 
 def predicted_steps(windows: Windows) -> int:
-    """Return how many of the last steps of the longest sample are answered."""
+    """Return at how many of its last steps the longest sample has a prediction."""
     some = np.diff(windows.samples) > 0
     return min(int(windows.answered[some].max()), sample_lengths(windows)[1])
 
@@ -271,9 +296,8 @@ def sample_lengths(windows: Windows) -> tuple[int, int]:
     """Return the steps of the shortest sample and of the longest one."""
     some = np.diff(windows.samples) > 0
     begins, ends = windows.samples[:-1][some], windows.samples[1:][some] - 1
-    shortest = locate_samples(
-        windows, ends
-    ).length.min()  # only a last one is cut short
+    # only the last sample of a sequence is cut short
+    shortest = locate_samples(windows, ends).length.min()
     return int(shortest), int(locate_samples(windows, begins).length.max())
 
 
@@ -283,24 +307,24 @@ def sequences_in_split(windows: Windows, code: int) -> np.ndarray:
 
 
 def predictions_of(windows: Windows, sequence: np.ndarray) -> np.ndarray:
-    """Return the answers of some sequences, one sequence after another, int64."""
+    """Return the predictions of some sequences, one sequence after another, int64."""
     begin = windows.answers[sequence]
     count = windows.answers[sequence + 1] - begin
     return np.arange(count.sum()) + np.repeat(begin - (np.cumsum(count) - count), count)
 
 
 def with_targets(
-    data: Sequences, windows: Windows, answer: np.ndarray
+    data: Sequences, windows: Windows, prediction: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return those of some answers that have a target, and the targets."""
-    at = locate_predictions(windows, answer)
+    """Return those of some predictions that have a target, and the targets."""
+    at = locate_predictions(windows, prediction)
     target = sequences.targets_at(data, at.sequence, at.step)
     known = sequences.present(target)
-    return answer[known], target[known]
+    return prediction[known], target[known]
 
 
 def dropped_notes(windows: Windows) -> list[str]:
-    """Say which sequences are not used as the others are.
+    """Name the sequences that are not used as the others are.
 
     Example:
         >>> split = np.zeros(3, np.int8)
@@ -313,7 +337,7 @@ have no sample: 1 of 2']
     some = (windows.stop > windows.first) & (windows.split != LEFT_OUT)
     short = some & (np.diff(windows.samples) == 0)
     uncut = (windows.split == SPLITS["test"]) & (windows.stop == windows.first)
-    told = {
+    counts = {
         "sequences, or parts of them, that are shorter than a window of "
         f"{windows.length[0]} steps, and have no sample": (short.sum(), some.sum()),
         "sequences too short to be cut in time, which train whole": (
@@ -321,7 +345,7 @@ have no sample: 1 of 2']
             (windows.split == SPLITS["test"]).sum(),
         ),
     }
-    return [f"{note}: {n} of {of}" for note, (n, of) in told.items() if n]
+    return [f"{note}: {n} of {of}" for note, (n, of) in counts.items() if n]
 
 
 def require_targets(data: Sequences, windows: Windows) -> Windows:
@@ -337,8 +361,8 @@ def require_targets(data: Sequences, windows: Windows) -> Windows:
                 f"longest sequence has {steps.max()} steps. "
                 f"Received: {windows.length[0]}"
             )
-        # A target is soon found, or there is none: sequences are looked at in turn.
-        if not any(has_a_target(data, windows, each) for each in chosen):
+        # The first sequence nearly always has a target: they are read in turn.
+        if not any(has_a_target(data, windows, sequence) for sequence in chosen):
             raise UserError(
                 f"`window.test_size` and `window.validation_size`: {name} must have a "
                 f"target. Received: none in {len(chosen)} sequences"
@@ -349,12 +373,14 @@ def require_targets(data: Sequences, windows: Windows) -> Windows:
 def has_a_target(
     data: Sequences, windows: Windows, sequence: int, burn_in: int = 0
 ) -> bool:
-    """Tell whether a sequence has a target that is asked for, after some steps."""
+    """Tell whether a sequence has a target to predict, after some first steps."""
     begin, end = windows.answers[sequence : sequence + 2].tolist()
     parts = (
         np.arange(first, min(first + AT_ONCE, end))
         for first in range(begin, end, AT_ONCE)
     )
     known = (with_targets(data, windows, part)[0] for part in parts)
-    late = windows.first[sequence] + burn_in
-    return any((locate_predictions(windows, part).step >= late).any() for part in known)
+    earliest = windows.first[sequence] + burn_in
+    return any(
+        (locate_predictions(windows, part).step >= earliest).any() for part in known
+    )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from statelab.config.settings import GenerateSettings
 from statelab.data import sources
 from statelab.errors import UserError
 from statelab.evaluation import baselines
@@ -249,7 +250,7 @@ def scores(names: Iterable[str]) -> list[dict[str, Any]]:
 
 def _row(name: str, row: Row) -> dict[str, Any]:
     generate: dict[str, Any] = row.sections["generate"]
-    sequences = sources.load(**generate).sequences
+    sequences = sources.load(GenerateSettings.model_validate(generate)).sequences
     return {
         "example": name,
         "cut": row.cut,

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statelab.config.settings import WindowSettings
 from statelab.data import tasks
+from statelab.data.sequences import at_the_end
 from statelab.memory import input_gradients
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
@@ -29,14 +31,17 @@ SHAPE = {"units": 10, "layers": 1}
 LAGS = (16, 32, 48, 64, 96)  # steps of noise from a first step to the prediction
 TRAINED = 8  # networks of each kind
 SOLVED = 0.95  # accuracy
-TASK: dict[str, Any] = {
-    "task": "noisy_first",
-    "label": "end",
-    "sequences": 1200,
-    "lag": 0,
-    "seed": 0,
-}
-SPLIT: dict[str, Any] = {"split": "sequence", "test_size": 200, "validation_size": 0}
+SEQUENCES = 1200
+WINDOW = WindowSettings(
+    layout="full",
+    window_length=1,
+    stride=1,
+    segment_length=1,
+    split="sequence",
+    test_size=200,
+    validation_size=0,
+    scaling="none",
+)
 TRAINING: dict[str, Any] = {
     "epochs": 20,
     "batch_size": 16,
@@ -92,8 +97,9 @@ def learned() -> Iterator[dict[str, Any]]:
         `lag`, and by kind how many networks of `TRAINED` have an accuracy of `SOLVED`.
     """
     for lag in LAGS:
-        data = tasks.make(length=lag + 1, **TASK)
-        windows = splitting.split_and_window(data, seed=0, layout="full", **SPLIT)
+        rng = np.random.default_rng((0, 0))
+        data = at_the_end(tasks.noisy_first(SEQUENCES, lag + 1, rng))
+        windows = splitting.split_and_window(data, WINDOW, seed=0)
         row: dict[str, Any] = {"lag": lag}
         for kind, options in KINDS.items():
             trained = trainer.train(

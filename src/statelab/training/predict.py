@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from statelab.config.values import Reset
 from statelab.data import sources
+from statelab.data.rows import Roles
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import saving
@@ -73,7 +75,7 @@ def answers(
         sequences_in_split(windows, 0),
         batch_size=min(batch_size, len(windows.split)) if stateful else batch_size,
         stateful=stateful,
-        reset=reset if reset.startswith("every_") else "sequence",
+        reset=Reset("sequence" if reset == "never" else reset),
     )
     given = compiled.predict(
         found.weights, sequences, windows, plan, shape, found.scaling
@@ -114,7 +116,13 @@ def predict(
             f"{folder}: has learnt from a generated task, which has no files. Train it "
             "on yours: set `generate.source`"
         )
-    read = sources.unlabelled(path, features=known["features"], **known["read"])
+    roles = Roles(**known["read"]["columns"])._replace(features=known["features"])
+    read = sources.load_for_prediction(
+        path,
+        roles,
+        max_gap=known["read"]["max_gap"],
+        missing=known["read"]["missing"],
+    )
     offsets = read.sequences.offsets
     windows = make_windows(
         offsets, np.zeros(len(offsets) - 1, np.int8), **known["layout"]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
+from statelab.config.values import Reset
 from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
@@ -167,7 +168,11 @@ def train(
     """
     start, train_pass, weights_of, predict = ENGINES[engine]
     lay_out = functools.partial(
-        plans.make_plan, windows, stateful=stateful, reset=reset, batching=batching
+        plans.make_plan,
+        windows,
+        stateful=stateful,
+        reset=Reset(reset),
+        batching=batching,
     )
     splits = {
         name: chosen
