@@ -10,14 +10,10 @@ from statelab.pipeline import command
 
 
 def main(sequences: Path, done: Path) -> None:
-    read, asked = params.read(), params.read(params.SEARCH)
-    schema.check_search(asked, read)
+    loaded = params.load()
+    search_params = schema.check_search(params.read(params.SEARCH), loaded)
     evaluation_set.build(
-        arrays.read(sequences, Sequences),
-        seed=read["seed"],
-        horizon=read["generate"]["horizon"],
-        window=read["window"],
-        search=asked["search"],
+        arrays.read(sequences, Sequences), loaded, search_params.search
     )
     with files.atomic_write(done) as stream:
         stream.write(b"search/params.yaml is sound\n")

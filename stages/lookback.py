@@ -11,77 +11,66 @@ from statelab.lookback.decision import Rule
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, progress, workspace
 from statelab.report import figures
-from statelab.samples import scaling
 
 with command.lean_import():
     from statelab.lookback import executors, problem, scheduler, search, trial_store
 
 
-def main(sequences: Path, trials: Path, answer: Path, drawn: Path) -> None:
-    read, asked = params.read(), params.read(params.SEARCH)
-    settings, made = asked["search"], read["generate"]
+def main(sequences: Path, trials: Path, result_file: Path, plots: Path) -> None:
+    loaded, search_params = params.load(), params.load_search()
+    settings = search_params.search
     with workspace.only_writer("lookback", trials):
-        laid = problem.build_problem(
+        data = problem.build_problem(
             arrays.read(sequences, Sequences),
             (trials.parent / "shards").resolve(),
-            seed=read["seed"],
-            scaled=scaling.wanted(read["window"]["scaling"], made["source"]),
-            horizon=made["horizon"],
-            window=read["window"],
-            model=read["model"] | asked["model"],
-            search=settings,
+            loaded,
+            search_params,
         )
-        forecast = forecast_of(sequences / "names.json", read["evaluate"]["season"])
-        baselines = problem.baselines(laid, forecast)
-        rule = Rule.of(
-            OF_HEAD[laid.ground.network.head].main.name,
-            read["evaluate"]["margin"],
-            baselines,
-        )
-        space = search.space(
-            **settings | {"high": laid.high}, default_units=read["model"]["units"]
-        )
+        network = data.problem.network
+        forecast = forecast_of(sequences / "names.json", loaded.evaluate.season)
+        baselines = problem.baselines(data, forecast)
+        score = OF_HEAD[network.head].main.name
+        rule = Rule.of(score, loaded.evaluate.margin, baselines)
+        space = search.space(settings, data.longest_window, network.units)
         with (
-            trial_store.of(laid, settings | asked["model"]) as kept,
-            executors.opened(laid.ground) as crew,
-            progress.lines("lookback", " trials") as line,
+            trial_store.opened(data, search_params) as folder,
+            executors.from_environment(data.problem) as workers,
+            progress.lines("lookback", " trials") as print_line,
         ):
+            trial_scheduler = scheduler.TrialScheduler(
+                workers, folder, lambda outcome: print_line(search_result.line(outcome))
+            )
             outcomes = search.search(
                 space,
-                scheduler.TrialScheduler(
-                    crew, kept, lambda o: line(search_result.line(o))
-                ),
-                trials=settings["trials"],
-                group=settings["group"],
-                seed=read["seed"],
+                trial_scheduler.submit,
+                trials=settings.trials,
+                group=settings.group,
+                seed=loaded.seed,
                 rule=rule,
             )
-            told = search_result.summary(
-                outcomes,
-                rule,
+            searched = search_result.Searched(
                 low=space.low,
                 high=space.high,
                 grid_size=space.grid_size,
-                asked=len(laid.asked),
-                longest=laid.ground.longest,
+                scored_steps=len(data.scored_steps),
+                longest_sequence=data.problem.longest_sequence,
                 baselines=baselines,
             )
-            told["adopt"] = search_result.adopt(
-                told["settings"],
-                settings,
-                samples=problem.samples(laid, told["settings"]),
-                forget_bias=asked["model"]["forget_bias"],
-            )
-            told["text"] = search_result.in_words(told)
-            windows = sorted({each.window_length for each in outcomes})
-            curve = search_result.curve(outcomes, rule, problem.ceilings(laid, windows))
+            result = search_result.summary(outcomes, rule, searched)
+            chosen = result["settings"]
+            samples = problem.samples(data, chosen)
+            result["adopt"] = search_result.adopt(chosen, search_params, samples)
+            result["text"] = search_result.in_words(result)
+            windows = sorted({outcome.window_length for outcome in outcomes})
+            ceilings = problem.ceilings(data, windows)
+            curve = search_result.curve(outcomes, rule, ceilings)
             with files.atomic_write(trials) as stream:
                 search_result.table(outcomes).to_parquet(stream, index=False)
-            files.write_json(answer, told)
-            csv_files.write(drawn / "curve.csv", curve)
-            with files.atomic_write(drawn / "curve.svg") as stream:
-                stream.write(figures.svg(figures.lookback(curve, told)))
-    print(told["text"])
+            files.write_json(result_file, result)
+            csv_files.write(plots / "curve.csv", curve)
+            with files.atomic_write(plots / "curve.svg") as stream:
+                stream.write(figures.svg(figures.lookback(curve, result)))
+    print(result["text"])
 
 
 if __name__ == "__main__":

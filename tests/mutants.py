@@ -46,8 +46,8 @@ MUTANTS = [
     Mutant(
         "test and validation are swapped",
         "samples/splitting.py",
-        'codes[dealt[:test]] = SPLITS["test"]',
-        'codes[dealt[:test]] = SPLITS["validation"]',
+        'codes[test] = SPLITS["test"]',
+        'codes[test] = SPLITS["validation"]',
         "data/test_sequences.py samples/test_windows.py",
     ),
     Mutant(
@@ -109,15 +109,15 @@ MUTANTS = [
     Mutant(
         "a gap as long as allowed cuts a sequence",
         "data/panels.py",
-        "(ahead > max_gap)",
-        "(ahead >= max_gap)",
+        "(gaps > max_gap)",
+        "(gaps >= max_gap)",
         "data/test_sources.py",
     ),
     Mutant(
         "a forecast is of one step further",
         "data/panels.py",
-        "aims += horizon",
-        "aims += horizon - 1",
+        "later += horizon",
+        "later += horizon - 1",
         "data/test_sources.py",
     ),
     Mutant(

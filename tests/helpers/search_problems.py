@@ -1,36 +1,28 @@
-"""Small grounds to search on."""
+"""Small problems to search."""
 
 from pathlib import Path
 
+import project_params
+
 from statelab.data import tasks
 from statelab.lookback import problem
+from statelab.lookback.problem import SearchData
 
-SEARCH = {
-    **dict(low=1, high=None, seeds=3, updates=40, batch_size=8, optimizer="adam"),
-    **dict(schedule="cosine", clipnorm=1.0, validation_size=8, answers=50),
-    "shard_steps": None,
-}
-MODEL = {"cell": "lstm", "units": 4, "layers": 1, "forget_bias": "chrono"}
-WINDOW = {
-    **dict(layout="per_timestep", window_length=2, stride=1, segment_length=1),
-    **dict(split="sequence", test_size=8, validation_size=0, scaling="auto"),
-}
+SEARCH = dict(seeds=3, updates=40, batch_size=8, validation_size=8, scored_steps=50)
 
 
-def build(folder=Path("unused"), *, search=None, model=None, window=None, **task):
-    """The ground of a small lagged_copy: 40 sequences of 12 steps, 3 steps back."""
-    task = {
-        **dict(task="lagged_copy", label="each_step", seed=1, sequences=40),
-        **dict(length=12, lag=3),
-        **task,
-    }
-    return problem.build_problem(
-        tasks.make(**task),
-        folder,
+def build(folder=Path("unused"), *, search=None, window=None, **task) -> SearchData:
+    """A small lagged_copy: 40 sequences of 12 steps, 3 steps back."""
+    task = {"task": "lagged_copy", "sequences": 40, "length": 12, "lag": 3, **task}
+    params = project_params.params(
         seed=1,
-        scaled=False,
-        horizon=0,
-        window={**WINDOW, **(window or {})},
-        model={**MODEL, **(model or {})},
-        search={**SEARCH, **(search or {})},
+        generate=task,
+        window={"test_size": 8, **(window or {})},
+        model={"units": 4},
+    )
+    return problem.build_problem(
+        tasks.make(params.generate, params.seed),
+        folder,
+        params,
+        project_params.search_params({**SEARCH, **(search or {})}),
     )

@@ -1,15 +1,15 @@
 """A lookback search of seconds: `python small_search.py FOLDER [SHARD_STEPS]`.
 
-It is carried out where the environment says, keeps its ledger in a folder, and leaves
-its table there: table.json.
+Its trials are trained where the environment says. It keeps its trial store in a folder,
+and leaves its table there: table.json.
 """
 
 import sys
 from pathlib import Path
 
 import pandas as pd
+import project_params
 
-from statelab.config import params
 from statelab.data import tasks
 from statelab.io import files
 from statelab.lookback import search_result
@@ -21,7 +21,6 @@ with command.quiet_import():
     from statelab.lookback.executors import Workers
     from statelab.lookback.problem import SearchData
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
 SMALL = {
     "high": 8,
@@ -33,30 +32,29 @@ SMALL = {
 }
 
 
-def lay(folder: Path, shard_steps: int | None = None) -> SearchData:
-    """Lay the ground: 60 sequences of 12 steps, each a label of 2 steps ago."""
-    read, asked = params.read(REPOSITORY), params.read(REPOSITORY / "search")
-    made = {"task": "lagged_copy", "sequences": 60, "length": 12, "lag": 2}
+def build(folder: Path, shard_steps: int | None = None) -> SearchData:
+    """Return 60 sequences of 12 steps to search, each a label of 2 steps ago."""
+    task = {"task": "lagged_copy", "sequences": 60, "length": 12, "lag": 2}
+    params = project_params.params(generate=task, model={"units": 3})
     return problem.build_problem(
-        tasks.make(seed=1, label="each_step", **made),
+        tasks.make(params.generate, seed=1),
         folder / "shards",
-        seed=0,
-        scaled=False,
-        horizon=0,
-        window=read["window"],
-        model=read["model"] | asked["model"] | {"units": 3},
-        search=asked["search"] | SMALL | {"shard_steps": shard_steps},
+        params,
+        project_params.search_params(SMALL | {"shard_steps": shard_steps}),
     )
 
 
-def run(laid: SearchData, crew: Workers, folder: Path) -> pd.DataFrame:
-    """Return the table of the search, times and workers apart."""
-    settings = params.read(REPOSITORY / "search")["search"] | SMALL
+def run(data: SearchData, workers: Workers, folder: Path) -> pd.DataFrame:
+    """Return the table of the search, without times and workers."""
+    settings = project_params.search_params(SMALL).search
+    trial_scheduler = scheduler.TrialScheduler(
+        workers, folder / "trials", lambda _: None
+    )
     outcomes = search.search(
-        search.space(**settings, default_units=3),
-        scheduler.TrialScheduler(crew, folder / "ledger", lambda _: None),
-        trials=settings["trials"],
-        group=settings["group"],
+        search.space(settings, data.longest_window, units=3),
+        trial_scheduler.submit,
+        trials=settings.trials,
+        group=settings.group,
         seed=0,
         rule=Rule("accuracy", 0.01),
     )
@@ -64,9 +62,9 @@ def run(laid: SearchData, crew: Workers, folder: Path) -> pd.DataFrame:
 
 
 def main(folder: Path, shard_steps: int | None = None) -> None:
-    laid = lay(folder, shard_steps)
-    with executors.opened(laid.ground) as crew:
-        table = run(laid, crew, folder)
+    data = build(folder, shard_steps)
+    with executors.from_environment(data.problem) as workers:
+        table = run(data, workers, folder)
     with files.atomic_write(folder / "table.json") as stream:
         stream.write(table.to_json(orient="records", double_precision=15).encode())
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from statelab.lookback.decision import COMPLETE, Outcome
+from statelab.lookback.outcomes import COMPLETE, Outcome
 
 
 def trial(window, scores, parts=None, *, state=COMPLETE, reset="sample", **changes):

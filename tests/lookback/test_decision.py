@@ -1,13 +1,16 @@
-"""The answer of a search, out of the scores of a few trials."""
+"""The decision of a search, out of the scores of a few trials."""
 
 import numpy as np
 import pandas as pd
+import project_params
 import pytest
 from small_trials import trial
 
 from statelab.errors import UserError
 from statelab.lookback import decision, search_result
-from statelab.lookback.decision import PRUNED, Rule
+from statelab.lookback.decision import Rule
+from statelab.lookback.outcomes import PRUNED
+from statelab.lookback.search_result import Searched
 
 RULE = Rule("accuracy", 0.01)
 
@@ -39,34 +42,38 @@ def test_one_seed_is_judged_by_its_mean():
     assert not decision.worse(trial(5, [0.1], [0.1]), best, RULE)  # it cannot be shown
 
 
-def test_trials_given_up_and_those_with_carried_state_are_no_windows():
+def test_pruned_trials_and_those_with_carried_state_are_no_windows():
     outcomes = [
         trial(4, 0.5),
         trial(5, 0.95, state=PRUNED),
         trial(6, 0.99, reset="sequence"),
         trial(7, 0.9),
     ]
-    found = decision.judge(outcomes, RULE, low=1)
-    assert found.best.window_length == found.smallest.window_length == 7
+    judged = decision.judge(outcomes, RULE, low=1)
+    assert judged.best.window_length == judged.smallest.window_length == 7
 
 
 def test_the_longest_worse_window_is_of_the_same_settings():
     others, best = trial(5, 0.5), trial(7, 0.9)
-    assert decision.judge([others, best], RULE, low=2).below == 5
-    assert decision.judge([others._replace(units=3), best], RULE, low=2).below == 1
-
-
-def answer(outcomes, rule=RULE, **changes):
-    told = search_result.summary(
-        outcomes,
-        rule,
-        **{
-            **dict(low=1, high=9, grid_size=9, asked=40, longest=12),
-            "baselines": {"constant": 0.5},
-            **changes,
-        },
+    assert decision.judge([others, best], RULE, low=2).worse_below == 5
+    assert (
+        decision.judge([others._replace(units=3), best], RULE, low=2).worse_below == 1
     )
-    return {**told, "text": search_result.in_words(told)}
+
+
+SEARCHED = Searched(
+    low=1,
+    high=9,
+    grid_size=9,
+    scored_steps=40,
+    longest_sequence=12,
+    baselines={"constant": 0.5},
+)
+
+
+def result_of(outcomes, searched=SEARCHED):
+    result = search_result.summary(outcomes, RULE, searched)
+    return {**result, "text": search_result.in_words(result)}
 
 
 PARTS = [[0.5, 0.4, 0.5, 0.6, 0.5, 0.5], [0.9, 0.8, 0.9, 0.9, 0.95, 0.9]]
@@ -81,7 +88,7 @@ TRIALS = [
 
 
 def test_the_summary_holds_the_contract():
-    told = answer(TRIALS)
+    result = result_of(TRIALS)
     expected = {
         "smallest": 6,
         "best": 9,
@@ -93,24 +100,25 @@ def test_the_summary_holds_the_contract():
         "pruned": 1,
         "grid_size": 9,
     }
-    assert {name: told[name] for name in expected} == expected
+    assert {name: result[name] for name in expected} == expected
     # the error of the best is sqrt(3.5e-8 / 6) = 7.6e-5, and 6 is 3e-4 below it
-    assert told["one_standard_error"] == 9
-    assert told["settings"]["window_length"] == 6
-    assert told["best_is_better_by"]["over_seeds"]["mean"] == pytest.approx(0.0003)
+    assert result["one_standard_error"] == 9
+    assert result["settings"]["window_length"] == 6
+    assert result["best_is_better_by"]["over_seeds"]["mean"] == pytest.approx(0.0003)
 
 
 def test_the_words_say_what_is_uncertain():
-    text = answer(TRIALS)["text"]
+    text = result_of(TRIALS)["text"]
     assert text.startswith(
         "A window of 6 steps is enough: it is not worse than the best"
     )
     assert "One of 5 steps may do as well: these seeds cannot tell." in text
     assert "With carried state: 0.700" in text
+    assert "Without a network: 0.5000 constant prediction." in text
     assert "6 trials in place of 9" in text
-    longest = answer(TRIALS[:3])["text"]
+    longest = result_of(TRIALS[:3])["text"]
     assert "It is the longest searched: a longer one may do better." in longest
-    whole = answer(TRIALS[:3], longest=9)["text"]
+    whole = result_of(TRIALS[:3], SEARCHED._replace(longest_sequence=9))["text"]
     assert "a longer one" not in whole
 
 
@@ -140,20 +148,16 @@ def test_the_table_is_the_same_as_parquet(tmp_path):
     assert read["score"].tolist() == table["score"].tolist()
 
 
-def test_adopting_the_answer_makes_as_many_updates():
-    search = {
-        **dict(batch_size=32, updates=1500, optimizer="adam", schedule="cosine"),
-        "clipnorm": None,
-    }
-    keys = search_result.adopt(
-        answer(TRIALS)["settings"], search, samples=6400, forget_bias="chrono"
-    )
+def test_adopting_the_window_makes_as_many_updates():
+    search_params = project_params.search_params({"clipnorm": None, "updates": 1500})
+    settings = result_of(TRIALS)["settings"]
+    keys = search_result.adopt(settings, search_params, samples=6400)
     assert keys["train_stateless.epochs"] == 8  # of 200 batches
     assert keys["window.layout"] == "subsampled" and keys["window.window_length"] == 6
     assert keys["model.forget_bias"] == "chrono_6"
     assert keys["train_stateless.clipnorm"] is None
 
 
-def test_where_nothing_comes_to_its_end_the_learning_rate_is_named():
+def test_where_every_trial_is_pruned_the_learning_rate_is_named():
     with pytest.raises(UserError, match=r"`search.learning_rate` .*: \[0.02\]"):
         decision.judge([trial(3, 0.5, state=PRUNED)], RULE, low=1)

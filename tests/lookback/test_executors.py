@@ -1,5 +1,6 @@
 """Trials on real Dask workers: the same table as by threads, whoever is killed."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from servers import HOST, LONGEST, free_port, serving
 
 from statelab.errors import UserError
 from statelab.lookback import executors, trials
-from statelab.lookback.trials import Trial
+from statelab.lookback.outcomes import Trial
 
 SEARCH = [sys.executable, str(REPOSITORY / "tests/helpers/small_search.py")]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
@@ -80,11 +81,11 @@ def cluster(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def by_threads(tmp_path_factory) -> pd.DataFrame:
-    """The table that every search has to come to."""
+    """The table that every search has to have."""
     folder = tmp_path_factory.mktemp("by_threads")
-    laid = small_search.lay(folder)
-    with executors.here(laid.ground, 2) as crew:
-        return small_search.run(laid, crew, folder)
+    data = small_search.build(folder)
+    with executors.threads(data.problem, 2) as workers:
+        return small_search.run(data, workers, folder)
 
 
 @contextmanager
@@ -101,13 +102,13 @@ def searching(folder: Path, address: str) -> Iterator[subprocess.Popen]:
 
 
 def ended(folder: Path) -> dict[str, float]:
-    """When each trial in the ledger was written down."""
-    return {each.name: each.stat().st_mtime for each in folder.glob("ledger/*.json")}
+    """When each trial in the trial store was written."""
+    return {file.name: file.stat().st_mtime for file in folder.glob("trials/*.json")}
 
 
-def wait_for(said: Callable[[], object], process: subprocess.Popen) -> None:
+def wait_for(done: Callable[[], object], process: subprocess.Popen) -> None:
     deadline = time.monotonic() + 300
-    while not said():
+    while not done():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -124,30 +125,30 @@ def assert_same(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
 def plugins(address: str) -> set[str]:
     """Those of ours that any worker has."""
     with distributed.Client(address, set_as_default=False) as client:
-        found = client.run(lambda dask_worker: list(dask_worker.plugins))
-    return {each for every in found.values() for each in every if "statelab" in each}
+        names = client.run(lambda dask_worker: list(dask_worker.plugins)).values()
+    return {name for name in itertools.chain(*names) if "statelab" in name}
 
 
 @pytest.mark.slow
-def test_two_workers_come_to_the_table_of_threads(cluster, by_threads, tmp_path):
-    laid = small_search.lay(tmp_path)
-    with executors.cluster(laid.ground, cluster) as crew:
+def test_two_workers_have_the_table_of_threads(cluster, by_threads, tmp_path):
+    data = small_search.build(tmp_path)
+    with executors.cluster(data.problem, cluster) as workers:
         assert len(plugins(cluster)) == 1
-        assert_same(small_search.run(laid, crew, tmp_path), by_threads)
+        assert_same(small_search.run(data, workers, tmp_path), by_threads)
     assert plugins(cluster) == set()
 
 
 @pytest.mark.slow
 def test_shards_are_searched_on_workers(cluster, tmp_path):
-    """As in this process: an answer is that of the file, whoever reads it."""
-    laid = small_search.lay(tmp_path, shard_steps=240)
-    assert len(laid.ground.shards) == 3
-    with executors.cluster(laid.ground, cluster) as crew:
-        ours = small_search.run(laid, crew, tmp_path / "ours")
-    with executors.here(laid.ground, 1) as crew:
-        theirs = small_search.run(laid, crew, tmp_path / "theirs")
+    """As in this process: whoever reads a file predicts the same."""
+    data = small_search.build(tmp_path, shard_steps=240)
+    assert len(data.problem.shards) == 3
+    with executors.cluster(data.problem, cluster) as workers:
+        ours = small_search.run(data, workers, tmp_path / "ours")
+    with executors.threads(data.problem, 1) as workers:
+        theirs = small_search.run(data, workers, tmp_path / "theirs")
     assert_same(ours, theirs)
-    # what is asked is a label of 2 steps ago: windows of 3 know it, shorter ones do not
+    # the target is 2 steps back: windows of 3 hold it, shorter ones do not
     whole = ours[(ours["phase"] != "stateful") & (ours["state"] == "complete")]
     short = whole["window_length"] < 3
     assert np.all(whole.loc[short, "score"] < 0.75)
@@ -162,7 +163,7 @@ def test_a_worker_that_is_killed_costs_no_trial(by_threads, tmp_path):
             wait_for(
                 lambda: busy.update(client.processing()) or any(busy.values()), process
             )
-            victim = next(each for each, keys in busy.items() if keys)
+            victim = next(worker for worker, keys in busy.items() if keys)
             (pid,) = client.run(os.getpid, workers=[victim]).values()
             os.kill(pid, signal.SIGKILL)
         assert process.wait(300) == 0, process.stderr.read()
@@ -172,7 +173,9 @@ def test_a_worker_that_is_killed_costs_no_trial(by_threads, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_search_that_is_killed_goes_on_from_its_ledger(cluster, by_threads, tmp_path):
+def test_a_search_that_is_killed_goes_on_from_its_trial_store(
+    cluster, by_threads, tmp_path
+):
     with searching(tmp_path, cluster) as process:
         wait_for(lambda: len(ended(tmp_path)) > 1, process)
         process.kill()
@@ -183,7 +186,7 @@ def test_a_search_that_is_killed_goes_on_from_its_ledger(cluster, by_threads, tm
         assert process.wait(300) == 0, process.stderr.read()
     assert_same(table(tmp_path), by_threads)
     after = ended(tmp_path)
-    assert {name: after[name] for name in before} == before  # none is carried out twice
+    assert {name: after[name] for name in before} == before  # none is trained twice
     assert plugins(cluster) == set()  # that of the killed one is gone as well
 
 
@@ -207,14 +210,14 @@ def test_a_search_whose_scheduler_dies_goes_on_with_another(by_threads, tmp_path
 @pytest.mark.slow
 def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
     """The scheduler unpacks tasks: what a task names is imported there."""
-    laid = small_search.lay(tmp_path)
+    data = small_search.build(tmp_path)
     trial = Trial(5, 1, None, "sample", 3, 0.02)
     with ExitStack() as stack:
         address = stack.enter_context(scheduling())
         log = stack.enter_context(working(address, tmp_path, "one"))
-        with executors.cluster(laid.ground, address) as crew:
-            standing, _ = crew.submit(trials.train_next_part, trial).result()
-            assert standing.updates == small_search.SMALL["updates"] / 4
+        with executors.cluster(data.problem, address) as workers:
+            state, _ = workers.submit(trials.train_next_part, trial).result()
+            assert state.updates == small_search.SMALL["updates"] / 4
             with distributed.Client(address, set_as_default=False) as client:
                 loaded = client.run_on_scheduler(lambda: list(sys.modules))
         ours = [name for name in loaded if "statelab" in name or "tensorflow" in name]
@@ -230,9 +233,9 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
 )
 def test_an_address_where_no_scheduler_is(address, tmp_path, monkeypatch):
     monkeypatch.setattr(executors, "LOST", 1)
-    laid = small_search.lay(tmp_path)
+    data = small_search.build(tmp_path)
     with pytest.raises(UserError, match="`--scheduler` must be the address") as raised:
-        with executors.cluster(laid.ground, address):
+        with executors.cluster(data.problem, address):
             pass
     assert str(raised.value).count("\n") == 0
     assert str(raised.value).endswith(f"Received: {address}")

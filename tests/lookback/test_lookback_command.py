@@ -37,17 +37,18 @@ def searched(trained, tmp_path_factory):
     return checkout, said
 
 
-def answer(root):
+def result_of(root):
     return json.loads((root / "metrics/lookback.json").read_text())
 
 
 @pytest.mark.slow
-def test_the_command_answers_in_a_table_words_and_a_line(searched):
+def test_the_command_prints_a_table_sentences_and_a_line(searched):
     checkout, said = searched
-    told = answer(checkout.root)
-    assert told["smallest"] == told["best"] == told["high"] == 4  # of first_step of 4
-    assert told["trials"] == len(trials_of(checkout.root)) == 5  # one carries state
-    assert told["text"] in said
+    result = result_of(checkout.root)
+    assert result["smallest"] == result["best"] == 4  # of first_step of 4
+    assert result["high"] == 4
+    assert result["trials"] == len(trials_of(checkout.root)) == 5  # one carries state
+    assert result["text"] in said
     assert "| steps of a window" in said
     line = next(line for line in said.splitlines() if line.startswith("dvc exp run -S"))
     assert "-S window.window_length=4" in line
@@ -58,14 +59,14 @@ def test_the_command_answers_in_a_table_words_and_a_line(searched):
 def test_what_has_been_found_is_not_searched_again(searched):
     checkout, _ = searched
     assert SEARCHED not in checkout.statelab("lookback", "--workers", "1")
-    assert SEARCHED not in checkout.dvc("repro")  # at the top, nor is it asked for
+    assert SEARCHED not in checkout.dvc("repro")  # at the top, nor is it run
     assert not list((checkout.root / ".checkpoints").glob("*.trials"))
 
 
 @pytest.mark.slow
 def test_a_mistake_costs_a_line_and_nothing_else(searched):
     checkout, _ = searched
-    before = answer(checkout.root)
+    before = result_of(checkout.root)
     checkout.edit("search/params.yaml", "low: 1 ", "low: 0 ")
     said = checkout.statelab("lookback", fails=True)
     assert said.startswith("search/params.yaml: `search.low` should be greater than")
@@ -74,12 +75,12 @@ def test_a_mistake_costs_a_line_and_nothing_else(searched):
     said = checkout.dvc("repro", "search/dvc.yaml", fails=True)
     assert "search/params.yaml: `search.low` must not be above 4" in said
     checkout.edit("search/params.yaml", "low: 5 ", "low: 1 ")
-    assert answer(checkout.root) == before
+    assert result_of(checkout.root) == before
 
 
 @pytest.mark.slow
-def test_the_answer_is_adopted(searched):
-    """Windows of 4 of first_step of 4: a stateless network sees all there is."""
+def test_the_window_is_adopted(searched):
+    """Windows of 4 of first_step of 4: a stateless network sees whole sequences."""
     checkout, _ = searched
     said = checkout.statelab("lookback", "--adopt")
     assert said.count(checkouts.TRAINED) == 2
@@ -104,7 +105,7 @@ def workspace(folder, *, search=None, **sections):
         (folder / file).write_text((REPOSITORY / file).read_text())
     change(folder, "params.yaml", **sections)
     change(folder, "search/params.yaml", search=search or {})
-    with stage(folder, "generate", "data/example.csv", "data/sequences") as generated:
+    with stage(folder, "generate", "data/sequences") as generated:
         succeeded(generated)
     return folder
 
@@ -126,16 +127,16 @@ def succeeded(process):
 
 
 def look(folder):
-    answers = ("data/lookback/trials.parquet", "metrics/lookback.json")
-    return stage(folder, "lookback", "data/sequences", *answers, "metrics/lookback")
+    outputs = ("data/lookback/trials.parquet", "metrics/lookback.json")
+    return stage(folder, "lookback", "data/sequences", *outputs, "metrics/lookback")
 
 
-def found(folder):
+def search_in(folder):
     with look(folder) as search:
         succeeded(search)
-    told = answer(folder)
-    assert told["trials"] == len(trials_of(folder))
-    return told
+    result = result_of(folder)
+    assert result["trials"] == len(trials_of(folder))
+    return result
 
 
 def trials_of(folder):
@@ -144,10 +145,10 @@ def trials_of(folder):
 
 @pytest.mark.slow
 def test_the_first_of_20_steps_takes_windows_of_20(tmp_path):
-    told = found(workspace(tmp_path))
-    assert told["smallest"] == told["best"] == 20
-    assert told["stateful_score"] == 1
-    assert told["trials"] < told["grid_size"] == 20
+    result = search_in(workspace(tmp_path))
+    assert result["smallest"] == result["best"] == 20
+    assert result["stateful_score"] == 1
+    assert result["trials"] < result["grid_size"] == 20
     assert set(trials_of(tmp_path)["window_length"]) != set(range(1, 21))
 
 
@@ -160,9 +161,9 @@ LAGS = [2, 4, 7, 11, 23, 33, 40, 51, 58, 64]
 )
 def test_a_planted_lag_is_found_with_a_third_of_the_grid(tmp_path, lag):
     task = {"task": "lagged_copy", "length": 80, "lag": lag}
-    told = found(workspace(tmp_path, generate=task))
-    assert told["smallest"] == lag + 1
-    assert told["grid_size"] == 80 and told["trials"] <= 80 / 3
+    result = search_in(workspace(tmp_path, generate=task))
+    assert result["smallest"] == lag + 1
+    assert result["grid_size"] == 80 and result["trials"] <= 80 / 3
 
 
 @pytest.mark.slow
@@ -186,7 +187,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(tmp_path):
                 search.kill()
             assert not (folder / "metrics/lookback.json").exists()
             kept = len(list(folder.glob(".checkpoints/*.trials/*.json")))
-        found(folder)
+        search_in(folder)
         assert not list(folder.glob(".checkpoints/*.trials"))
         tables.append(trials_of(folder))
     whole, killed = (table.drop(columns=TIMES) for table in tables)

@@ -1,4 +1,4 @@
-"""What trials have in common: the split, what is asked, and what needs no network."""
+"""What trials have in common: the split, the scored steps, and the baselines."""
 
 import numpy as np
 import pytest
@@ -12,16 +12,16 @@ from statelab.lookback.problem import SearchData
 from statelab.samples.windows import make_windows
 
 
-def test_every_window_answers_the_same_steps_of_validation():
+def test_every_window_is_scored_at_the_same_steps_of_validation():
     search = {"high": 5, "validation_size": 12}
-    laid = search_problems.build(search={**search, "answers": 1000})
-    chosen = np.flatnonzero(laid.windows.split == SPLITS["validation"])
+    data = search_problems.build(search={**search, "scored_steps": 1000})
+    chosen = np.flatnonzero(data.windows.split == SPLITS["validation"])
     assert len(chosen) == 12
     # of each sequence the steps 4 to 11, each with the target of 3 steps before
     expected = (chosen[:, None] * 12 + np.arange(4, 12)).ravel()
-    assert laid.asked.tolist() == expected.tolist()
-    assert len(np.unique(laid.ground.parts)) == 12  # one for each sequence
-    few = search_problems.build(search=search).asked
+    assert data.scored_steps.tolist() == expected.tolist()
+    assert len(np.unique(data.problem.parts)) == 12  # one for each sequence
+    few = search_problems.build(search=search).scored_steps
     assert len(few) == 50 and set(few) < set(expected) and (np.diff(few) > 0).all()
 
 
@@ -32,9 +32,10 @@ def test_a_validation_split_of_params_yaml_is_kept():
 
 
 def test_the_longest_window_is_what_half_of_the_sequences_have():
-    assert search_problems.build().high == 12
-    assert search_problems.build(length=200).high == 128
-    assert search_problems.build(length=200, search={"high": 150}).high == 150
+    assert search_problems.build().longest_window == 12
+    assert search_problems.build(length=200).longest_window == 128
+    longer = search_problems.build(length=200, search={"high": 150})
+    assert longer.longest_window == 150
 
 
 @pytest.mark.parametrize(
@@ -59,41 +60,43 @@ def test_a_window_that_leaves_nothing_to_score_is_refused():
     with pytest.raises(
         UserError, match="must leave a step of validation .* Received: 5"
     ):
-        evaluation_set.asked_of(data, table, 5, 9, np.random.default_rng(0))
+        evaluation_set.choose_steps(data, table, 5, 9, np.random.default_rng(0))
 
 
 def test_targets_of_sequences_are_those_of_their_steps():
     data = Sequences(np.zeros((5, 1)), np.array([0, 2, 5]), np.array([1, 0]))
-    assert evaluation_set.each_step(data).targets.tolist() == [1, 1, 0, 0, 0]
-    every = evaluation_set.each_step(data)
-    assert evaluation_set.each_step(every) is every
+    per_step = evaluation_set.with_targets_per_step(data)
+    assert per_step.targets.tolist() == [1, 1, 0, 0, 0]
+    assert evaluation_set.with_targets_per_step(per_step) is per_step
 
 
 def of_values():
-    """Train on 0, 2, 4, validate on 10, 20, 30, 40; each is asked for the next one."""
+    """Train on 0, 2, 4, validate on 10, 20, 30, 40; the target is the next value."""
     values = np.float32([0, 2, 4, 10, 20, 30, 40])[:, None]
     targets = np.float32([2, 4, np.nan, 20, 30, 40, np.nan])
     data = Sequences(values, np.array([0, 3, 7]), targets)
     table = make_windows(data.offsets, np.array([0, 1], np.int8), layout="full")
-    return SearchData(None, data, table, np.array([4, 5]), 2)
+    return SearchData(None, data, table, 2, np.array([4, 5]))
 
 
-def test_the_baselines_of_values_are_those_of_what_is_asked():
+def test_the_baselines_of_values_are_those_at_the_scored_steps():
     """Targets are 30 and 40; the mean of train is 3, and the values there 20 and 30."""
     forecast = Forecast(feature=0, horizon=1, season=2)
-    found = problem.baselines(of_values(), forecast)
-    assert found["constant"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
-    assert found["persistence"] == pytest.approx(10)
-    # a season of 2 before what is forecast is a step before the one that is answered
-    assert found["seasonal_naive"] == pytest.approx(20)
+    baselines = problem.baselines(of_values(), forecast)
+    assert baselines["constant"] == pytest.approx(np.sqrt((27**2 + 37**2) / 2))
+    assert baselines["persistence"] == pytest.approx(10)
+    # a season of 2 before what is forecast is a step before that of the prediction
+    assert baselines["seasonal_naive"] == pytest.approx(20)
     assert list(problem.baselines(of_values(), None)) == ["constant"]
 
 
-def test_the_ceilings_of_what_is_asked():
-    """First steps 1, 0, 1, 0 tell the label; only windows of 3 see them at the last."""
-    laid = search_problems.build(task="first_step", length=3, search={"answers": 1000})
-    assert problem.ceilings(laid, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
-    assert problem.baselines(laid, None) == {"constant": 0.5}
+def test_the_ceilings_at_the_scored_steps():
+    """First steps 1, 0, 1, 0 are the label; only windows of 3 hold them at the last."""
+    data = search_problems.build(
+        task="first_step", length=3, search={"scored_steps": 1000}
+    )
+    assert problem.ceilings(data, [1, 2, 3]) == {1: 0.5, 2: 0.5, 3: 1.0}
+    assert problem.baselines(data, None) == {"constant": 0.5}
     # of 8 random windows of 12 bits none is like another
     assert problem.ceilings(search_problems.build(), [12]) == {12: None}
     assert problem.ceilings(of_values(), [2]) == {2: None}

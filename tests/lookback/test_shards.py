@@ -24,17 +24,17 @@ def wholes(draw) -> Shard:
     split = draw(st.lists(codes, min_size=len(lengths), max_size=len(lengths)))
     kinds = {"classes": np.arange(steps) % 3, "values": np.arange(steps) / 7}
     targets = kinds[draw(st.sampled_from(sorted(kinds)))]
-    asked = draw(st.sets(st.integers(0, steps - 1)))
+    scored = draw(st.sets(st.integers(0, steps - 1)))
     windows = make_windows(offsets, np.int8(split), layout="full")
     data = Sequences(values, offsets, targets)
-    return Shard(data, windows, np.array(sorted(asked), int))
+    return Shard(data, windows, np.array(sorted(scored), int))
 
 
 def assert_equal(ours: Shard, theirs: Shard) -> None:
     for mine, yours in zip(ours[:2], theirs[:2], strict=True):
         for field, one, other in zip(mine._fields, mine, yours, strict=True):
             assert_array_equal(one, other, err_msg=field)
-    assert_array_equal(ours.asked, theirs.asked)
+    assert_array_equal(ours.scored_steps, theirs.scored_steps)
     assert ours.sequences.values.dtype == theirs.sequences.values.dtype
     assert ours.sequences.targets.dtype == theirs.sequences.targets.dtype
     assert ours.windows.split.dtype == theirs.windows.split.dtype
@@ -43,25 +43,26 @@ def assert_equal(ours: Shard, theirs: Shard) -> None:
 @given(wholes(), st.integers(1, 30))
 def test_shards_put_together_are_the_whole(whole, steps):
     pieces = list(shards.divide(whole, steps))
-    sequences = [each.sequences for each in pieces]
-    begins = np.cumsum([0, *(len(each.values) for each in sequences)])
-    assert_array_equal(np.concatenate([each.values for each in sequences]), whole[0][0])
+    sequences = [piece.sequences for piece in pieces]
+    begins = np.cumsum([0, *(len(part.values) for part in sequences)])
+    assert_array_equal(np.concatenate([part.values for part in sequences]), whole[0][0])
     assert_array_equal(
-        np.concatenate([each.targets for each in sequences]), whole.sequences.targets
+        np.concatenate([part.targets for part in sequences]), whole.sequences.targets
     )
     assert_array_equal(
-        np.concatenate([np.diff(each.offsets) for each in sequences]),
+        np.concatenate([np.diff(part.offsets) for part in sequences]),
         np.diff(whole.sequences.offsets),
     )
     assert_array_equal(
-        np.concatenate([each.windows.split for each in pieces]), whole.windows.split
+        np.concatenate([piece.windows.split for piece in pieces]), whole.windows.split
     )
-    asked = [
-        each.asked + begin for each, begin in zip(pieces, begins[:-1], strict=True)
+    scored = [
+        piece.scored_steps + begin
+        for piece, begin in zip(pieces, begins[:-1], strict=True)
     ]
-    assert_array_equal(np.concatenate(asked), whole.asked)
-    # what is above the size asked for belongs to a last sequence, of 9 steps at most
-    assert max(len(each.values) for each in sequences) < steps + 9
+    assert_array_equal(np.concatenate(scored), whole.scored_steps)
+    # what is above the given size belongs to a last sequence, of 9 steps at most
+    assert max(len(part.values) for part in sequences) < steps + 9
 
 
 @given(wholes())
@@ -78,7 +79,7 @@ def test_a_sequence_stays_whole_however_long_it_is():
     windows = make_windows(offsets, np.int8([0, 1, 0]), layout="full")
     data = Sequences(np.zeros((10, 1), np.float32), offsets, np.arange(10))
     pieces = shards.divide(Shard(data, windows, np.array([7])), 3)
-    assert [each.sequences.targets.tolist() for each in pieces] == [
+    assert [piece.sequences.targets.tolist() for piece in pieces] == [
         [0, 1, 2, 3, 4, 5, 6, 7],
         [8, 9],
     ]

@@ -1,88 +1,68 @@
-"""What a lookback search asks: up to which window, and at which steps of validation."""
+"""The evaluation set of a lookback search: steps of validation that all trials predict.
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+No TensorFlow is imported here, so that a search is checked in a second.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.settings import Params, SearchSettings
 from statelab.data.sequences import SPLITS, Sequences, present
 from statelab.errors import UserError
 from statelab.samples import splitting
 from statelab.samples.windows import Windows
 
-LONGEST = 128  # steps of a window that are searched, unless `search.high` says more
+LONGEST = 128  # steps of the longest window, unless `search.high` is set
 
 
 class EvaluationSet(NamedTuple):
-    """What every trial of a search is asked, and of which data."""
+    """The data of a search, and where its trials are scored."""
 
-    data: Sequences  # with a target for each step
+    sequences: Sequences  # with a target for each step
     windows: Windows  # the sequences, and their split
-    high: int  # steps of the longest window
-    asked: np.ndarray  # int64 [answers]; flat steps of validation
+    longest_window: int  # steps
+    scored_steps: np.ndarray  # int64 [predictions]; flat steps of validation
 
 
 def build(
-    sequences: Sequences,
-    *,
-    seed: int,
-    horizon: int,
-    window: Mapping[str, Any],
-    search: Mapping[str, Any],
+    sequences: Sequences, params: Params, search: SearchSettings
 ) -> EvaluationSet:
-    """Split sequences, and choose what is asked of validation.
+    """Split sequences, and choose the steps of validation that are scored.
 
     Args:
         sequences: what is searched.
-        seed: of the split, and of the steps that are chosen.
-        horizon: steps ahead of which targets are.
-        window: the section of params.yaml.
-        search: the section of search/params.yaml.
+        params: of params.yaml.
+        search: of search/params.yaml.
 
     Raises:
         UserError: a split, or the longest window, leaves nothing to train or score on.
     """
-    data = each_step(sequences)
-    windows = split(
-        data,
-        seed=seed,
-        horizon=horizon,
-        window=window,
-        validation_size=search["validation_size"],
+    sequences = with_targets_per_step(sequences)
+    windows = split(sequences, params, search)
+    longest = longest_window(windows, search.high, search.low)
+    rng = np.random.default_rng((params.seed, 6))
+    steps = choose_steps(sequences, windows, longest, search.scored_steps, rng)
+    return EvaluationSet(sequences, windows, longest, steps)
+
+
+def with_targets_per_step(sequences: Sequences) -> Sequences:
+    """Repeat the target of a sequence for each of its steps, where it has only one."""
+    if len(sequences.targets) == len(sequences.values):
+        return sequences
+    targets = np.repeat(sequences.targets, np.diff(sequences.offsets))
+    return sequences._replace(targets=targets)
+
+
+def split(sequences: Sequences, params: Params, search: SearchSettings) -> Windows:
+    """Split sequences as the pipeline does, but always with a validation split."""
+    size = params.window.validation_size or search.validation_size
+    window = params.window.model_copy(
+        update={"layout": "full", "validation_size": size}
     )
-    high = longest_window(windows, search["high"], search["low"])
-    rng = np.random.default_rng((seed, 6))
-    return EvaluationSet(
-        data, windows, high, asked_of(data, windows, high, search["answers"], rng)
+    return splitting.split_and_window(
+        sequences, window, seed=params.seed, horizon=params.generate.horizon
     )
-
-
-def each_step(data: Sequences) -> Sequences:
-    """Give each step a target of its own, where sequences have one."""
-    if len(data.targets) == len(data.values):
-        return data
-    return data._replace(targets=np.repeat(data.targets, np.diff(data.offsets)))
-
-
-def split(
-    data: Sequences,
-    *,
-    seed: int,
-    horizon: int,
-    window: Mapping[str, Any],
-    validation_size: int | float,
-) -> Windows:
-    """Split sequences as the pipeline does, but always with a validation split.
-
-    Args:
-        data: the sequences.
-        seed, horizon: as in `splitting.split_and_window`.
-        window: the section of params.yaml.
-        validation_size: where `window` has none.
-    """
-    size = window["validation_size"] or validation_size
-    whole = {**window, "layout": "full", "validation_size": size}
-    return splitting.split_and_window(data, seed=seed, horizon=horizon, **whole)
 
 
 def longest_window(windows: Windows, high: int | None, low: int) -> int:
@@ -90,8 +70,8 @@ def longest_window(windows: Windows, high: int | None, low: int) -> int:
 
     Args:
         windows: the sequences, and their split.
-        high: what is asked for; None for as many steps as half of the sequences to
-            validate on have, at most 128.
+        high: `search.high`; None for as many steps as half of the sequences to validate
+            on have, at most 128.
         low: the shortest window.
 
     Raises:
@@ -118,17 +98,24 @@ def longest_window(windows: Windows, high: int | None, low: int) -> int:
     return high
 
 
-def asked_of(
-    data: Sequences, windows: Windows, high: int, most: int, rng: np.random.Generator
+def choose_steps(
+    sequences: Sequences,
+    windows: Windows,
+    longest: int,
+    most: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the steps of validation that every window can answer, in order.
+    """Return the steps of validation that windows of every length can predict.
 
     Args:
-        data: the sequences, with a target for each step.
+        sequences: with a target for each step.
         windows: their split.
-        high: the longest window.
-        most: steps; of more some are drawn.
+        longest: steps of the longest window.
+        most: steps at most; of more, as many are drawn.
         rng: draws them.
+
+    Returns:
+        Flat steps in order, int64.
 
     Raises:
         UserError: there is none.
@@ -137,21 +124,25 @@ def asked_of(
         >>> data = Sequences(np.zeros((8, 1)), np.array([0, 3, 8]), np.arange(8.0))
         >>> from statelab.samples.windows import make_windows
         >>> table = make_windows(data.offsets, np.array([0, 1]), layout="full")
-        >>> asked_of(data, table, high=4, most=9, rng=np.random.default_rng(0))
+        >>> rng = np.random.default_rng(0)
+        >>> choose_steps(data, table, longest=4, most=9, rng=rng)
         array([6, 7])
     """
     chosen = windows.split == SPLITS["validation"]
-    steps = [
-        np.arange(first + high - 1, stop)
-        for first, stop in zip(windows.first[chosen], windows.stop[chosen], strict=True)
-    ]
-    asked = np.concatenate(steps)
-    asked = asked[present(data.targets[asked])]
-    if not len(asked):
+    steps = np.concatenate(
+        [
+            np.arange(first + longest - 1, stop)
+            for first, stop in zip(
+                windows.first[chosen], windows.stop[chosen], strict=True
+            )
+        ]
+    )
+    steps = steps[present(sequences.targets[steps])]
+    if not len(steps):
         raise UserError(
             "search/params.yaml: `search.high` must leave a step of validation with a "
-            f"target that every window answers. Received: {high}"
+            f"target that every window can predict. Received: {longest}"
         )
-    if len(asked) > most:
-        asked = np.sort(rng.choice(asked, most, replace=False))
-    return asked
+    if len(steps) > most:
+        steps = np.sort(rng.choice(steps, most, replace=False))
+    return steps

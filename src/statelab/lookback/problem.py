@@ -1,4 +1,4 @@
-"""What the trials of a search have in common, and what needs no network."""
+"""What the trials of a search have in common, and scores that need no network."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from statelab.config.settings import Params, SearchParams
+from statelab.config.values import ForgetBias
 from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.evaluation import comparison
 from statelab.evaluation.baselines import (
@@ -15,12 +17,13 @@ from statelab.evaluation.baselines import (
     naive_forecasts,
 )
 from statelab.evaluation.ceilings import find_ceiling, visible_classes
-from statelab.lookback import evaluation_set, shards, trials
+from statelab.lookback import evaluation_set, shards, trial_plans
+from statelab.lookback.outcomes import Trial
 from statelab.lookback.shards import Shard
-from statelab.lookback.trials import Problem
 from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import scaling
+from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
     Windows,
     predictions_of,
@@ -30,82 +33,92 @@ from statelab.samples.windows import (
 )
 
 
-class SearchData(NamedTuple):
-    """The ground of a search, and what it is made of."""
+class Problem(NamedTuple):
+    """What all trials of a search have in common."""
 
-    ground: Problem
-    data: Sequences  # with a target for each step
+    shards: tuple[Shard | Path, ...]  # the sequences; a file is read when it is needed
+    shares: np.ndarray  # float64 [shards]; of the steps to train on
+    parts: np.ndarray  # int64 [predictions]; the part of validation that each is in
+    scaling: Scaling | None
+    longest_sequence: int  # steps
+    network: Architecture  # its units are each trial's own
+    optimizer: Optimizer  # its learning rate is each trial's own
+    forget_bias: ForgetBias  # up to the window; with carried state, up to the sequence
+    batch_size: int
+    seed: int  # of the first network
+    seeds: int  # networks of a trial
+
+    def network_of(self, trial: Trial) -> Architecture:
+        """Return the network that a trial trains."""
+        return self.network._replace(units=trial.units)
+
+
+class SearchData(NamedTuple):
+    """The problem of a search, and the data that it is made of."""
+
+    problem: Problem
+    sequences: Sequences  # with a target for each step
     windows: Windows  # the split
-    asked: np.ndarray  # int64 [answers]; flat steps of validation
-    high: int  # steps of the longest window
+    longest_window: int  # steps
+    scored_steps: np.ndarray  # int64 [predictions]; flat steps of validation
 
 
 def build_problem(
-    sequences: Sequences,
-    folder: Path,
-    *,
-    seed: int,
-    scaled: bool,
-    horizon: int,
-    window: Mapping[str, Any],
-    model: Mapping[str, Any],
-    search: Mapping[str, Any],
+    sequences: Sequences, folder: Path, params: Params, search_params: SearchParams
 ) -> SearchData:
     """Put together what the trials of a search need.
 
     Args:
         sequences: what is searched.
-        folder: for shards, where they are asked for; workers have to see it as well.
-        seed: of the split, of the steps that are scored, and of the first network.
-        scaled: scale features and values.
-        horizon: steps ahead of which targets are.
-        window, model: the sections of params.yaml, `model.forget_bias` that of the
-            search.
-        search: the section of search/params.yaml.
+        folder: for shards, where `search.shard_steps` is set; workers read them there.
+        params: of params.yaml.
+        search_params: of search/params.yaml.
 
     Raises:
         UserError: as in `evaluation_set.build`.
     """
-    data, windows, high, asked = evaluation_set.build(
-        sequences, seed=seed, horizon=horizon, window=window, search=search
+    search, model = search_params.search, params.model
+    sequences, windows, longest_window, scored_steps = evaluation_set.build(
+        sequences, params, search
     )
-    whole = Shard(data, windows, asked)
-    pieces: list[Shard | Path] = [whole]
-    trained = [_to_train(windows)]
-    if search["shard_steps"] is not None:
-        pieces, trained = [], []
-        for number, shard in enumerate(shards.divide(whole, search["shard_steps"])):
+    everything = Shard(sequences, windows, scored_steps)
+    pieces: list[Shard | Path] = [everything]
+    train_steps = [_train_steps(windows)]
+    if search.shard_steps is not None:
+        pieces, train_steps = [], []
+        for number, shard in enumerate(shards.divide(everything, search.shard_steps)):
             file = folder / f"{number:05}.parquet"
             shards.write(file, shard)
             pieces.append(file)
-            trained.append(_to_train(shard.windows))
-    head, outputs = head_of(data.targets)
-    network = Architecture(
-        cell=model["cell"],
-        head=head,
-        layers=model["layers"],
-        units=model["units"],
-        features=data.values.shape[1],
-        outputs=outputs,
-    )
-    rule = (search[name] for name in ("schedule", "clipnorm", "updates"))
-    ground = Problem(
+            train_steps.append(_train_steps(shard.windows))
+    head, outputs = head_of(sequences.targets)
+    scaled = scaling.applies(params.window.scaling, params.generate.source)
+    problem = Problem(
         shards=tuple(pieces),
-        shares=np.array(trained) / sum(trained),
-        parts=_numbered(comparison.in_parts(data, asked)),
-        scaling=scaling.fit(data, windows) if scaled else None,
-        longest=int((windows.stop - windows.first).max()),
-        network=network,
-        optimizer=Optimizer(search["optimizer"], 0.0, *rule),
-        forget_bias=model["forget_bias"],
-        batch_size=search["batch_size"],
-        seed=seed,
-        seeds=search["seeds"],
+        shares=np.array(train_steps) / sum(train_steps),
+        parts=_numbered(comparison.in_parts(sequences, scored_steps)),
+        scaling=scaling.fit(sequences, windows) if scaled else None,
+        longest_sequence=int((windows.stop - windows.first).max()),
+        network=Architecture(
+            cell=model.cell,
+            head=head,
+            layers=model.layers,
+            units=model.units,
+            features=sequences.values.shape[1],
+            outputs=outputs,
+        ),
+        optimizer=Optimizer(
+            search.optimizer, 0.0, search.schedule, search.clipnorm, search.updates
+        ),
+        forget_bias=ForgetBias(search_params.model.forget_bias),
+        batch_size=search.batch_size,
+        seed=params.seed,
+        seeds=search.seeds,
     )
-    return SearchData(ground, data, windows, asked, high)
+    return SearchData(problem, sequences, windows, longest_window, scored_steps)
 
 
-def _to_train(windows: Windows) -> int:
+def _train_steps(windows: Windows) -> int:
     steps = windows.stop - windows.first
     return int(steps[windows.split == SPLITS["train"]].sum())
 
@@ -114,64 +127,67 @@ def _numbered(parts: list[np.ndarray]) -> np.ndarray:
     return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def baselines(laid: SearchData, forecast: Forecast | None) -> dict[str, float]:
-    """Return the scores, on what trials are asked, of what is no network.
+def baselines(data: SearchData, forecast: Forecast | None) -> dict[str, float]:
+    """Return the scores of predictions that need no network, at the scored steps.
 
     Args:
-        laid: the data, and what is asked.
+        data: the sequences, and the scored steps.
         forecast: what is forecast, if anything is.
 
     Returns:
         `constant`, the most frequent class, or of values the mean over train; and of
-        forecasts `persistence` and `seasonal_naive`, as in `bounds.of_scores`.
+        forecasts `persistence` and `seasonal_naive`.
     """
-    _, data, windows, asked, _ = laid
-    target = data.targets[asked]
+    sequences, windows, steps = data.sequences, data.windows, data.scored_steps
+    target = sequences.targets[steps]
     train = predictions_of(windows, sequences_in_split(windows, SPLITS["train"]))
-    constant = constant_prediction(target, with_targets(data, windows, train)[1])
-    found = {"constant": constant_score(constant, target)}
-    if forecast is not None and head_of(data.targets)[0] == "regression":
-        groups = {"": (np.arange(len(asked)), target)}
-        naive = naive_forecasts(data, trials.ending_at(asked, 1), groups, forecast)
-        found |= {name: errors["rmse"] for name, errors in naive.items()}
-    return found
+    _, train_target = with_targets(sequences, windows, train)
+    constant = constant_prediction(target, train_target)
+    baselines = {"constant": constant_score(constant, target)}
+    if forecast is None or head_of(sequences.targets)[0] != "regression":
+        return baselines
+    groups = {"": (np.arange(len(steps)), target)}
+    table = trial_plans.ending_at(steps, 1)
+    naive = naive_forecasts(sequences, table, groups, forecast)
+    return baselines | {name: errors["rmse"] for name, errors in naive.items()}
 
 
-def samples(laid: SearchData, settings: Mapping[str, Any]) -> int:
+def samples(data: SearchData, settings: Mapping[str, Any]) -> int:
     """Return how many windows there are to train on, of some length and stride."""
-    cut = rewindow(
-        laid.windows,
+    table = rewindow(
+        data.windows,
         layout="subsampled",
         window_length=settings["window_length"],
         stride=settings["stride"],
     )
-    chosen = sequences_in_split(cut, SPLITS["train"])
-    return int((cut.samples[chosen + 1] - cut.samples[chosen]).sum())
+    train = sequences_in_split(table, SPLITS["train"])
+    return int((table.samples[train + 1] - table.samples[train]).sum())
 
 
 def ceilings(
-    laid: SearchData, window_lengths: Iterable[int]
+    data: SearchData, window_lengths: Iterable[int]
 ) -> dict[int, float | None]:
-    """Return the best accuracy that windows allow, on what trials are asked.
+    """Return the best accuracy that windows allow, at the scored steps.
 
     Args:
-        laid: the data, and what is asked.
+        data: the sequences, and the scored steps.
         window_lengths: of which.
 
     Returns:
         By window length, the accuracy of a majority vote over equal windows. None of
-        values; where features are continuous; and where most windows are like no other,
-        so that a vote says nothing.
+        values; where features are continuous; and where more than half of the windows
+        are distinct, so that few can vote together.
     """
-    found: dict[int, float | None] = {}
-    data, asked = laid.data, laid.asked
-    target, every = data.targets[asked], np.arange(len(asked))
-    for each in window_lengths:
-        cut, found[each] = trials.ending_at(asked, each), None
-        if head_of(data.targets)[0] != "regression":
-            found[each] = find_ceiling(data, cut, cut.first, every, target)
-        if found[each] is not None:
-            alike = visible_classes(data.values, cut.first, cut.stop)
-            if len(np.unique(alike)) > len(asked) / 2:
-                found[each] = None
-    return found
+    sequences, steps = data.sequences, data.scored_steps
+    ceilings: dict[int, float | None] = {}
+    target, every = sequences.targets[steps], np.arange(len(steps))
+    for window_length in window_lengths:
+        table, ceiling = trial_plans.ending_at(steps, window_length), None
+        if head_of(sequences.targets)[0] != "regression":
+            ceiling = find_ceiling(sequences, table, table.first, every, target)
+        if ceiling is not None:
+            equal = visible_classes(sequences.values, table.first, table.stop)
+            if len(np.unique(equal)) > len(steps) / 2:
+                ceiling = None
+        ceilings[window_length] = ceiling
+    return ceilings

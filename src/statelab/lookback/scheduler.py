@@ -1,4 +1,4 @@
-"""Carries trials out, part by part, and keeps account of them."""
+"""The scheduler of a search: hands parts of trials to workers, and stores outcomes."""
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -8,27 +8,28 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.lookback import trial_store, trials
-from statelab.lookback.decision import COMPLETE, PRUNED, Outcome, ShouldPrune
+from statelab.lookback.decision import ShouldPrune
 from statelab.lookback.executors import Workers
-from statelab.lookback.trials import Trial, TrialState
+from statelab.lookback.outcomes import COMPLETE, PRUNED, Outcome, Trial
+from statelab.lookback.trials import TrialState
 
 LOOK = 5  # seconds after which workers that have joined are seen
 
 
 class Part(NamedTuple):
-    """What comes next of a trial."""
+    """The next part of a trial."""
 
     trial: Trial
     phase: str
     group: int
-    nth: int  # of the trials that were asked for together
-    hopeless: ShouldPrune | None
-    ended: dict[int, Outcome]  # those of them that have come to their end
-    at: TrialState | None
+    nth: int  # in its group
+    should_prune: ShouldPrune | None
+    ended: dict[int, Outcome]  # of the trials of its group
+    state: TrialState | None
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """The least goes first: no group waits for what is set beside the windows."""
+        """The least goes first: no group waits for the trial of carried state."""
         return self.phase == "stateful", -self.trial.window_length
 
 
@@ -36,76 +37,81 @@ class TrialScheduler:
     """Hands parts of trials to workers, each as soon as a worker is free for it."""
 
     def __init__(
-        self, workers: Workers, folder: Path, tell: Callable[[Outcome], None]
+        self, workers: Workers, folder: Path, on_end: Callable[[Outcome], None]
     ) -> None:
         """Begin with nothing to do.
 
         Args:
-            workers: who carry trials out.
-            folder: of the ledger, where trials are looked up and noted.
-            tell: is told of each trial that ends.
+            workers: they train the trials.
+            folder: of the trial store, where outcomes are looked up and stored.
+            on_end: called with each trial that ends.
         """
-        self._workers, self._folder, self._tell = workers, folder, tell
+        self._workers, self._folder, self._on_end = workers, folder, on_end
         self._waiting: list[Part] = []
-        self._under_way: dict[Future[tuple[TrialState, str]], Part] = {}
+        self._running: dict[Future[tuple[TrialState, str]], Part] = {}
 
-    def __call__(
-        self, asked: list[Trial], phase: str, group: int, hopeless: ShouldPrune | None
+    def submit(
+        self,
+        group_of_trials: list[Trial],
+        phase: str,
+        group: int,
+        should_prune: ShouldPrune | None,
     ) -> Callable[[], list[Outcome]]:
-        """Ask for trials, as in `search.Carry`."""
+        """Begin a group of trials, as `search.Submit` describes it."""
         ended: dict[int, Outcome] = {}
-        for nth, trial in enumerate(asked):
-            known = trial_store.look_up(self._folder, phase, trial)
-            if known is not None:
-                ended[nth] = known
-                self._tell(known)
-                continue
-            self._waiting.append(Part(trial, phase, group, nth, hopeless, ended, None))
+        for nth, trial in enumerate(group_of_trials):
+            stored = trial_store.look_up(self._folder, phase, trial)
+            if stored is None:
+                part = Part(trial, phase, group, nth, should_prune, ended, None)
+                self._waiting.append(part)
+            else:
+                ended[nth] = stored
+                self._on_end(stored)
         self._hand_out()
 
         def outcomes() -> list[Outcome]:
-            while len(ended) < len(asked):
+            while len(ended) < len(group_of_trials):
                 self._wait()
-            return [ended[nth] for nth in range(len(asked))]
+            return [ended[nth] for nth in range(len(group_of_trials))]
 
         return outcomes
 
     def _hand_out(self) -> None:
         # without a worker one part waits for the first that comes
-        free = max(max(self._workers.threads(), 1) - len(self._under_way), 0)
+        free = max(max(self._workers.slots(), 1) - len(self._running), 0)
         ranked = sorted(self._waiting, key=lambda part: part.rank)
         for part in ranked[:free]:
-            may_wait = part.hopeless is not None or part.trial.carries_state
-            function = trials.train_next_part if may_wait else trials.train_to_end
-            self._under_way[self._workers.submit(function, part.trial, part.at)] = part
+            in_parts = part.should_prune is not None or part.trial.carries_state
+            train = trials.train_next_part if in_parts else trials.train_to_end
+            self._running[self._workers.submit(train, part.trial, part.state)] = part
         self._waiting = ranked[free:]
 
     def _wait(self) -> None:
-        done, _ = wait(self._under_way, LOOK, FIRST_COMPLETED)
+        done, _ = wait(self._running, LOOK, FIRST_COMPLETED)
         for future in done:
-            self._take(self._under_way.pop(future), *future.result())
+            self._take(self._running.pop(future), *future.result())
         self._hand_out()
 
-    def _take(self, part: Part, at: TrialState, worker: str) -> None:
-        """Take what a worker has brought: go on with it, or write down how it ended."""
-        given_up = not np.isfinite(at.scores).all()  # it diverged
-        if part.at is None and not at.ended and part.hopeless is not None:
-            given_up = given_up or part.hopeless(part.nth, at.scores)
-        if not (given_up or at.ended):
-            self._waiting.append(part._replace(at=at))
+    def _take(self, part: Part, state: TrialState, worker: str) -> None:
+        """Take what a worker has trained: train it further, or store how it ended."""
+        pruned = not np.isfinite(state.scores).all()  # it diverged
+        if part.state is None and not state.ended and part.should_prune is not None:
+            pruned = pruned or part.should_prune(part.nth, state.scores)
+        if not (pruned or state.ended):
+            self._waiting.append(part._replace(state=state))
             return
         outcome = Outcome(
             part.phase,
             part.group,
             *part.trial,
-            PRUNED if given_up else COMPLETE,
-            at.updates,
-            at.early.tolist(),
-            at.scores.tolist(),
-            at.parts.tolist(),
-            at.seconds,
+            PRUNED if pruned else COMPLETE,
+            state.updates,
+            state.early.tolist(),
+            state.scores.tolist(),
+            state.parts.tolist(),
+            state.seconds,
             worker,
         )
-        trial_store.note(self._folder, outcome)
-        self._tell(outcome)
+        trial_store.store(self._folder, outcome)
+        self._on_end(outcome)
         part.ended[part.nth] = outcome

@@ -1,9 +1,9 @@
 """The lookback search: Bayesian optimisation, and then bisection.
 
-Optimisation finds a window that is not worse than the best; bisection between it and
-the longest window known to be worse pins the smallest. Trials are asked for in groups,
-whatever the number of workers, and a group is told in order, when all of it has ended:
-so the same seed gives the same trials.
+Optimisation finds a window that is not worse than the best. Bisection between it and
+the longest window known to be worse finds the smallest. Trials are begun in groups,
+whatever the number of workers, and Optuna is told their outcomes in order, when a whole
+group has ended: so the same seed gives the same trials.
 """
 
 import math
@@ -24,26 +24,19 @@ from optuna.pruners import WilcoxonPruner
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
+from statelab.config.settings import SearchSettings
 from statelab.lookback import decision
-from statelab.lookback.decision import (
-    COMPLETE,
-    PRUNED,
-    Decision,
-    Outcome,
-    Rule,
-    ShouldPrune,
-)
-from statelab.lookback.trials import Trial
+from statelab.lookback.decision import Decision, Rule, ShouldPrune
+from statelab.lookback.outcomes import COMPLETE, PRUNED, Outcome, Trial
 
-HOPELESS = 0.05  # p of a Wilcoxon test, seed by seed, against the best trial so far
-
-FEWEST, MOST = 8, 16  # trials of the optimisation, unless it is told
+PRUNING_P = 0.05  # of a Wilcoxon test, seed by seed, against the best trial so far
+FEWEST, MOST = 8, 16  # trials of the optimisation, where `search.trials` is null
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Space(NamedTuple):
-    """What is searched: every combination of it is the grid."""
+    """What is searched: all its combinations are the grid."""
 
     low: int  # window lengths, from
     high: int  # to
@@ -59,38 +52,36 @@ class Space(NamedTuple):
         return (self.high - self.low + 1) * math.prod(map(len, self[2:]))
 
 
-def space(
-    *,
-    low: int,
-    high: int,
-    stride: list[int],
-    gradient_window: list[int | None],
-    reset: list[str],
-    units: list[int] | None,
-    learning_rate: list[float],
-    default_units: int,
-    **_: object,
-) -> Space:
-    """Return the space that search/params.yaml asks for.
+def space(search: SearchSettings, longest_window: int, units: int) -> Space:
+    """Return the space that search/params.yaml describes.
 
     Args:
-        low, high, stride, gradient_window, reset, units, learning_rate: as there.
-        default_units: where `units` is None.
+        search: section `search`.
+        longest_window: time steps.
+        units: where `search.units` is null.
     """
-    units = units or [default_units]
-    return Space(low, high, stride, gradient_window, reset, units, learning_rate)
+    return Space(
+        low=search.low,
+        high=longest_window,
+        stride=search.stride,
+        gradient_window=search.gradient_window,
+        reset=[str(reset) for reset in search.reset],
+        units=search.units or [units],
+        learning_rate=search.learning_rate,
+    )
 
 
-def enough(space: Space, group: int) -> int:
-    """Return how many trials the optimisation asks for, unless it is told.
+def default_trials(space: Space, group: int) -> int:
+    """Return how many trials the optimisation has, where `search.trials` is null.
 
     Args:
         space: what is searched.
-        group: trials that are asked for together; the last group is whole as well, as
-            a worker without a trial has to wait for the others.
+        group: trials that are begun together. The last group is full as well, as a
+            worker without a trial has to wait for the others.
 
     Example:
-        >>> enough(Space(1, 80, [1], [None], ["sample"], [10], [0.01]), group=4)
+        >>> one = Space(1, 80, [1], [None], ["sample"], [10], [0.01])
+        >>> default_trials(one, group=4)
         12
     """
     windows = space.high - space.low + 1
@@ -98,25 +89,29 @@ def enough(space: Space, group: int) -> int:
     return min(-(-trials // group) * group, -(-windows // 2))
 
 
-Stretch = tuple[int, int]  # the windows between two
+Interval = tuple[int, int]  # the windows between two lengths
 
 
-class Carry(Protocol):
-    """Begins some trials; what it returns waits for their outcomes, in that order."""
+class Submit(Protocol):
+    """Begins a group of trials, and returns a function that waits for their outcomes.
+
+    The outcomes come in the order of the trials. None is pruned where `should_prune` is
+    None.
+    """
 
     def __call__(
         self,
         trials: list[Trial],
         phase: str,
         group: int,
-        hopeless: ShouldPrune | None,
+        should_prune: ShouldPrune | None,
         /,
     ) -> Callable[[], list[Outcome]]: ...
 
 
 def search(
     space: Space,
-    carry: Carry,
+    submit: Submit,
     *,
     trials: int | None,
     group: int,
@@ -127,80 +122,82 @@ def search(
 
     Args:
         space: what is searched.
-        carry: carries trials out; none is given up where `hopeless` is None.
-        trials: that the optimisation asks for; it may ask for one twice, which is
-            carried out once. None for as many as are `enough`.
-        group: trials that are asked for together.
+        submit: begins trials.
+        trials: of the optimisation. Of the same trial twice one is trained. None for
+            `default_trials`.
+        group: trials that are begun together.
         seed: of the sampler.
         rule: what is better.
 
     Returns:
-        Every trial, in the order asked for. One of carried state, beside which windows
-        are seen, comes first where `space` has none.
+        The outcome of every trial, in the order in which they were begun. A trial of
+        carried state, for comparison, comes first where `space` has none.
     """
-    trials = trials or enough(space, group)
-    of_windows = partial(
-        _search, space, carry, trials=trials, group=group, seed=seed, rule=rule
+    trials = trials or default_trials(space, group)
+    search_space = partial(
+        _search, space, submit, trials=trials, group=group, seed=seed, rule=rule
     )
     if any(reset != "sample" for reset in space.reset):
-        return of_windows()
-    beside = carry([_with_state(space)], "stateful", 0, None)  # no window waits for it
-    found = of_windows()
-    return beside() + found
+        return search_space()
+    # no window waits for it
+    stateful = submit([_stateful_trial(space)], "stateful", 0, None)
+    outcomes = search_space()
+    return stateful() + outcomes
 
 
 def _search(
-    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+    space: Space, submit: Submit, *, trials: int, group: int, seed: int, rule: Rule
 ) -> list[Outcome]:
-    found = _optimise(space, carry, trials=trials, group=group, seed=seed, rule=rule)
+    outcomes = _optimise(
+        space, submit, trials=trials, group=group, seed=seed, rule=rule
+    )
     number = -(-trials // group)
-    looked_at: list[Stretch] = []
-    judged = decision.judge(found, rule, space.low)
-    while (stretch := _to_look_at(judged, looked_at)) is not None:
-        looked_at.append(stretch)
-        smallest = judged.smallest
-        own = (
-            each
-            for each in found
-            if each.family == smallest.family
-            and (each.counts or each.phase == "bisect")
-        )
-        tried = {each.window_length for each in own}
-        asked = [
-            Trial(window, *smallest.family)
-            for window in _between(*stretch, tried=tried, count=group)
-        ]
-        if asked:
-            found += carry(asked, "bisect", number, None)()
+    bisected: list[Interval] = []
+    judged = decision.judge(outcomes, rule, space.low)
+    while (interval := _next_interval(judged, bisected)) is not None:
+        bisected.append(interval)
+        family = judged.smallest.family
+        tried = {
+            outcome.window_length
+            for outcome in outcomes
+            if outcome.family == family
+            and (outcome.is_window or outcome.phase == "bisect")
+        }
+        windows = _windows_between(*interval, tried=tried, count=group)
+        if windows:
+            new = [Trial(window, *family) for window in windows]
+            outcomes += submit(new, "bisect", number, None)()
             number += 1
-            judged = decision.judge(found, rule, space.low)
-    return found
+            judged = decision.judge(outcomes, rule, space.low)
+    return outcomes
 
 
-def _to_look_at(judged: Decision, looked_at: list[Stretch]) -> Stretch | None:
-    """Return between which two windows the smallest may be; None where it is pinned.
+def _next_interval(judged: Decision, bisected: list[Interval]) -> Interval | None:
+    """Return between which two windows the smallest may be; None where it is decided.
 
-    Networks may have failed, at a window that is behind, to learn what is to be seen
-    there: where it is better than shorter ones, these are looked at once.
+    Networks may have failed to learn at a window that scores worse. Where it is still
+    better than shorter ones, the windows between are tried once.
     """
-    stretch = judged.below, judged.smallest.window_length
-    if stretch not in looked_at:
-        return stretch
-    if judged.floor is None or judged.below in [above for _, above in looked_at]:
+    interval = judged.worse_below, judged.smallest.window_length
+    if interval not in bisected:
+        return interval
+    if judged.next_below is None:
         return None
-    return judged.floor, judged.below
+    if judged.worse_below in [above for _, above in bisected]:
+        return None
+    return judged.next_below, judged.worse_below
 
 
 def _optimise(
-    space: Space, carry: Carry, *, trials: int, group: int, seed: int, rule: Rule
+    space: Space, submit: Submit, *, trials: int, group: int, seed: int, rule: Rule
 ) -> list[Outcome]:
     with warnings.catch_warnings():  # the lock keeps the pruner as it is
         warnings.simplefilter("ignore", ExperimentalWarning)
-        pruner = WilcoxonPruner(p_threshold=HOPELESS)
+        pruner = WilcoxonPruner(p_threshold=PRUNING_P)
     study = optuna.create_study(direction="maximize", pruner=pruner)
-    for window in _spread(space.low, space.high, min(group, trials)):
+    for window in _first_windows(space.low, space.high, min(group, trials)):
         study.enqueue_trial({"window_length": window, "reset": "sample"})
-    found: dict[Trial, Outcome] = {}
+    outcomes: dict[Trial, Outcome] = {}
     for number in range(-(-trials // group)):
         study.sampler = TPESampler(
             n_startup_trials=group,
@@ -208,32 +205,37 @@ def _optimise(
             seed=int(np.random.SeedSequence((seed, number)).generate_state(1)[0]),
         )
         count = min(group, trials - number * group)
-        asked = [study.ask(_distributions(space)) for _ in range(count)]
-        tries = [Trial(**each.params) for each in asked]
-        new = [each for each in dict.fromkeys(tries) if each not in found]
+        sampled = [study.ask(_distributions(space)) for _ in range(count)]
+        settings = [Trial(**trial.params) for trial in sampled]
+        new = [trial for trial in dict.fromkeys(settings) if trial not in outcomes]
 
-        ended = [each for each in found.values() if each.state == COMPLETE]
-        best = max(ended, key=lambda each: rule.sign * each.mean, default=None)
+        complete = [each for each in outcomes.values() if each.state == COMPLETE]
+        best = decision.best_of(complete, rule) if complete else None
 
-        def hopeless(
-            nth: int, scores: np.ndarray, new=new, tries=tries, asked=asked, best=best
+        def should_prune(
+            nth: int,
+            scores: np.ndarray,
+            new=new,
+            settings=settings,
+            sampled=sampled,
+            best=best,
         ) -> bool:
-            trial = asked[tries.index(new[nth])]
+            trial = sampled[settings.index(new[nth])]
             _report(trial, rule.sign * scores)
             if best and best.reset != "sample" == new[nth].reset:
-                return False  # of windows the best is asked for, whatever state does
+                return False  # windows are compared to windows, not to carried state
             return trial.should_prune()
 
-        outcomes = carry(new, "optimise", number, hopeless if best else None)()
-        found |= zip(new, outcomes, strict=True)
-        for trial, settings in zip(asked, tries, strict=True):
-            outcome = found[settings]
+        ended = submit(new, "optimise", number, should_prune if best else None)()
+        outcomes |= zip(new, ended, strict=True)
+        for trial, chosen in zip(sampled, settings, strict=True):
+            outcome = outcomes[chosen]
             _report(trial, rule.sign * np.array(outcome.early))
             if outcome.state == PRUNED:
                 study.tell(trial, state=TrialState.PRUNED)
             else:
                 study.tell(trial, rule.sign * outcome.mean)
-    return list(found.values())
+    return list(outcomes.values())
 
 
 def _report(trial: optuna.Trial, scores: np.ndarray) -> None:
@@ -245,17 +247,17 @@ def _report(trial: optuna.Trial, scores: np.ndarray) -> None:
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:
-    listed = space._asdict()
-    windows = IntDistribution(listed.pop("low"), listed.pop("high"))
-    choices = {name: CategoricalDistribution(each) for name, each in listed.items()}
-    return {"window_length": windows, **choices}
+    choices = space._asdict()
+    windows = IntDistribution(choices.pop("low"), choices.pop("high"))
+    listed = {name: CategoricalDistribution(of) for name, of in choices.items()}
+    return {"window_length": windows, **listed}
 
 
-def _spread(low: int, high: int, count: int) -> list[int]:
+def _first_windows(low: int, high: int, count: int) -> list[int]:
     """Return windows to begin with, each so many times as long as the one before.
 
     Example:
-        >>> _spread(1, 80, 4)
+        >>> _first_windows(1, 80, 4)
         [3, 9, 27, 80]
     """
     return np.unique(
@@ -263,21 +265,25 @@ def _spread(low: int, high: int, count: int) -> list[int]:
     ).tolist()
 
 
-def _between(below: int, above: int, *, tried: set[int], count: int) -> list[int]:
-    """Return windows that cut in equal parts what is left to try between two.
+def _windows_between(
+    below: int, above: int, *, tried: set[int], count: int
+) -> list[int]:
+    """Return windows that cut what is left to try between two into equal parts.
 
     Example:
-        >>> _between(0, 10, tried=set(), count=4), _between(6, 9, tried={7}, count=4)
-        ([2, 4, 6, 8], [8])
+        >>> _windows_between(0, 10, tried=set(), count=4)
+        [2, 4, 6, 8]
+        >>> _windows_between(6, 9, tried={7}, count=4)
+        [8]
     """
-    left = [each for each in range(below + 1, above) if each not in tried]
+    left = [window for window in range(below + 1, above) if window not in tried]
     if len(left) <= count:
         return left
     places = np.linspace(-1, len(left), count + 2)[1:-1].round().astype(int)
     return [left[place] for place in places]
 
 
-def _with_state(space: Space) -> Trial:
+def _stateful_trial(space: Space) -> Trial:
     """Return a trial of carried state, its gradient as long as the longest window."""
     return Trial(
         window_length=space.high,

@@ -2,39 +2,55 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from statelab import formatting
+from statelab.config.settings import SearchParams
 from statelab.evaluation import paired_test
 from statelab.evaluation.baselines import NAMES
 from statelab.evaluation.statistics import interval
 from statelab.formatting import in_steps, number
 from statelab.lookback import decision
+from statelab.lookback.decision import Rule
+from statelab.lookback.outcomes import COMPLETE, PRUNED, Outcome
 
 ADOPTED = ("batch_size", "optimizer", "schedule", "clipnorm")
 
 
-def table(outcomes: Iterable[decision.Outcome]) -> pd.DataFrame:
-    """Return the trials, one line each, in the order asked for.
+class Searched(NamedTuple):
+    """What was searched."""
+
+    low: int  # time steps of the shortest window
+    high: int  # and of the longest
+    grid_size: int  # trials that everything would have taken
+    scored_steps: int  # of validation
+    longest_sequence: int  # time steps
+    # scores that need no network: `constant`, and of forecasts `persistence` and
+    # `seasonal_naive`
+    baselines: Mapping[str, float]
+
+
+def table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """Return the trials, one line each, in the order in which they were begun.
 
     Returns:
         The fields of `Outcome`, `score` (the mean over seeds), and `seconds` as a
         column for each kind.
     """
     lines = []
-    for nth, each in enumerate(outcomes):
-        told = each._asdict()
-        spent = {f"seconds_{kind}": s for kind, s in told.pop("seconds").items()}
-        lines.append({"trial": nth, **told, "score": each.mean, **spent})
+    for nth, outcome in enumerate(outcomes):
+        fields = outcome._asdict()
+        seconds = {f"seconds_{kind}": s for kind, s in fields.pop("seconds").items()}
+        lines.append({"trial": nth, **fields, "score": outcome.mean, **seconds})
     return pd.DataFrame(lines).astype({"gradient_window": "Int64"})
 
 
 def curve(
-    outcomes: Iterable[decision.Outcome],
-    rule: decision.Rule,
+    outcomes: Iterable[Outcome],
+    rule: Rule,
     ceilings: Mapping[int, float | None],
 ) -> pd.DataFrame:
     """Return the score against window length, of the best settings of each window.
@@ -45,33 +61,32 @@ def curve(
         ceilings: by window length, the best that any model could reach.
 
     Returns:
-        One line for each window that was tried to the end: `window_length`, `mean`,
-        `low`, `high` (95 % t interval over seeds), `ceiling` (NaN where it is not
-        known), and `against_best`: best, not worse, worse, or cannot tell.
+        One line for each window with a complete trial: `window_length`, `mean`, `low`,
+        `high` (95 % t interval over seeds), `ceiling` (NaN where it is not known), and
+        `against_best`: best, not worse, worse, or cannot tell.
     """
     lines = []
-    known = [each for each in outcomes if each.counts]
-    best = max(known, key=lambda each: rule.sign * each.mean)
-    for window in sorted({each.window_length for each in known}):
-        own = [each for each in known if each.window_length == window]
-        each = max(
-            own,
-            key=lambda each: (
-                decision.not_worse(each, best, rule),
-                rule.sign * each.mean,
+    windows = [outcome for outcome in outcomes if outcome.is_window]
+    best = decision.best_of(windows, rule)
+    for window in sorted({outcome.window_length for outcome in windows}):
+        outcome = max(
+            (outcome for outcome in windows if outcome.window_length == window),
+            key=lambda one: (
+                decision.not_worse(one, best, rule),
+                rule.sign * one.mean,
             ),
         )
-        if each is best:
+        if outcome is best:
             against = "best"
-        elif decision.not_worse(each, best, rule):
+        elif decision.not_worse(outcome, best, rule):
             against = "not worse"
         else:
-            against = "worse" if decision.worse(each, best, rule) else "cannot tell"
-        scored = dataclasses.asdict(interval(np.array(each.scores)))
+            against = "worse" if decision.worse(outcome, best, rule) else "cannot tell"
+        score = dataclasses.asdict(interval(np.array(outcome.scores)))
         lines.append(
             {
                 "window_length": window,
-                **{name: scored[name] for name in ("mean", "low", "high")},
+                **{name: score[name] for name in ("mean", "low", "high")},
                 "ceiling": ceilings[window],
                 "against_best": against,
             }
@@ -80,38 +95,26 @@ def curve(
     return pd.DataFrame(lines).astype(columns)
 
 
-def summary(
-    outcomes: list[decision.Outcome],
-    rule: decision.Rule,
-    *,
-    low: int,
-    high: int,
-    grid_size: int,
-    asked: int,
-    longest: int,
-    baselines: Mapping[str, float],
-) -> dict[str, Any]:
-    """Return the answer as metrics/lookback.json holds it.
+def summary(outcomes: list[Outcome], rule: Rule, searched: Searched) -> dict[str, Any]:
+    """Return the result as metrics/lookback.json holds it.
 
     Args:
         outcomes: of all trials.
         rule: what is better.
-        low, high: the shortest and the longest window that was searched.
-        grid_size: trials that everything would have taken.
-        asked: steps of validation that were scored.
-        longest: steps of a sequence.
-        baselines: scores of what is no network: `constant`, and of forecasts
-            `persistence` and `seasonal_naive`.
+        searched: what was searched.
     """
-    found = decision.judge(outcomes, rule, low)
-    best, smallest = found.best, found.smallest
-    windows = curve(outcomes, rule, dict.fromkeys(range(low, high + 1)))
+    best, smallest, *_ = decision.judge(outcomes, rule, searched.low)
+    no_ceilings = dict.fromkeys(range(searched.low, searched.high + 1))
+    windows = curve(outcomes, rule, no_ceilings)
     undecided = windows.loc[windows["against_best"] != "worse", "window_length"]
-    stateful = max(
-        (o for o in outcomes if o.state == decision.COMPLETE and o.reset != "sample"),
-        key=lambda each: rule.sign * each.mean,
-        default=None,
-    )
+    with_state = [
+        outcome
+        for outcome in outcomes
+        if outcome.state == COMPLETE and not outcome.is_window
+    ]
+    compared = {"smallest": smallest, "best": best}
+    if with_state:
+        compared["stateful"] = decision.best_of(with_state, rule)
     seeds, parts = (
         dataclasses.asdict(paired_test.compare(gaps, np.zeros_like(gaps)))
         if len(gaps) > 1
@@ -121,40 +124,33 @@ def summary(
     return {
         "smallest": smallest.window_length,
         "best": best.window_length,
-        "low": low,
-        "high": high,
-        "longest_sequence": longest,
+        "low": searched.low,
+        "high": searched.high,
+        "longest_sequence": searched.longest_sequence,
         "smallest_that_may_do": int(undecided.min()),
-        "stateful_score": None if stateful is None else stateful.mean,
+        "stateful_score": compared["stateful"].mean if with_state else None,
         "trials": len(outcomes),
-        "pruned": sum(each.state == decision.PRUNED for each in outcomes),
-        "grid_size": grid_size,
+        "pruned": sum(outcome.state == PRUNED for outcome in outcomes),
+        "grid_size": searched.grid_size,
         "score": rule.score,
         "margin": rule.margin,
-        "steps": asked,
+        "steps": searched.scored_steps,
         "scores": {
-            name: dataclasses.asdict(interval(np.array(each.scores)))
-            for name, each in (
-                ("smallest", smallest),
-                ("best", best),
-                ("stateful", stateful),
-            )
-            if each is not None
+            name: dataclasses.asdict(interval(np.array(outcome.scores)))
+            for name, outcome in compared.items()
         },
-        "baselines": dict(baselines),
+        "baselines": dict(searched.baselines),
         "best_is_better_by": {
             "over_seeds": seeds,
             "over_validation": parts,
         },
         "one_standard_error": _one_standard_error(outcomes, best, rule),
-        "settings": dict(
-            zip(decision.Outcome._fields[2:8], smallest[2:8], strict=True)
-        ),
+        "settings": smallest.trial._asdict(),
     }
 
 
 def _one_standard_error(
-    outcomes: list[decision.Outcome], best: decision.Outcome, rule: decision.Rule
+    outcomes: list[Outcome], best: Outcome, rule: Rule
 ) -> int | None:
     """Return the smallest window within a standard error of the best, if there is one.
 
@@ -166,67 +162,65 @@ def _one_standard_error(
         return None
     error = float(np.std(best.scores, ddof=1) / np.sqrt(len(best.scores)))
     within = [
-        each.window_length
-        for each in outcomes
-        if each.counts and rule.sign * (best.mean - each.mean) <= error
+        outcome.window_length
+        for outcome in outcomes
+        if outcome.is_window and rule.sign * (best.mean - outcome.mean) <= error
     ]
     return min(within)
 
 
 def adopt(
-    found: Mapping[str, Any],
-    search: Mapping[str, Any],
-    *,
-    samples: int,
-    forget_bias: str,
+    settings: Mapping[str, Any], search_params: SearchParams, samples: int
 ) -> dict[str, Any]:
-    """Return the keys of params.yaml that put the answer to use.
+    """Return the keys of params.yaml that train with the smallest window.
 
     Args:
-        found: the `settings` of `summary`.
-        search: the section of search/params.yaml.
-        samples: windows to train on: as many passes over them as make as many updates.
-        forget_bias: `unit`, or `chrono` for up to the window.
+        settings: those of `summary`.
+        search_params: of search/params.yaml.
+        samples: windows to train on. There are as many epochs as it takes to make at
+            least as many updates as in the search.
     """
-    batches = -(-samples // search["batch_size"])
-    window = found["window_length"]
-    chrono = f"chrono_{window}" if forget_bias == "chrono" else forget_bias
+    search = search_params.search
+    batches = -(-samples // search.batch_size)
+    window, forget_bias = settings["window_length"], search_params.model.forget_bias
     return {
         "window.layout": "subsampled",
         "window.window_length": window,
-        "window.stride": found["stride"],
-        "model.units": found["units"],
-        "model.forget_bias": chrono,
-        "train_stateless.learning_rate": found["learning_rate"],
-        "train_stateless.epochs": -(-search["updates"] // batches),
+        "window.stride": settings["stride"],
+        "model.units": settings["units"],
+        "model.forget_bias": (
+            f"chrono_{window}" if forget_bias == "chrono" else forget_bias
+        ),
+        "train_stateless.learning_rate": settings["learning_rate"],
+        "train_stateless.epochs": -(-search.updates // batches),
         "train_stateless.shuffle": True,
-        **{f"train_stateless.{name}": search[name] for name in ADOPTED},
+        **{f"train_stateless.{name}": getattr(search, name) for name in ADOPTED},
     }
 
 
-def row(told: Mapping[str, Any]) -> tuple[str, ...]:
+def row(line: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a line of `curve` as a table shows it."""
-    low, high = number(told["low"]), number(told["high"])
+    low, high = number(line["low"]), number(line["high"])
     return (
-        str(told["window_length"]),
-        number(told["mean"]),
+        str(line["window_length"]),
+        number(line["mean"]),
         f"{low} to {high}",
-        told["against_best"],
+        line["against_best"],
     )
 
 
-def line(outcome: decision.Outcome) -> str:
-    """Say in a line how a trial has ended."""
-    given_up = ", given up" * (outcome.state == decision.PRUNED)
-    state = f", state reset: {outcome.reset}" * (outcome.reset != "sample")
-    score = f"{number(outcome.mean)}{given_up}"
+def line(outcome: Outcome) -> str:
+    """Describe in a line how a trial has ended."""
+    pruned = ", pruned" * (outcome.state == PRUNED)
+    state = f", state reset: {outcome.reset}" * outcome.trial.carries_state
+    score = f"{number(outcome.mean)}{pruned}"
     return f"{outcome.phase}, {in_steps(outcome.window_length)}{state}: {score}"
 
 
-def in_words(told: Mapping[str, Any]) -> str:
-    """Say the answer, and what it rests on, as one tells a colleague."""
-    smallest, best, score = told["smallest"], told["best"], told["score"]
-    scores = told["scores"]
+def in_words(result: Mapping[str, Any]) -> str:
+    """Write the result of a search, and how sure it is, in sentences."""
+    smallest, best, score = result["smallest"], result["best"], result["score"]
+    scores = result["scores"]
     if smallest == best:
         lead = (
             f"A window of {in_steps(smallest)} does best, and no shorter one is shown "
@@ -237,32 +231,32 @@ def in_words(told: Mapping[str, Any]) -> str:
             f"A window of {in_steps(smallest)} is enough: it is not worse than the "
             f"best, which is {in_steps(best)}"
         )
-    if smallest == told["low"]:
+    if smallest == result["low"]:
         lead = f"A window of {in_steps(smallest)}, the shortest searched, is enough"
-    said = [f"{lead}: {score} {_spread(scores['smallest'])}"]
+    sentences = [f"{lead}: {score} {_spread(scores['smallest'])}"]
     if smallest != best:
-        said[0] += f" against {_spread(scores['best'])}"
-    said[0] += "."
-    if told["smallest_that_may_do"] < smallest:
-        said.append(
-            f"One of {in_steps(told['smallest_that_may_do'])} may do as well: these "
+        sentences[0] += f" against {_spread(scores['best'])}"
+    sentences[0] += "."
+    if result["smallest_that_may_do"] < smallest:
+        sentences.append(
+            f"One of {in_steps(result['smallest_that_may_do'])} may do as well: these "
             "seeds cannot tell."
         )
-    if smallest == told["high"] < told["longest_sequence"]:
-        said.append("It is the longest searched: a longer one may do better.")
+    if smallest == result["high"] < result["longest_sequence"]:
+        sentences.append("It is the longest searched: a longer one may do better.")
     if "stateful" in scores:
-        said.append(f"With carried state: {_spread(scores['stateful'])}.")
-    scored = [
-        f"{number(score)} {NAMES[name]}" for name, score in told["baselines"].items()
-    ]
-    said.append(f"Without a network: {', '.join(scored)}.")
-    said.append(
-        f"{told['trials']} trials in place of {told['grid_size']:,}; a difference "
-        f"below {number(told['margin'])} is taken not to matter."
+        sentences.append(f"With carried state: {_spread(scores['stateful'])}.")
+    baselines = ", ".join(
+        f"{number(value)} {NAMES[name]}" for name, value in result["baselines"].items()
     )
-    return " ".join(said)
+    sentences.append(f"Without a network: {baselines}.")
+    sentences.append(
+        f"{result['trials']} trials in place of {result['grid_size']:,}; a difference "
+        f"below {number(result['margin'])} is taken not to matter."
+    )
+    return " ".join(sentences)
 
 
-def _spread(scored: Mapping[str, Any]) -> str:
-    interval_in_words = formatting.interval(scored["low"], scored["high"])
-    return f"{number(scored['mean'])} {interval_in_words}".rstrip()
+def _spread(score: Mapping[str, Any]) -> str:
+    low_to_high = formatting.interval(score["low"], score["high"])
+    return f"{number(score['mean'])} {low_to_high}".rstrip()

@@ -1,4 +1,4 @@
-"""Sequences in pieces, so that a worker need hold no more than one at a time."""
+"""Shards: parts of the sequences, of which a worker holds one at a time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +14,11 @@ from statelab.samples.windows import Windows, make_windows
 
 
 class Shard(NamedTuple):
-    """Some sequences whole, their splits, and the steps that trials are scored on."""
+    """Some whole sequences, their splits, and the steps that trials are scored on."""
 
     sequences: Sequences  # with a target for each step
     windows: Windows  # `full`; one line for each sequence, or part of one
-    asked: np.ndarray  # int64 [answers]; flat steps of the validation split, in order
+    scored_steps: np.ndarray  # int64 [predictions]; flat steps of validation, in order
 
 
 def divide(shard: Shard, steps: int) -> Iterator[Shard]:
@@ -33,20 +33,22 @@ def divide(shard: Shard, steps: int) -> Iterator[Shard]:
         >>> split = np.array([0, 1, 0], np.int8)
         >>> whole = Shard(data, make_windows(data.offsets, split, layout="full"),
         ...               np.array([4]))
-        >>> [(len(each.sequences.values), each.asked) for each in divide(whole, 3)]
+        >>> [(len(part.sequences.values), part.scored_steps)
+        ...  for part in divide(whole, 3)]
         [(5, array([4])), (1, array([], dtype=int64))]
     """
     first, stop = shard.windows.first, shard.windows.stop
     number = first // steps  # of the shard that a sequence is in
-    for each in np.split(np.arange(len(first)), np.flatnonzero(np.diff(number)) + 1):
-        begin, end = int(first[each[0]]), int(stop[each[-1]])
-        inside = (shard.asked >= begin) & (shard.asked < end)
+    borders = np.flatnonzero(np.diff(number)) + 1
+    for sequence in np.split(np.arange(len(first)), borders):
+        begin, end = int(first[sequence[0]]), int(stop[sequence[-1]])
+        scored = shard.scored_steps
         yield _shard(
             shard.sequences.values[begin:end],
             shard.sequences.targets[begin:end],
-            np.append(first[each], end) - begin,
-            shard.windows.split[each],
-            shard.asked[inside] - begin,
+            np.append(first[sequence], end) - begin,
+            shard.windows.split[sequence],
+            scored[(scored >= begin) & (scored < end)] - begin,
         )
 
 
@@ -55,13 +57,13 @@ def write(file: Path, shard: Shard) -> None:
     values, offsets, targets = shard.sequences
     steps = np.diff(offsets)
     features = {f"feature_{n}": column for n, column in enumerate(values.T)}
-    asked = np.zeros(len(values), bool)
-    asked[shard.asked] = True
+    scored = np.zeros(len(values), bool)
+    scored[shard.scored_steps] = True
     table = pd.DataFrame(
         {
             "sequence": np.repeat(np.arange(len(steps)), steps),
             "split": np.repeat(shard.windows.split, steps),
-            "asked": asked,
+            "scored": scored,
             "target": targets,
             **features,
         }
@@ -87,7 +89,7 @@ def read(shard: Shard | Path) -> Shard:
         table["target"].to_numpy(),
         np.append(begins, len(table)),
         table["split"].to_numpy()[begins],
-        np.flatnonzero(table["asked"]),
+        np.flatnonzero(table["scored"]),
     )
 
 
@@ -96,7 +98,7 @@ def _shard(
     targets: np.ndarray,
     offsets: np.ndarray,
     split: np.ndarray,
-    asked: np.ndarray,
+    scored_steps: np.ndarray,
 ) -> Shard:
     windows = make_windows(offsets, split, layout="full")
-    return Shard(Sequences(values, offsets, targets), windows, asked)
+    return Shard(Sequences(values, offsets, targets), windows, scored_steps)

@@ -1,43 +1,46 @@
-"""The ledger of a search: a file for each trial that has ended.
+"""The trial store of a search: a file for each trial that has ended.
 
-A search that was killed goes on from there: what it asks for again, it looks up.
+A search that was killed goes on from there: a stored trial is not trained again.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from statelab.config.settings import SearchParams
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.lookback.decision import Outcome
+from statelab.lookback.outcomes import Outcome, Trial
 from statelab.lookback.problem import SearchData
-from statelab.lookback.trials import Trial
 from statelab.pipeline import resume_key
 
 
 @contextmanager
-def of(laid: SearchData, settings: Mapping[str, Any]) -> Iterator[Path]:
-    """Return the folder of the ledger of a search, by everything that decides it.
+def opened(data: SearchData, search_params: SearchParams) -> Iterator[Path]:
+    """Yield the folder of the trial store of a search.
 
-    It is removed when the block ends, and stays where it raises.
+    Its name is a hash of everything that decides the outcomes. The folder is removed
+    when the block ends, and stays where the block raises.
 
     Args:
-        laid: what is searched.
-        settings: of search/params.yaml.
+        data: what is searched.
+        search_params: of search/params.yaml.
     """
-    ground = laid.ground
+    problem = data.problem
     known = {
-        "search": dict(settings),
-        "network": ground.network,
-        "optimizer": ground.optimizer,
-        "seed": ground.seed,
-        "high": laid.high,
+        "search": search_params.model_dump(include={"search", "model"}),
+        "network": problem.network,
+        "optimizer": problem.optimizer,
+        "seed": problem.seed,
+        "longest_window": data.longest_window,
     }
-    arrays = [*laid.data, *laid.windows, laid.asked, *(ground.scaling or ())]
+    arrays = [
+        *(*data.sequences, *data.windows, data.scored_steps),
+        *(problem.scaling or ()),
+    ]
     name = resume_key.fingerprint(known, arrays)
     folder = resume_key.folder() / f"{name}.trials"
     try:
@@ -52,10 +55,9 @@ def of(laid: SearchData, settings: Mapping[str, Any]) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def note(folder: Path, outcome: Outcome) -> None:
-    """Write down how a trial has ended."""
-    trial = Trial(*outcome[2:8])
-    with files.atomic_write(_file(folder, outcome.phase, trial)) as stream:
+def store(folder: Path, outcome: Outcome) -> None:
+    """Store how a trial has ended."""
+    with files.atomic_write(_file(folder, outcome.phase, outcome.trial)) as stream:
         stream.write(json.dumps(outcome._asdict()).encode())
 
 
@@ -66,6 +68,6 @@ def look_up(folder: Path, phase: str, trial: Trial) -> Outcome | None:
 
 
 def _file(folder: Path, phase: str, trial: Trial) -> Path:
-    """A trial that bisection asks for is never given up, and so another one."""
+    """Return the file of a trial; bisection has its own, as it prunes nothing."""
     digest = hashlib.sha256(json.dumps(trial).encode()).hexdigest()
     return folder / f"{phase}-{digest[:32]}.json"
