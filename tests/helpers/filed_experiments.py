@@ -10,11 +10,13 @@ from evaluations import as_json, evaluation, mode_scores, over_seeds
 
 from statelab.pipeline import paths
 
+RESET = {"mean": 0.25, "low": 0.125, "high": 0.5}
+CARRIED = {"mean": 0.75, "low": 0.625, "high": 0.875}
 
-def git(*words: str, given: str = "") -> str:
+
+def git(*words: str) -> str:
     done = subprocess.run(
         ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words],
-        input=given,
         capture_output=True,
         text=True,
         check=True,
@@ -52,9 +54,3 @@ def file_experiment(name: str, files: Mapping[Path, str]) -> None:
     head = git("rev-parse", "HEAD")
     commit = git("commit-tree", git("write-tree"), "-p", head, "-m", "experiment")
     git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", commit)
-
-
-RESET = {"mean": 0.25, "low": 0.125, "high": 0.5}
-
-
-CARRIED = {"mean": 0.75, "low": 0.625, "high": 0.875}

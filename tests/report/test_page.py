@@ -5,29 +5,29 @@ import subprocess
 from types import SimpleNamespace
 
 import browser
+import evaluations
 import numpy as np
 import pytest
 import searches
-from evaluations import evaluation, mode_scores, over_seeds
+from evaluations import mode_scores, over_seeds
 from small_windows import cut
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.evaluation import evaluation as evaluation_
-from statelab.evaluation import experiments
+from statelab.evaluation import evaluation, experiments
 from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.experiments import Finished
 from statelab.io import arrays, csv_files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import hidden_states
 from statelab.networks import saving
-from statelab.pipeline import stage_fingerprints
+from statelab.pipeline import paths, stage_fingerprints
 from statelab.report import captions, memory_section, page, tables
 from statelab.samples.plan_summary import Places
 from statelab.samples.windows import Windows
 
 BASELINE = {"accuracy": 0.4, "final_accuracy": 0.3}
-CLASSES = evaluation(
+CLASSES = evaluations.evaluation(
     stateless=mode_scores(
         {
             "accuracy": over_seeds(0.5, 0.25, 0.75, 3),
@@ -43,7 +43,7 @@ CLASSES = evaluation(
     ),
 )
 BASELINES = {"constant": {"rmse": 60.5}, "persistence": {"rmse": 31.25}}
-VALUES = evaluation(
+VALUES = evaluations.evaluation(
     stateless=mode_scores({"rmse": over_seeds(40.0)}, {"rmse": None}, **BASELINES),
     stateful=mode_scores({"rmse": over_seeds(25.5)}, {"rmse": None}, **BASELINES),
     score="rmse",
@@ -142,7 +142,7 @@ def repository(tmp_path, monkeypatch):
     def commit(settings: str, evaluated: Evaluation | None) -> str:
         (tmp_path / "params.yaml").write_text(settings)
         if evaluated is not None:
-            evaluation_.write(tmp_path, evaluated)
+            evaluation.write(tmp_path, evaluated)
         git("add", ".")
         git("commit", "--quiet", "--allow-empty", "-m", "x")
         return git("rev-parse", "HEAD")
@@ -262,7 +262,7 @@ def test_the_table_of_windows_marks_the_smallest(tmp_path):
     summary = searches.write(tmp_path)
     curve = csv_files.read(tmp_path / "metrics/lookback/curve.csv")
     table = tables.lookback_table(curve, summary)
-    assert table.headings == ["accuracy", "compared with the best"]
+    assert table.headings == ["accuracy", "against the best"]
     first, smallest, best = table.rows
     assert first[:2] == ("1 step", "") and first[2][1] == ("worse", "")
     assert smallest[:2] == ("3 steps", "the smallest")
@@ -315,10 +315,10 @@ def test_the_page_says_when_its_results_are_of_other_settings(results_there):
 
 
 def test_what_is_drawn_is_what_the_stage_answered(results_there):
-    data = arrays.read(page.DATA / "sequences", Sequences)
-    windows = arrays.read(page.DATA / "windows", Windows)
-    written = predictions_in_use(page.DATA / "predictions/stateful.npz")
-    trained = saving.read(page.DATA / "models/stateful")
+    data = arrays.read(paths.SEQUENCES, Sequences)
+    windows = arrays.read(paths.WINDOWS, Windows)
+    written = predictions_in_use(paths.predictions("stateful"))
+    trained = saving.read(paths.model("stateful"))
     sequence = memory_section.sequence_to_draw(data, windows)
     assert windows.split[sequence] == SPLITS["test"]
     seen = hidden_states.compare(

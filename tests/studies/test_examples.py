@@ -119,7 +119,7 @@ def test_vowels_have_a_column_for_each_channel(tmp_path):
     ]
 
 
-def test_another_version_of_a_package_is_told_from_a_missing_one(tmp_path):
+def test_another_version_of_a_package_says_which_file_is_missing(tmp_path):
     with pytest.raises(UserError, match="must hold _data.CGM.csv.gz, as the"):
         datasets.glucose(tmp_path)
 
@@ -162,7 +162,7 @@ def test_a_package_that_is_missing_costs_one_line_that_says_how_to_get_it(
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_example_is_told_the_known_ones(tmp_path):
+def test_an_unknown_example_names_the_known_ones(tmp_path):
     with pytest.raises(UserError, match="of sunspots, glucose, vowels. Received: x"):
         examples.write("x", tmp_path)
 

@@ -116,7 +116,7 @@ def hidden(state: str, shown: np.ndarray, step: np.ndarray) -> str:
         shown: hidden units, [steps, units].
         step: the number of each step, [steps].
     """
-    first, last = (np.abs(shown[at]).mean() for at in (0, -1))
+    first, last = (np.abs(hidden).mean() for hidden in shown[[0, -1]])
     return (
         f"Map of {shown.shape[1]} hidden units over steps {step[0]} to {step[-1]}, "
         f"state {state}: from {shown.min():.2f} to {shown.max():.2f}; their mean "

@@ -13,12 +13,12 @@ from statelab.evaluation.variants import MODES
 from statelab.formatting import number
 from statelab.io import csv_files, files
 from statelab.memory import summary
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 from statelab.report import captions, page_figures
 from statelab.report.inline_svg import picture
 from statelab.samples.windows import Windows, sequences_in_split
 
-DATA, METRICS = Path("data"), Path("metrics")
+METRICS = Path("metrics")
 STEPS, UNITS = 120, 32  # of a network that are drawn
 SEARCHED = 1000  # test sequences, and steps of each, for one that is worth drawing
 
@@ -64,7 +64,7 @@ def hidden_state(
     with command.quiet_import():
         from statelab.memory import hidden_states
         from statelab.networks import saving
-    trained = saving.read(DATA / "models" / "stateful")
+    trained = saving.read(paths.model("stateful"))
     sequence = sequence_to_draw(data, windows)
     compared = hidden_states.compare(
         trained, data, windows, sequence, reset=stateful.reset, steps=STEPS
@@ -163,7 +163,7 @@ def _differences(predicted: dict[str, np.ndarray], step: np.ndarray) -> dict[str
 
 
 def _class_in_words(label: str) -> str:
-    file = DATA / "sequences" / "names.json"
+    file = paths.SEQUENCES / "names.json"
     if label != "probability of class 1" or not file.exists():
         return ""
     return f"class 1 is “{files.read_json(file)['classes'][1]}”"

@@ -34,7 +34,7 @@ from statelab.samples import plan_summary
 from statelab.samples.plans import Plan
 from statelab.samples.windows import LAYOUTS, Windows
 
-DATA, METRICS = Path("data"), Path("metrics")
+METRICS = Path("metrics")
 LANES, BATCHES = 8, 40  # of a plan that are drawn
 OTHERS = 5  # layouts beside this one
 IN_SENTENCES = ("the gradient reaches back", "state is zero at each")
@@ -54,8 +54,8 @@ def write(file: Path) -> list[str]:
     """
     evaluated = evaluation.read()
     read, settings = params.read(), params.load()
-    data = arrays.read(DATA / "sequences", Sequences)
-    windows = arrays.read(DATA / "windows", Windows)
+    data = arrays.read(paths.SEQUENCES, Sequences)
+    windows = arrays.read(paths.WINDOWS, Windows)
     notes = [*_changed_since(read), *_leaks(evaluated), *_search_of_other_data()]
     environment = Environment(
         loader=PackageLoader("statelab.report"),

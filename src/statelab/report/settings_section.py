@@ -14,11 +14,10 @@ from statelab.data import sequences
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.formatting import count_of, listed, step_range
 from statelab.io import files
-from statelab.pipeline import stage_fingerprints
+from statelab.pipeline import paths, stage_fingerprints
 from statelab.report import captions
 from statelab.samples.windows import Windows, sequences_in_split
 
-DATA = Path("data")
 LIBRARIES = ("statelab", "tensorflow", "keras", "numpy", "pandas", "dvc", "mlflow")
 
 
@@ -67,7 +66,7 @@ def _columns(data: Sequences) -> tuple[str, str]:
     head, outputs = sequences.head_of(data.targets)
     features = f"{data.values.shape[1]}"
     targets = "values" if head == "regression" else f"{max(outputs, 2)} classes"
-    file = DATA / "sequences" / "names.json"
+    file = paths.SEQUENCES / "names.json"
     if file.exists():
         names = files.read_json(file)
         features += f": {listed(names['features'])}"

@@ -112,4 +112,4 @@ def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Table:
         cells = [mean, Cell(line["against_best"])]
         window = in_steps(line["window_length"])
         rows.append(Row(window, "the smallest" if smallest else "", cells))
-    return Table([summary["score"], "compared with the best"], rows)
+    return Table([summary["score"], "against the best"], rows)
