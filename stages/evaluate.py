@@ -18,13 +18,12 @@ from statelab.evaluation import (
 )
 from statelab.evaluation.baselines import forecast_of
 from statelab.evaluation.evaluation import Evaluation, ModeScores
+from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command, paths
 from statelab.report import figures
 from statelab.samples.windows import Windows
-
-MODES = ("stateless", "stateful")
 
 
 def main() -> None:

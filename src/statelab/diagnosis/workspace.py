@@ -15,6 +15,7 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
 from statelab.evaluation import evaluation, scoring
+from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks import keras_models, saving
@@ -33,7 +34,6 @@ from statelab.samples.windows import (
 )
 from statelab.training import compiled, predict
 
-MODES = ("stateless", "stateful")
 MAX_PLACES = 1 << 20  # of a plan, that are looked at
 MAX_SEQUENCES = 16  # that are predicted anew
 MAX_STEPS = 2_000  # of each, or two windows

@@ -148,5 +148,5 @@ def _description(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     digits = 3 if row["score"] == "accuracy" else 4
-    modes = [experiment_table.cell(row[m], digits) for m in ("stateless", "stateful")]
+    modes = experiment_table.mode_cells(row, digits)
     return (*modes, f"{row['baseline']:.{digits}f}")

@@ -287,7 +287,7 @@ def _description(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     score = row["score"]
     digits = 3 if score == "accuracy" else 2
-    modes = [experiment_table.cell(row[m], digits) for m in ("stateless", "stateful")]
+    modes = experiment_table.mode_cells(row, digits)
     by_name = {name: f"{value:.{digits}f}" for name, value in row["baselines"].items()}
     by_name["constant"] = f"{baselines.CONSTANT[score]} {by_name['constant']}"
     return (score, *modes, *(by_name.get(name, "–") for name in baselines.NAMES))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from statelab.evaluation.evaluation import Evaluation
+from statelab.evaluation.variants import MODES
 
 INTERVAL = ("mean", "low", "high")
 
@@ -27,6 +28,11 @@ def cell(score: Mapping[str, float], digits: int) -> str:
     return f"{mean} [{low}, {high}]"
 
 
+def mode_cells(row: Mapping[str, Any], digits: int) -> list[str]:
+    """Write the score of each mode in a row."""
+    return [cell(row[mode], digits) for mode in MODES]
+
+
 def lines(
     rows: Sequence[Mapping[str, Any]],
     description: Callable[[Mapping[str, Any]], tuple[str, ...]],
@@ -48,6 +54,6 @@ def lines(
         if "score" in row:
             cells += scores(row)
         else:
-            cells += (" ".join(["no experiment", row.get("experiment", "")]).strip(),)
+            cells += (f"no experiment {row.get('experiment', '')}".strip(),)
         table.append(cells + ("",) * (len(headings) - len(cells)))
     return table
