@@ -54,9 +54,7 @@ def overlap(script: Script) -> Finding:
             )
     if judged:
         return sound("overlap", "no step of validation is one of training")
-    return cannot_tell(
-        "overlap", "nothing is validated on whose steps can be recognised"
-    )
+    return cannot_tell("overlap", "validation has no steps that can be recognised")
 
 
 def _training_samples(script: Script, model: int) -> list[np.ndarray]:
