@@ -1,4 +1,4 @@
-"""Train one mode: its weights, its answers, and how it went."""
+"""Train one mode: its weights, its predictions, and how it went."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from statelab.config import params
+from statelab.config.settings import StatefulSettings, StatelessSettings, Training
 from statelab.data.sequences import Sequences
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
@@ -39,14 +40,10 @@ def main(
     with workspace.only_writer(stage, model):
         data, table = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
         scale = scaling.read(windows / "scaling")
-        in_use, *others = variants.of(
-            table,
-            stateful=mode is command.Mode.STATEFUL,
-            seed=params.read()["seed"],
-            **params.read()["model"],
-            **params.read()[stage],
-        )
-        settings = in_use.settings
+        asked = params.load()
+        settings = getattr(asked, stage)
+        training = Training(asked.model, settings, asked.seed)
+        in_use, *others = variants.of(table, training)
         with (
             ExitStack() as until_written,
             LiveLog(history, _log_so_far(stage)) as journal,
@@ -54,47 +51,46 @@ def main(
 
             def trained_as(variant: Variant) -> trainer.Trained:
                 cut = rewindow(table, **variant.layout)
-                resume, keep = until_written.enter_context(
-                    checkpoints.of(variant.settings, data, cut, scale)
+                resume, save = until_written.enter_context(
+                    checkpoints.of(variant.training, data, cut, scale)
                 )
 
-                def note(standing: trainer.TrainingProgress) -> None:
-                    keep(standing)
+                def on_checkpoint(progress: trainer.TrainingProgress) -> None:
+                    save(progress)
                     if variant is in_use:
-                        journal.note(standing.history)
+                        journal.note(progress.history)
 
                 named = "" if variant is in_use else f", {variant.name}"
-                watcher = Progress(stage + named, settings["epochs"])
                 return trainer.train(
                     data,
                     cut,
-                    watcher,
+                    variant.training,
+                    progress=Progress(stage + named, settings.epochs),
                     scaling=scale,
                     resume=resume,
-                    keep=note,
-                    **variant.settings,
+                    on_checkpoint=on_checkpoint,
                 )
 
             trained = trained_as(in_use)
-            answered = [_answered(in_use, trained)]
-            answered += [_answered(each, trained_as(each)) for each in others]
+            predicted = [_predictions(in_use, trained)]
+            predicted += [_predictions(other, trained_as(other)) for other in others]
             csv_files.write(usage, journal.usage())
-            saving.write(model, trained.weights, trained.network._asdict(), scale)
+            saving.write(model, trained.weights, trained.architecture, scale)
             files.write_json(
-                model / "data.json", _learnt_from(sequences, windows, **settings)
+                model / "data.json", _training_data(sequences, windows, settings)
             )
-            write_predictions(predictions, answered)
+            write_predictions(predictions, predicted)
             csv_files.write(history, trained.history)
             files.write_json(metrics, _last_scores(trained))
-            files.write_json(timing, _timing(trained.seconds, settings["seeds"]))
+            files.write_json(timing, _timing(trained.seconds, settings.seeds))
 
 
-def _answered(variant: Variant, trained: trainer.Trained) -> Predictions:
+def _predictions(variant: Variant, trained: trainer.Trained) -> Predictions:
     return Predictions(
         variant.name,
         variant.layout,
         variant.gradient_window,
-        trained.answers,
+        trained.predictions,
         trained.visible_from,
     )
 
@@ -106,16 +102,17 @@ def _log_so_far(stage: str) -> list[str]:
     return [sys.executable, "stages/log.py", stage, "--so-far", str(os.getpid())]
 
 
-def _learnt_from(
-    sequences: Path, windows: Path, *, reset: str = "sequence", **_: object
+def _training_data(
+    sequences: Path, windows: Path, settings: StatelessSettings | StatefulSettings
 ) -> dict[str, Any]:
     """Say what a network takes, for those who give it more of the same."""
-    told = {"layout": files.read_json(windows / "layout.json"), "reset": reset}
+    reset = settings.reset if settings.stateful else "sequence"
+    data = {"layout": files.read_json(windows / "layout.json"), "reset": reset}
     names = sequences / "names.json"
     if names.exists():
         known = files.read_json(names)
-        told |= {name: known[name] for name in ("features", "classes", "read")}
-    return told
+        data |= {name: known[name] for name in ("features", "classes", "read")}
+    return data
 
 
 def _last_scores(trained: trainer.Trained) -> dict[str, float]:

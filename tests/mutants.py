@@ -157,9 +157,9 @@ MUTANTS = [
     ),
     Mutant(
         "state is carried where it should be reset",
-        "training/xla_program.py",
-        "tf.where(zero, tf.zeros_like(part), part)",
-        "tf.where(zero, part, part)",
+        "networks/lane_state.py",
+        "tf.where(chosen, tf.zeros_like(part), part)",
+        "tf.where(chosen, part, part)",
         "training/test_compiled.py",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_trainings import Silent
+from small_trainings import Silent, training
 
 from statelab.data.tasks import first_step
 from statelab.evaluation import bounds, scoring
@@ -10,16 +10,7 @@ from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows
 from statelab.training import trainer
 
-AS_THE_POST = {
-    "seed": 0,
-    "cell": "lstm",
-    "units": 10,
-    "layers": 1,
-    "batch_size": 1,
-    "optimizer": "adam",
-    "learning_rate": 0.001,
-    "clipnorm": None,
-}
+AS_THE_POST = {"seed": 0, "units": 10, "batch_size": 1, "learning_rate": 0.001}
 
 
 def task_of_the_post(layout):
@@ -45,18 +36,9 @@ def test_every_seed_of_32_reaches_its_ceiling_and_none_is_above(
     layout, stateful, epochs, lowest
 ):
     task, table = task_of_the_post(layout)
-    trained = trainer.train(
-        task,
-        table,
-        Silent(),
-        **AS_THE_POST,
-        stateful=stateful,
-        engine="compiled",
-        schedule="cosine",
-        epochs=epochs,
-        seeds=32,
-    )
-    scored = scoring.seed_scores(trained.answers, task, table, trained.history)
+    post = training(**AS_THE_POST, stateful=stateful, epochs=epochs, seeds=32)
+    trained = trainer.train(task, table, post, progress=Silent())
+    scored = scoring.seed_scores(trained.predictions, task, table, trained.history)
     limits = bounds.of_scores(task, table, trained.visible_from)
     assert scored["accuracy"].min() >= lowest - 1e-9
     assert bounds.above_ceiling(scored, limits.ceiling) == []
@@ -70,13 +52,10 @@ def test_an_epoch_of_the_post_is_that_of_keras():
         trainer.train(
             task,
             table,
-            Silent(),
-            **AS_THE_POST,
-            stateful=True,
-            engine=engine,
-            schedule="constant",
-            epochs=1,
-            seeds=1,
+            training(
+                **AS_THE_POST, engine=engine, schedule="constant", epochs=1, seeds=1
+            ),
+            progress=Silent(),
         ).history
         for engine in ("compiled", "reference")
     )

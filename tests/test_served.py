@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.pyfunc import scoring_server
+from small_trainings import Silent, training
 
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
@@ -20,18 +21,7 @@ from statelab.served import ExplicitState
 from statelab.tracking import mlflow_store
 from statelab.training import trainer
 
-SETTINGS = {
-    "seed": 5,
-    "seeds": 2,
-    "engine": "compiled",
-    "units": 3,
-    "epochs": 1,
-    "batch_size": 2,
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "schedule": "constant",
-    "clipnorm": None,
-}
+SMALL = {"seed": 5, "units": 3, "epochs": 1, "schedule": "constant"}
 ASK = """
 import sys, numpy as np, mlflow
 folder, *uris = sys.argv[1:]
@@ -54,16 +44,6 @@ print(statelab.served.__file__)
 """
 
 
-class Watcher:
-    def resumed(self, epoch, batch, done): ...
-
-    def batches(self, done, total): ...
-
-    def epoch(self, epoch, scores): ...
-
-    def done(self): ...
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     store = tmp_path_factory.mktemp("store")
@@ -75,15 +55,17 @@ def store(tmp_path_factory):
     mlflow.set_tracking_uri(before)
 
 
-def logged(folder: Path, network: dict, example: np.ndarray, timesteps: int) -> str:
+def logged(
+    folder: Path, network: Architecture, example: np.ndarray, timesteps: int
+) -> str:
     with mlflow.start_run() as run:
         mlflow_store._log_model(
             run.info.run_id,
             folder,
             timesteps=timesteps,
             features=example.shape[2],
-            outputs=network["outputs"],
-            width=Architecture(**network).state_width,
+            outputs=network.outputs,
+            width=network.state_width,
             example=example,
         )
     (output,) = mlflow.get_run(run.info.run_id).outputs.model_outputs
@@ -91,14 +73,12 @@ def logged(folder: Path, network: dict, example: np.ndarray, timesteps: int) -> 
 
 
 def trained(folder: Path, data: Sequences, windows, fitted, **settings):
-    """Train as the stage does; return the network, and the answers of the first one."""
-    found = trainer.train(
-        data, windows, Watcher(), scaling=fitted, **SETTINGS, **settings
-    )
-    network = found.network._asdict()
-    saving.write(folder, found.weights, network, fitted)
-    answers = found.answers[0]
-    return network, answers.reshape(len(answers), -1)
+    """Train as the stage does; return the network, and what the first one predicts."""
+    small = training(**SMALL, **settings)
+    result = trainer.train(data, windows, small, progress=Silent(), scaling=fitted)
+    saving.write(folder, result.weights, result.architecture, fitted)
+    predictions = result.predictions[0]
+    return result.architecture, predictions.reshape(len(predictions), -1)
 
 
 def test_a_logged_model_answers_as_its_training_stage_did(store):
@@ -190,8 +170,8 @@ def test_logging_keeps_an_example_and_runs_no_network(store, capfd):
 
 
 def test_a_state_of_the_wrong_size_costs_one_line(tmp_path):
-    network = {"cell": "lstm", "units": 3, "layers": 2, "features": 1}
-    saving.write(tmp_path, keras_models.initial_weights(range(1), **network), network)
+    network = Architecture("lstm", "binary", layers=2, units=3, features=1, outputs=1)
+    saving.write(tmp_path, keras_models.initial_weights(range(1), network), network)
     model = ExplicitState(keras_models.with_state(tmp_path))
     x = np.zeros((2, 1, 1), np.float32)
     with pytest.raises(UserError) as raised:

@@ -12,8 +12,10 @@ from statelab.data.sequences import Sequences
 from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.windows import make_windows
 from statelab.training import compiled
+from statelab.training.options import TrainOptions
 
 PASSES = 20
 
@@ -35,22 +37,24 @@ def passes_of(
     many: int = 1,
 ) -> Turn:
     """Return a turn of some passes by one of this package's trainers."""
-    weights, arguments, follow = case(work, updates)
-    run = start(weights, arguments["network"], arguments["optimizer"])
+    weights, options, reader = case(work, updates)
+    state = start(weights, options)
     passes = 0
 
     def turn() -> float:
-        nonlocal run, passes
+        nonlocal state, passes
         for _ in range(many):
-            run = train(run, followed=follow(passes), **arguments)
+            state = train(state, reader(passes), options)
             passes += 1
-        return float(np.mean(run.loss))
+        return float(np.mean(state.loss))
 
-    return Turn(run=turn, updates=follow(0)[0].batches * work.seeds * many)
+    return Turn(run=turn, updates=reader(0).batches * work.seeds * many)
 
 
-def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
-    """Return first weights, other arguments of `train`, and a function to the plans."""
+def case(
+    work: Work, updates: int
+) -> tuple[dict[str, np.ndarray], TrainOptions, Callable[[int], ChunkReader]]:
+    """Return first weights, how they are trained, and the reader of each epoch."""
     values, target = data.sequences(work, updates)
     count, length, features = values.shape
     offsets = np.arange(count + 1) * length
@@ -72,26 +76,24 @@ def case(work: Work, updates: int) -> tuple[dict[str, np.ndarray], dict[str, Any
             rng=rng,
         )
 
-    always = [plan()]
+    in_order = plan()
     population = [data.weights(work, seed) for seed in range(work.seeds)]
     weights = {
-        name: np.stack([each[name] for each in population]) for name in population[0]
+        name: np.stack([network[name] for network in population])
+        for name in population[0]
     }
-    arguments = {
-        "sequences": Sequences(values.reshape(-1, features), offsets, target),
-        "windows": windows,
-        "network": Architecture(
-            work.cell, "binary", work.layers, work.units, features, outputs=1
-        ),
-        "optimizer": Optimizer("adam", 1e-3, "constant", None, always[0].batches),
-        "gradient_window": work.gradient_window,
-    }
-    if not work.shuffle:
-        return weights, arguments, lambda epoch: always
-    return (
-        weights,
-        arguments,
-        lambda epoch: [
-            plan(np.random.default_rng((seed, epoch))) for seed in range(work.seeds)
-        ],
+    options = TrainOptions(
+        Architecture(work.cell, "binary", work.layers, work.units, features, outputs=1),
+        Optimizer("adam", 1e-3, "constant", None, in_order.batches),
+        work.gradient_window,
     )
+    sequences = Sequences(values.reshape(-1, features), offsets, target)
+
+    def reader(epoch: int) -> ChunkReader:
+        followed = [in_order]
+        if work.shuffle:
+            rngs = (np.random.default_rng((seed, epoch)) for seed in range(work.seeds))
+            followed = [plan(rng) for rng in rngs]
+        return ChunkReader(sequences, windows, followed)
+
+    return weights, options, reader

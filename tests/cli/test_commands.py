@@ -8,14 +8,15 @@ from typer.testing import CliRunner
 from statelab.cli import main
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
 
-SMALL = {"cell": "gru", "units": 3, "layers": 1, "features": 2}
+SMALL = Architecture("gru", "binary", layers=1, units=3, features=2, outputs=1)
 
 
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    weights = keras_models.initial_weights(range(2), **SMALL)
+    weights = keras_models.initial_weights(range(2), SMALL)
     saving.write(tmp_path / "data" / "models" / "stateful", weights, SMALL)
 
 

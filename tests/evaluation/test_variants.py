@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from small_trainings import training
 
 from statelab.errors import UserError
 from statelab.evaluation import variants
@@ -7,7 +8,10 @@ from statelab.samples.windows import make_windows
 
 # two sequences to train on, of 6 and 4 steps, and one of 5 to test on
 OFFSETS, SPLIT = np.array([0, 6, 10, 15]), np.array([0, 0, 2], np.int8)
-USUAL = {"seed": 3, "seeds": 4, "again": False, "units": 7}
+
+
+def of(windows, **changes):
+    return variants.of(windows, training(seeds=4, units=7, **changes))
 
 
 def cut(**layout):
@@ -20,50 +24,45 @@ WINDOWS = cut(layout="subsampled", window_length=3, stride=2)
 
 
 def test_what_is_in_use_comes_first_and_alone():
-    (only,) = variants.of(SEGMENTS, gradient_window=None, **USUAL)
+    (only,) = of(SEGMENTS)
     assert only.name == variants.IN_USE
     assert (only.layout, only.gradient_window) == ({}, 2)
-    assert only.settings == {
-        "seed": 3,
-        "seeds": 4,
-        "units": 7,
-        "gradient_window": None,
-    }
+    assert only.training == training(seeds=4, units=7)
 
 
 def test_the_same_again_has_the_seeds_that_follow():
-    in_use, again = variants.of(PER_STEP, **{**USUAL, "again": True})
+    in_use, again = of(PER_STEP, again=True)
     assert again.name == variants.AGAIN
-    assert again.settings == {**in_use.settings, "seed": 7}
+    assert again.training == in_use.training._replace(seed=7)
 
 
 def test_lookbacks_are_windows_with_the_stride_in_use():
-    _, longer = variants.of(WINDOWS, lookbacks=[3, 4], **USUAL)
+    _, longer = of(WINDOWS, stateful=False, lookbacks=[3, 4])
     assert longer.name == "lookback 4"
     assert longer.layout == {"layout": "subsampled", "window_length": 4, "stride": 2}
-    _, of_segments = variants.of(SEGMENTS, lookbacks=[3], **USUAL)
+    _, of_segments = of(SEGMENTS, stateful=False, lookbacks=[3])
     assert of_segments.layout["stride"] == 1
 
 
 def test_a_lookback_that_is_in_use_is_left_out():
-    assert len(variants.of(WINDOWS, lookbacks=[3], **USUAL)) == 1
-    assert len(variants.of(PER_STEP, lookbacks=[1], **USUAL)) == 1
-    assert len(variants.of(SEGMENTS, lookbacks=[2], **USUAL)) == 2  # another layout
+    assert len(of(WINDOWS, stateful=False, lookbacks=[3])) == 1
+    assert len(of(PER_STEP, stateful=False, lookbacks=[1])) == 1
+    assert len(of(SEGMENTS, stateful=False, lookbacks=[2])) == 2  # another layout
 
 
 def test_a_lookback_that_no_test_sequence_has_is_refused():
     with pytest.raises(UserError, match=r"in test, of which the longest .* 5 steps"):
-        variants.of(PER_STEP, lookbacks=[6], **USUAL)
+        of(PER_STEP, stateful=False, lookbacks=[6])
 
 
 def test_gradient_windows_within_a_sample_and_beyond_it():
-    _, shorter, longer = variants.of(SEGMENTS, gradient_windows=[1, 2, 4], **USUAL)
-    assert (shorter.layout, shorter.settings["gradient_window"]) == ({}, 1)
+    _, shorter, longer = of(SEGMENTS, gradient_windows=[1, 2, 4])
+    assert (shorter.layout, shorter.training.settings.gradient_window) == ({}, 1)
     assert longer.layout == {"layout": "per_timestep", "segment_length": 4}
-    assert longer.settings["gradient_window"] is None
-    assert [each.gradient_window for each in (shorter, longer)] == [1, 4]
+    assert longer.training.settings.gradient_window is None
+    assert [shorter.gradient_window, longer.gradient_window] == [1, 4]
 
 
 def test_a_gradient_window_reaches_no_further_than_the_longest_sequence():
-    _, only = variants.of(SEGMENTS, gradient_windows=[7, 9], **USUAL)
+    _, only = of(SEGMENTS, gradient_windows=[7, 9])
     assert (only.name, only.gradient_window) == ("gradient window 6", 6)

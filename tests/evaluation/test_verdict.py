@@ -3,6 +3,7 @@
 import numpy as np
 import project_params
 import pytest
+from small_trainings import Silent, training
 
 from statelab.data import tasks
 from statelab.evaluation import (
@@ -151,11 +152,10 @@ def test_fewer_than_ten_networks_get_no_verdict():
 # --- tasks whose answer is known ------------------------------------------------------
 
 
-class Silent:
-    def resumed(self, epoch, batch, done): ...
-    def batches(self, done, total): ...
-    def epoch(self, epoch, lines): ...
-    def done(self): ...
+def post_training(mode, **changes):
+    """The training of params.yaml, with changes, from seed 0."""
+    settings = {**POST["model"], **POST[f"train_{mode}"], **changes}
+    return training(stateful=mode == "stateful", seed=0, **settings)
 
 
 def judged(*, generate, window, stateless=None, stateful=None, seed=0):
@@ -166,21 +166,14 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     cut = splitting.split_and_window(data, params.window, seed=seed)
     predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
-        settings = {
-            **POST["model"],
-            **POST[f"train_{mode}"],
-            "seeds": 10,
-            **(own or {}),
-        }
+        changed = post_training(mode, **{"seeds": 10, **(own or {})})
         predictions[mode] = []
-        for variant in variants.of(
-            cut, seed=0, stateful=mode == "stateful", **settings
-        ):
+        for variant in variants.of(cut, changed):
             table = rewindow(cut, **variant.layout)
-            trained = trainer.train(data, table, Silent(), **variant.settings)
+            trained = trainer.train(data, table, variant.training, progress=Silent())
             own = variant.name, variant.layout, variant.gradient_window
             predictions[mode].append(
-                Predictions(*own, trained.answers, trained.visible_from)
+                Predictions(*own, trained.predictions, trained.visible_from)
             )
     return verdict.judge(comparison.compare(data, cut, predictions), 0.01)
 
@@ -294,11 +287,10 @@ def test_the_same_against_the_same_is_rarely_called_different():
     )
     data = tasks.make(params.generate, 0)
     cut = splitting.split_and_window(data, params.window, seed=0)
-    settings = {**POST["model"], **POST["train_stateful"]}
-    settings |= {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
-    (only,) = variants.of(cut, seed=0, stateful=True, **settings)
-    trained = trainer.train(data, cut, Silent(), **only.settings)
-    table = scoring.seed_scores(trained.answers, data, cut, trained.history)
+    changes = {"seeds": 1000, "epochs": 20, "learning_rate": 0.01, "batch_size": 4}
+    changed = post_training("stateful", **changes)
+    trained = trainer.train(data, cut, changed, progress=Silent())
+    table = scoring.seed_scores(trained.predictions, data, cut, trained.history)
     rng = np.random.default_rng(0)
     for name in ("accuracy", "loss"):  # the one has ties, the other has none
         deals = (rng.permutation(table[name].to_numpy()) for _ in range(10))

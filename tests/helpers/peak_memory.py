@@ -7,28 +7,23 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from small_trainings import Silent
+from small_trainings import Silent, training
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.io import arrays
 from statelab.samples.windows import make_windows
 from statelab.training import checkpoints, trainer
 
-SETTINGS = {
-    "stateful": False,
-    "seed": 0,
-    "seeds": 1,
-    "engine": "compiled",
-    "cell": "simple_rnn",  # and one unit: it is not arithmetic that is measured
-    "units": 1,
-    "layers": 1,
-    "epochs": 1,
-    "batch_size": 1024,
-    "optimizer": "adam",
-    "learning_rate": 0.001,
-    "schedule": "cosine",
-    "clipnorm": None,
-}
+TRAINING = training(
+    stateful=False,
+    seed=0,
+    seeds=1,
+    cell="simple_rnn",  # and one unit: it is not arithmetic that is measured
+    units=1,
+    epochs=1,
+    batch_size=1024,
+    learning_rate=0.001,
+)
 
 
 def main(folder: Path) -> None:
@@ -43,9 +38,14 @@ def main(folder: Path) -> None:
         stride=1,
         segment_length=1,
     )
-    with checkpoints.of(SETTINGS, sequences, windows) as (resume, keep):
+    with checkpoints.of(TRAINING, sequences, windows) as (resume, on_checkpoint):
         trainer.train(
-            sequences, windows, Silent(), resume=resume, keep=keep, **SETTINGS
+            sequences,
+            windows,
+            TRAINING,
+            progress=Silent(),
+            resume=resume,
+            on_checkpoint=on_checkpoint,
         )
     status = dict(
         line.split(":") for line in Path("/proc/self/status").read_text().splitlines()

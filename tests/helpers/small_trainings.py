@@ -1,7 +1,16 @@
-"""A small task to train on, and a progress callback that shows nothing."""
+"""A small task to train on, its settings, and progress that shows nothing."""
+
+from typing import Any
 
 import numpy as np
 
+from statelab.config.settings import (
+    ModelSettings,
+    StatefulSettings,
+    StatelessSettings,
+    Training,
+)
+from statelab.config.values import ForgetBias, Reset
 from statelab.data.sequences import Sequences
 from statelab.data.tasks import first_step
 from statelab.samples.splitting import assign_splits
@@ -9,6 +18,28 @@ from statelab.samples.windows import (
     Windows,
     make_windows,
 )
+
+MODEL = {"cell": "lstm", "units": 2, "layers": 1, "forget_bias": "unit"}
+BOTH = {
+    "engine": "compiled",
+    "epochs": 2,
+    "batch_size": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "schedule": "cosine",
+    "clipnorm": None,
+    "seeds": 2,
+    "shuffle": False,
+    "patience": None,
+    "again": False,
+}
+STATEFUL = {
+    "gradient_window": None,
+    "gradient_windows": None,
+    "burn_in": 0,
+    "reset": "sequence",
+    "batching": "aligned",
+}
 
 
 class Silent:
@@ -19,6 +50,19 @@ class Silent:
     def epoch(self, epoch, lines): ...
 
     def done(self): ...
+
+
+def training(*, stateful: bool = True, seed: int = 3, **changes: Any) -> Training:
+    """A training of two small networks, with changes of `model` and of its mode."""
+    model = {name: changes.pop(name, value) for name, value in MODEL.items()}
+    model["forget_bias"] = ForgetBias(model["forget_bias"])
+    if stateful:
+        settings = {**BOTH, **STATEFUL, **changes}
+        settings["reset"] = Reset(settings["reset"])
+        mode = StatefulSettings(**settings)
+    else:
+        mode = StatelessSettings(**{**BOTH, "lookbacks": None, **changes})
+    return Training(ModelSettings(**model), mode, seed)
 
 
 def task_and_windows(**layout) -> tuple[Sequences, Windows]:

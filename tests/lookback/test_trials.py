@@ -5,6 +5,7 @@ import pytest
 import search_problems
 import tensorflow as tf
 
+from statelab.config.values import ForgetBias
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 from statelab.lookback import executors, scheduler, trial_plans, trials
@@ -12,6 +13,7 @@ from statelab.lookback.outcomes import COMPLETE, PRUNED, Trial
 from statelab.networks import keras_models, scores
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.windows import (
     locate_predictions,
     locate_samples,
@@ -19,6 +21,7 @@ from statelab.samples.windows import (
     sequences_in_split,
 )
 from statelab.training import compiled
+from statelab.training.options import TrainOptions
 
 WINDOWS = Trial(5, 1, None, "sample", 4, 0.05)
 STATE = Trial(4, 4, None, "sequence", 4, 0.05)
@@ -32,10 +35,10 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
     followed = []
     usual = compiled.train
 
-    def train(run, of, windows, plan, **options):
-        if options["until"] > 1:
-            followed.append((windows, plan, options["until"]))
-        return usual(run, of, windows, plan, **options)
+    def train(state, reader, options, until):
+        if until > 1:
+            followed.append((reader.windows, reader.plans, until))
+        return usual(state, reader, options, until=until)
 
     monkeypatch.setattr(compiled, "train", train)
     ended = trials.train_to_end(data.problem, WINDOWS)
@@ -44,13 +47,12 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
     network = data.problem.network._replace(units=4)
     optimizer = Optimizer("adam", 0.05, "cosine", 1.0, 40)
     weights = keras_models.initial_weights(
-        range(1, 4), forget_bias="chrono", longest=5, **network._asdict()
+        range(1, 4), network, forget_bias=ForgetBias("chrono"), longest=5
     )
-    run = compiled.start(weights, network, optimizer)
+    options = TrainOptions(network, optimizer)
+    run = compiled.start(weights, options)
     for windows, plan, _ in followed:
-        run = compiled.train(
-            run, sequences, windows, plan, network=network, optimizer=optimizer
-        )
+        run = compiled.train(run, ChunkReader(sequences, windows, plan), options)
     trained = compiled.weights_of(run, network)
     for one, two in zip(
         trained.values(), compiled.weights_of(ended.run, network).values(), strict=True
@@ -59,7 +61,8 @@ def test_a_trial_is_the_training_of_the_pipeline(monkeypatch):
     cut = rewindow(data.windows, layout="subsampled", window_length=5)
     every = sequences_in_split(cut, SPLITS["validation"])
     plan = plans.make_plan(cut, every, batch_size=7, stateful=False)
-    predictions = compiled.predict(trained, sequences, cut, plan, network)
+    reader = ChunkReader(sequences, cut, [plan])
+    predictions = compiled.predict(trained, reader, network)
     step = locate_predictions(cut, np.arange(cut.answers[-1])).step
     scored = predictions[:, np.searchsorted(step, data.scored_steps)]
     expected = scores.accuracy(scored, sequences.targets[data.scored_steps])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from project_params import generate, window
+from small_trainings import Silent, training
 
 from statelab.data import tasks
 from statelab.data.sequences import Sequences
@@ -25,14 +26,9 @@ LINE = TrainedNetworks(
         "dense/kernel": np.float32([[[0], [0], [4]]]),
         "dense/bias": np.zeros((1, 1), np.float32),
     },
-    architecture={
-        "cell": "simple_rnn",
-        "units": 3,
-        "layers": 1,
-        "features": 1,
-        "head": "regression",
-        "outputs": 1,
-    },
+    architecture=Architecture(
+        "simple_rnn", "regression", layers=1, units=3, features=1, outputs=1
+    ),
     scaling=None,
 )
 OFFSETS = np.array([0, 7, 13, 22, 30])
@@ -163,8 +159,8 @@ def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
         scaling = scaling._replace(
             target_mean=np.zeros(1, np.float32), target_scale=np.ones(1, np.float32)
         )
-    weights = keras_models.initial_weights(range(2), **network._asdict())
-    saving.write(tmp_path, weights, network._asdict(), scaling)
+    weights = keras_models.initial_weights(range(2), network)
+    saving.write(tmp_path, weights, network, scaling)
     found = saving.read(tmp_path, network=None)
     values = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
     targets = np.zeros(30, np.float32 if head == "regression" else int)
@@ -219,7 +215,7 @@ def slope_in_keras(model, x, scaling, head):
 
 def test_a_step_that_is_read_twice_counts_with_both():
     """h = tanh(x/2) of two reads of the same step; the later one alone is answered."""
-    network = Architecture(**LINE.architecture)
+    network = LINE.architecture
     lag = np.array([[1, 1, 0, 0]])  # the delay line shows the second read
     slope = input_gradients.by_lag(
         LINE.weights, network, np.float32([[[0.3], [0.7]]]), lag, np.array([4])
@@ -228,16 +224,6 @@ def test_a_step_that_is_read_twice_counts_with_both():
     two = np.tanh(one)
     expected = 2 * (1 - one**2) * (1 - two**2) * (1 - np.tanh(two) ** 2)
     np.testing.assert_allclose(slope[0, 0], [0, expected], rtol=1e-5)
-
-
-class Silent:
-    def resumed(self, epoch, batch, done): ...
-
-    def batches(self, done, total): ...
-
-    def epoch(self, epoch, lines): ...
-
-    def done(self): ...
 
 
 @pytest.mark.slow
@@ -258,26 +244,10 @@ class Silent:
 def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful, lag):
     made = tasks.make(generate(sequences=400, length=9, **task), seed=0)
     cut = splitting.split_and_window(made, window(test_size=100, **layout), seed=0)
-    trained = trainer.train(
-        made,
-        cut,
-        Silent(),
-        stateful=stateful,
-        seed=0,
-        seeds=2,
-        engine="compiled",
-        cell="lstm",
-        units=10,
-        layers=1,
-        epochs=40,
-        batch_size=4,
-        optimizer="adam",
-        learning_rate=0.01,
-        schedule="cosine",
-        clipnorm=None,
-    )
+    small = training(stateful=stateful, seed=0, units=10, epochs=40, batch_size=4)
+    trained = trainer.train(made, cut, small, progress=Silent())
     table = attribution.measure(
-        TrainedNetworks(trained.weights, trained.network._asdict(), None),
+        TrainedNetworks(trained.weights, trained.architecture, None),
         made,
         cut,
         stateful=stateful,

@@ -3,6 +3,7 @@ import pytest
 
 from statelab.data.sequences import Sequences
 from statelab.memory import hidden_states
+from statelab.networks.architecture import Architecture
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples.windows import make_windows
 
@@ -15,14 +16,7 @@ NETWORK = TrainedNetworks(
         "dense/kernel": np.float32([[[2]]]),
         "dense/bias": np.float32([[1]]),
     },
-    architecture={
-        "cell": "simple_rnn",
-        "units": 1,
-        "layers": 1,
-        "features": 1,
-        "head": "regression",
-        "outputs": 1,
-    },
+    architecture=Architecture("simple_rnn", "regression", 1, 1, 1, 1),
     scaling=None,
 )
 X = np.array([9, 9, 9, 0.5, -1.0, 0.2, 0.3, 2.0])  # the second sequence begins at 3

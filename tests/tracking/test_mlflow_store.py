@@ -13,9 +13,10 @@ import pytest
 from checkouts import REPOSITORY
 
 from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
 from statelab.tracking import bundles, mlflow_store
 
-NETWORK = {"cell": "lstm", "units": 2, "layers": 1, "features": 1}
+NETWORK = Architecture("lstm", "binary", layers=1, units=2, features=1, outputs=1)
 MODEL = {"timesteps": -1, "features": 1, "outputs": 1, "width": 4}
 
 
@@ -59,7 +60,7 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         (part / "files" / "scores.csv").write_text("seed\n0\n")
         if "model" in told:
             np.save(part / "example.npy", np.zeros((1, 2, 1), np.float32))
-            weights = keras_models.initial_weights(range(1, 3), **NETWORK)
+            weights = keras_models.initial_weights(range(1, 3), NETWORK)
             saving.write(part / "model", weights, NETWORK)
         bundles.write(part, bundles.Bundle(**told))
     return folder / "spool" / told["fingerprint"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from small_trainings import training
 
 from statelab.data.tasks import first_step
 from statelab.pipeline import resume_key
@@ -16,21 +17,9 @@ from statelab.training import checkpoints, compiled, sizing, trainer
 from statelab.training.early_stopping import Stopping
 from statelab.training.trainer import TrainingProgress
 
-SETTINGS = {
-    "stateful": True,
-    "seed": 3,
-    "seeds": 3,
-    "engine": "compiled",
-    "cell": "lstm",
-    "units": 2,
-    "layers": 2,
-    "epochs": 6,
-    "batch_size": 2,
-    "optimizer": "adam",
-    "learning_rate": 0.03,
-    "schedule": "cosine",
-    "clipnorm": None,
-}
+SMALL = {"seeds": 3, "layers": 2, "epochs": 6, "learning_rate": 0.03}
+TRAINING = training(**SMALL)
+SETTINGS = checkpoints.settings_of(TRAINING)
 
 
 class Cut(Exception):
@@ -66,7 +55,7 @@ def data():
 
 
 @pytest.fixture
-def standing() -> TrainingProgress:
+def progress() -> TrainingProgress:
     """No number of it is like another; nothing of it fits into fewer bits."""
     counter = itertools.count(1)
 
@@ -80,7 +69,7 @@ def standing() -> TrainingProgress:
     lines = {"seed": [3, 4], "epoch": [1, 1], "loss": array(2)}
     return TrainingProgress(
         epoch=1,
-        run=compiled.TrainState(
+        state=compiled.TrainState(
             matrices=tuple(tensor(2, 3, 4) for _ in range(11)),
             slots=tuple((tensor(2, 3, 4), tensor(2, 3, 4)) for _ in range(11)),
             updates=tf.constant([5, 6]),
@@ -99,33 +88,33 @@ def standing() -> TrainingProgress:
     )
 
 
-def leaves(standing: TrainingProgress) -> list[tuple]:
+def leaves(progress: TrainingProgress) -> list[tuple]:
     """Everything of it in order, with its type and bytes."""
-    tables = [frame.to_dict("list") for frame in standing.history]
-    flat = map(np.asarray, tf.nest.flatten(standing._replace(history=tables)))
+    tables = [frame.to_dict("list") for frame in progress.history]
+    flat = map(np.asarray, tf.nest.flatten(progress._replace(history=tables)))
     return [(leaf.dtype, leaf.tobytes()) for leaf in flat]
 
 
-def test_load_gives_back_every_bit_that_save_wrote(tmp_path, standing):
+def test_load_gives_back_every_bit_that_save_wrote(tmp_path, progress):
     file = tmp_path / "abc.checkpoint"
-    checkpoints.save(file, standing)
+    checkpoints.save(file, progress)
     loaded = checkpoints.load(file)
     assert loaded is not None
-    tf.nest.assert_same_structure(loaded.run, standing.run)
-    assert leaves(loaded) == leaves(standing)
+    tf.nest.assert_same_structure(loaded.state, progress.state)
+    assert leaves(loaded) == leaves(progress)
     assert list(loaded.best.weights) == ["b/kernel", "a/bias"]
-    pd.testing.assert_frame_equal(loaded.history[0], standing.history[0])
+    pd.testing.assert_frame_equal(loaded.history[0], progress.history[0])
 
 
-def test_load_gives_back_a_run_before_the_end_of_its_first_epoch(tmp_path, standing):
+def test_load_gives_back_a_run_before_the_end_of_its_first_epoch(tmp_path, progress):
     file = tmp_path / "abc.checkpoint"
-    sgd = standing.run._replace(slots=((),) * 11)
-    first = standing._replace(epoch=0, run=sgd, history=[], seconds=[0.5])
+    sgd = progress.state._replace(slots=((),) * 11)
+    first = progress._replace(epoch=0, state=sgd, history=[], seconds=[0.5])
     checkpoints.save(file, first)
     loaded = checkpoints.load(file)
     assert loaded is not None
     assert leaves(loaded) == leaves(first)
-    assert loaded.run.slots == ((),) * 11
+    assert loaded.state.slots == ((),) * 11
 
 
 @pytest.mark.parametrize(
@@ -138,19 +127,19 @@ def test_load_gives_back_a_run_before_the_end_of_its_first_epoch(tmp_path, stand
     ],
 )
 def test_load_does_not_use_what_is_damaged_and_says_so(
-    tmp_path, standing, damage, capsys
+    tmp_path, progress, damage, capsys
 ):
     file = tmp_path / "abc.checkpoint"
-    checkpoints.save(file, standing)
+    checkpoints.save(file, progress)
     file.write_bytes(damage(file.read_bytes()))
     assert checkpoints.load(file) is None
     assert capsys.readouterr().err == f"{file}: damaged, and not used\n"
 
 
 def test_load_does_not_use_a_checkpoint_under_the_name_of_another(
-    tmp_path, standing, capsys
+    tmp_path, progress, capsys
 ):
-    checkpoints.save(tmp_path / "abc.checkpoint", standing)
+    checkpoints.save(tmp_path / "abc.checkpoint", progress)
     other = (tmp_path / "abc.checkpoint").rename(tmp_path / "abd.checkpoint")
     assert checkpoints.load(other) is None
     assert "not used" in capsys.readouterr().err
@@ -204,32 +193,38 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
     data, tmp_path, monkeypatch, changes
 ):
     """Some chunks an epoch: training goes on from some of the places where it stood,
-    and then it is cut again and again, after every fifth of what it keeps."""
+    and then it is cut again and again, after every fifth of what it saves."""
     monkeypatch.setattr(sizing, "MAX_CHUNK", 6)  # of 16; a sequence takes 4
-    settings = {**SETTINGS, **changes}
-    stood = []
-    whole = trainer.train(*data, Heard(), keep=stood.append, **settings)
-    assert {0 < at.run.batch < at.run.batches for at in stood} == {True, False}
-    stopped_early = len(whole.history) < settings["epochs"] * settings["seeds"]
+    changed = training(**{**SMALL, **changes})
+    saved = []
+    whole = trainer.train(*data, changed, progress=Heard(), on_checkpoint=saved.append)
+    assert {0 < at.state.batch < at.state.batches for at in saved} == {True, False}
+    lines = changed.settings.epochs * changed.settings.seeds
+    stopped_early = len(whole.history) < lines
     assert stopped_early == ("patience" in changes)
     file = tmp_path / "abc.checkpoint"
 
     def cut_after(count):
         left = itertools.count(1)
 
-        def keep(at):
+        def on_checkpoint(at):
             checkpoints.save(file, at)
             if next(left) == count:
                 raise Cut
 
-        return keep
+        return on_checkpoint
 
-    def resumed(heard, keep=lambda _: None):
-        at = checkpoints.load(file)
-        return trainer.train(*data, heard, resume=at, keep=keep, **settings)
+    def resumed(heard, on_checkpoint=lambda _: None):
+        return trainer.train(
+            *data,
+            changed,
+            progress=heard,
+            resume=checkpoints.load(file),
+            on_checkpoint=on_checkpoint,
+        )
 
     def assert_same(trained):
-        assert trained.answers.tobytes() == whole.answers.tobytes()
+        assert trained.predictions.tobytes() == whole.predictions.tobytes()
         assert list(trained.weights) == list(whole.weights)
         for name, array in trained.weights.items():
             assert array.tobytes() == whole.weights[name].tobytes()
@@ -238,12 +233,12 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
         assert trained.updates == whole.updates
         assert len(trained.seconds) == len(whole.seconds)
 
-    for at in [*stood[2::7], stood[-1]]:  # each part of an epoch
+    for at in [*saved[2::7], saved[-1]]:  # each part of an epoch
         checkpoints.save(file, at)
         heard = Heard()
         assert_same(resumed(heard))
         ((epoch, batch, done),) = heard.resumes
-        assert (epoch, batch) == (at.epoch + 1, at.run.batch)
+        assert (epoch, batch) == (at.epoch + 1, at.state.batch)
         assert all(count > done for count in heard.counts)
     file.unlink()
     cuts = 0
@@ -253,7 +248,7 @@ def test_training_cut_after_any_chunk_goes_on_to_the_same_bytes(
             break
         except Cut:
             cuts += 1
-    assert cuts == len(stood) // 5
+    assert cuts == len(saved) // 5
 
 
 def test_of_resumes_and_cleans_up(data, tmp_path, monkeypatch):
@@ -261,26 +256,26 @@ def test_of_resumes_and_cleans_up(data, tmp_path, monkeypatch):
     folder = tmp_path / ".checkpoints"
 
     def cut(at):
-        keep(at)
+        save(at)
         raise Cut
 
     with (
         pytest.raises(Cut),
-        checkpoints.of(SETTINGS, *data) as (resume, keep),
+        checkpoints.of(TRAINING, *data) as (resume, save),
     ):
         assert resume is None
-        trainer.train(*data, Heard(), keep=cut, **SETTINGS)
+        trainer.train(*data, TRAINING, progress=Heard(), on_checkpoint=cut)
     (kept,) = folder.iterdir()
-    with checkpoints.of({**SETTINGS, "seed": 4}, *data) as (resume, _):
+    with checkpoints.of(TRAINING._replace(seed=4), *data) as (resume, _):
         assert resume is None
     assert kept.exists()
-    with checkpoints.of(SETTINGS, *data) as (resume, _):
-        assert resume is not None and resume.epoch == 0 and resume.run.batch > 0
+    with checkpoints.of(TRAINING, *data) as (resume, _):
+        assert resume is not None and resume.epoch == 0 and resume.state.batch > 0
         assert kept.exists()
     assert not list(folder.iterdir())
 
 
-def test_keeping_takes_a_small_share_of_the_time(tmp_path, monkeypatch, standing):
+def test_saving_takes_a_small_share_of_the_time(tmp_path, monkeypatch, progress):
     """Saving takes 1 second of a clock of our own: at 1 in 50, one in 50 is due."""
     now, saved = [0.0], []
 
@@ -290,18 +285,18 @@ def test_keeping_takes_a_small_share_of_the_time(tmp_path, monkeypatch, standing
 
     monkeypatch.setattr(checkpoints, "save", save)
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
-    keep = checkpoints._keeper(tmp_path / "abc.checkpoint")
+    on_checkpoint = checkpoints._saver(tmp_path / "abc.checkpoint")
     for _ in range(1000):
-        keep(standing)
+        on_checkpoint(progress)
         now[0] += 0.125  # a chunk
     assert saved == [0.0, 50.0, 100.0]
 
 
-def test_other_engines_are_neither_kept_nor_resumed(
-    data, tmp_path, monkeypatch, standing
+def test_other_engines_are_neither_saved_nor_resumed(
+    data, tmp_path, monkeypatch, progress
 ):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    with checkpoints.of({**SETTINGS, "engine": "reference"}, *data) as (resume, keep):
+    with checkpoints.of(training(engine="reference"), *data) as (resume, save):
         assert resume is None
-        keep(standing)
+        save(progress)
         assert not list(tmp_path.iterdir())

@@ -9,15 +9,18 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statelab import callbacks
 from statelab.config.values import Reset
 from statelab.data.sequences import Sequences, at_the_end
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
-from statelab.samples.plans import expand
-from statelab.samples.plans import make_plan as lay_out
+from statelab.samples.chunks import ChunkReader
+from statelab.samples.plans import expand, make_plan
 from statelab.samples.windows import make_windows
 from statelab.training import compiled, keras_fit, sizing, xla_program
+from statelab.training.options import TrainOptions
+from statelab.training.xla_program import Program
 
 
 def shape(**changes) -> Architecture:
@@ -28,7 +31,7 @@ def shape(**changes) -> Architecture:
 
 
 def initial(seeds=range(2), **changes):
-    return keras_models.initial_weights(seeds, **shape(**changes)._asdict())
+    return keras_models.initial_weights(seeds, shape(**changes))
 
 
 def every(table):
@@ -42,29 +45,29 @@ def train(
     network = network or shape()
     options = {
         name: changes.pop(name)
-        for name in ("gradient_window", "burn_in", "by_loop", "after_chunk")
+        for name in ("by_loop", "after_chunk")
         if name in changes
     }
+    burn_in, window = changes.pop("burn_in", 0), changes.pop("gradient_window", None)
     rule = {"name": "adam", "learning_rate": 0.02, "schedule": "cosine"}
     optimizer = Optimizer(
         **{**rule, "clipnorm": None, **changes},
         updates=epochs * plans(0)[0].batches,
     )
-    run = engine.start(weights, network, optimizer)
+    how = TrainOptions(network, optimizer, window)
+    state = engine.start(weights, how)
     results = []
     for epoch in range(epochs):
-        run = engine.train(
-            run,
-            *data,
-            plans(epoch),
-            network=network,
-            optimizer=optimizer,
-            active=active,
-            **options,
-        )
-        now = engine.weights_of(run, network)
-        results.append((now, run.loss.copy(), run.score.copy(), engine.state_of(run)))
+        reader = ChunkReader(*data, plans(epoch), burn_in=burn_in)
+        state = engine.train(state, reader, how, active=active, **options)
+        trained = engine.weights_of(state, network)
+        scores = state.loss.copy(), state.score.copy()
+        results.append((trained, *scores, engine.state_of(state)))
     return results
+
+
+def predict(weights, data, table, plan, network):
+    return compiled.predict(weights, ChunkReader(data, table, [plan]), network)
 
 
 def assert_same(ours, theirs, tolerance=1e-5):
@@ -104,11 +107,11 @@ def test_train_is_the_fit_of_keras(
     table = cut(noise, layout="per_timestep", segment_length=segment)
     if head == "multiclass":
         noise = noise._replace(targets=np.arange(96) * 7 // 3 % 3)
-    plan = lay_out(table, every(table), batch_size=batch, stateful=stateful)
+    plan = make_plan(table, every(table), batch_size=batch, stateful=stateful)
     network = shape(
         cell=cell, head=head, layers=layers, outputs=3 if head == "multiclass" else 1
     )
-    weights = keras_models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), network)
     ours, theirs = (
         train(
             engine,
@@ -130,7 +133,7 @@ def test_train_is_the_fit_of_keras(
         for one, two in zip(state, theirs[-1][3], strict=True):
             np.testing.assert_allclose(one, two, atol=1e-5)
     a, b = (
-        engine.predict(last, noise, table, plan, network)
+        engine.predict(last, ChunkReader(noise, table, [plan]), network)
         for engine in (compiled, keras_fit)
     )
     np.testing.assert_allclose(a, b, atol=1e-6)
@@ -180,11 +183,11 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
         sequences = at_the_end(sequences)
     table = cut(sequences, layout="per_timestep", segment_length=segment)
     network = shape(cell=cell, layers=layers)
-    weights = keras_models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), network)
 
     def plans(epoch):
         return [
-            lay_out(
+            make_plan(
                 table,
                 every(table),
                 batch_size=batch,
@@ -227,7 +230,7 @@ def test_train_is_keras_given_its_state(cut, cell, batch, segment, layers, windo
 
 def test_fit_is_the_loop_over_train_on_batch(noise, cut):
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = lay_out(table, every(table), batch_size=4, stateful=True)
+    plan = make_plan(table, every(table), batch_size=4, stateful=True)
     weights = initial(seeds=range(1))
     ours = train(compiled, weights, (noise, table), lambda _: [plan])
     theirs = train(keras_fit, weights, (noise, table), lambda _: [plan], by_loop=True)
@@ -236,7 +239,7 @@ def test_fit_is_the_loop_over_train_on_batch(noise, cut):
 
 def test_fit_of_naive_batches_is_that_of_keras(noise, cut):
     table = cut(noise, layout="subsampled", window_length=5)
-    plan = lay_out(
+    plan = make_plan(
         table,
         every(table),
         batch_size=4,
@@ -259,7 +262,7 @@ def test_fit_follows_a_plan_of_its_own_for_each_seed(noise, cut):
 
     def plans(epoch, seeds=range(3)):
         return [
-            lay_out(
+            make_plan(
                 table,
                 every(table),
                 batch_size=4,
@@ -288,11 +291,11 @@ def test_fit_resets_one_lane_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
     weights = initial()
     alone, together = (
-        compiled.predict(
+        predict(
             weights,
             ragged,
             table,
-            lay_out(table, every(table), batch_size=lanes, stateful=True),
+            make_plan(table, every(table), batch_size=lanes, stateful=True),
             shape(),
         )
         for lanes in (1, 2)
@@ -309,10 +312,10 @@ def test_predict_carries_state_over_segments_as_if_there_were_none(
     each step is that of a stateless model which sees it from its first one on."""
     weights = initial(layers=2)
     table = cut(ragged, layout="per_timestep", segment_length=segment)
-    plan = lay_out(table, every(table), batch_size=2, stateful=True)
-    answers = compiled.predict(weights, ragged, table, plan, shape(layers=2))
+    plan = make_plan(table, every(table), batch_size=2, stateful=True)
+    answers = predict(weights, ragged, table, plan, shape(layers=2))
     for k in range(2):
-        whole = keras_models.build(cell="lstm", units=3, layers=2, features=2)
+        whole = keras_models.build(shape(layers=2))
         whole.set_weights([array[k] for array in weights.values()])
         expected = [
             whole(ragged.values[None, start : step + 1]).numpy().item()
@@ -348,12 +351,12 @@ def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
         segment_length=layout[1],
     )
     network = shape(cell=cell, layers=2)
-    weights = keras_models.initial_weights(range(2), **network._asdict())
+    weights = keras_models.initial_weights(range(2), network)
     visited = order.sample(range(len(lengths)), len(lengths))
-    plan = lay_out(table, np.array(visited), batch_size=lanes, stateful=True)
-    answers = compiled.predict(weights, data, table, plan, network)
+    plan = make_plan(table, np.array(visited), batch_size=lanes, stateful=True)
+    answers = predict(weights, data, table, plan, network)
     for k in range(2):
-        alone = keras_models.build(**network._asdict(), return_sequences=True)
+        alone = keras_models.build(network, return_sequences=True)
         alone.set_weights([array[k] for array in weights.values()])
         for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
             expected = alone(values[None, start:stop]).numpy().ravel()
@@ -362,13 +365,11 @@ def test_predict_gives_each_ragged_sequence_what_it_gets_alone(
 
 def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
     table = cut(ragged, layout="per_timestep")
-    plan = lay_out(table, every(table), batch_size=1, stateful=True)
+    plan = make_plan(table, every(table), batch_size=1, stateful=True)
     changed = ragged.values.copy()
     changed[:5] += 1  # sequence 0 alone
     before, after = (
-        compiled.predict(
-            initial(), ragged._replace(values=values), table, plan, shape()
-        )
+        predict(initial(), ragged._replace(values=values), table, plan, shape())
         for values in (ragged.values, changed)
     )
     np.testing.assert_array_equal(before[:, 5:], after[:, 5:])
@@ -377,18 +378,18 @@ def test_predict_does_not_let_a_sequence_see_another(ragged, cut):
 
 def test_predict_without_state_sees_its_sample_alone(ragged, cut):
     table = cut(ragged, layout="per_timestep")
-    plan = lay_out(table, every(table), batch_size=1, stateful=False)
-    one_step = keras_models.build(cell="lstm", units=3, layers=1, features=2)
+    plan = make_plan(table, every(table), batch_size=1, stateful=False)
+    one_step = keras_models.build(shape())
     one_step.set_weights([array[1] for array in initial().values()])
-    answers = compiled.predict(initial(), ragged, table, plan, shape())
+    answers = predict(initial(), ragged, table, plan, shape())
     expected = one_step(ragged.values[:, None])[:, 0]
     np.testing.assert_allclose(answers[1], expected, atol=1e-6)
 
 
 def test_predict_leaves_out_what_is_not_in_the_plan(ragged, cut):
     table = cut(ragged, layout="full")
-    plan = lay_out(table, np.array([1]), batch_size=1, stateful=True)
-    answers = compiled.predict(initial(), ragged, table, plan, shape())
+    plan = make_plan(table, np.array([1]), batch_size=1, stateful=True)
+    answers = predict(initial(), ragged, table, plan, shape())
     assert np.isnan(answers).tolist() == [[True] * 5 + [False] * 3 + [True] * 4] * 2
 
 
@@ -396,23 +397,21 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
     """State moves on, but weights, moments and the count of updates stay."""
     table = cut(noise, layout="per_timestep", segment_length=4)
     noise = at_the_end(noise)
-    plan = lay_out(table, every(table), batch_size=1, stateful=True)
+    plan = make_plan(table, every(table), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
     ours = train(compiled, weights, (noise, table), lambda _: [plan], epochs=1)[0]
 
     # The twin: Keras sees the first half of each sequence by prediction alone.
     model = keras_fit._compiled_model(
         [array[0] for array in weights.values()],
-        table,
-        plan,
-        shape(),
-        Optimizer("adam", 0.02, "cosine", None, 24),
+        ChunkReader(noise, table, [plan]),
+        TrainOptions(shape(), Optimizer("adam", 0.02, "cosine", None, 24)),
     )
     x = noise.values.reshape(24, 4, 2)
     for sample in range(24):
         row = slice(sample, sample + 1)
         if sample % 2 == 0:
-            keras_fit.reset_states(model)
+            callbacks.reset_states(model)
             model.predict_on_batch(x[row])
         else:
             y = np.zeros((1, 4, 1))
@@ -421,7 +420,7 @@ def test_fit_makes_no_update_on_a_batch_without_weight(noise, cut):
             model.train_on_batch(x[row], y, sample_weight=only_the_last)
     for mine, theirs in zip(ours[0].values(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
-    for mine, theirs in zip(ours[3], keras_fit._states(model), strict=True):
+    for mine, theirs in zip(ours[3], callbacks.states(model), strict=True):
         np.testing.assert_allclose(mine[0], theirs, atol=1e-5)
 
 
@@ -430,10 +429,10 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
     is left when the state after step 2 is taken for a constant."""
     one = Sequences(noise.values[:4], np.array([0, 4]), noise.targets[:1])
     table = cut(one, layout="full")
-    plan = lay_out(table, np.array([0]), batch_size=1, stateful=True)
+    plan = make_plan(table, np.array([0]), batch_size=1, stateful=True)
     weights = initial(seeds=range(1))
     first = [array[0] for array in weights.values()]
-    model = keras_models.build(cell="lstm", units=3, layers=1, features=2)
+    model = keras_models.build(shape())
     model.set_weights(first)
     x, target = one.values[None], one.targets[:, None]
     with tf.GradientTape() as tape:
@@ -472,7 +471,7 @@ def test_fit_cuts_the_gradient_at_its_window(noise, cut):
 def test_train_compiles_once(noise, cut, monkeypatch):
     """One program serves every chunk, the short last one too, and every epoch."""
     table = cut(noise, layout="per_timestep")
-    plan = lay_out(table, every(table), batch_size=1, stateful=True)
+    plan = make_plan(table, every(table), batch_size=1, stateful=True)
     network = shape(units=4)
     monkeypatch.setattr(sizing, "CHUNK_FLOPS", 20 * sizing.flops(network, 1, 1))
     done = []
@@ -483,12 +482,12 @@ def test_train_compiles_once(noise, cut, monkeypatch):
         lambda _: [plan],
         network=network,
         clipnorm=12.3,  # a program of its own
-        after_chunk=lambda run: done.append(run.batch),
+        after_chunk=lambda state: done.append(state.batch),
     )
     assert done == [20, 40, 60, 80, 96] * 2
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
     program = xla_program.train_chunk(
-        network, optimizer.rule, 1, False, False, sizing.CORES, 1
+        Program(network, optimizer.rule, 1, False, False, sizing.CORES, timesteps=1)
     )
     assert program.experimental_get_tracing_count() == 1
 
@@ -496,7 +495,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
 def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
     """Lanes of one network on a core each: the same weights, but for rounding."""
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = lay_out(table, every(table), batch_size=5, stateful=True)
+    plan = make_plan(table, every(table), batch_size=5, stateful=True)
     both = []
     for flops in (np.inf, 0):
         monkeypatch.setattr(sizing, "SPLIT_FLOPS", flops)
@@ -516,7 +515,7 @@ def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
 
 def test_train_leaves_networks_that_are_not_active(noise, cut):
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = lay_out(table, every(table), batch_size=5, stateful=True)
+    plan = make_plan(table, every(table), batch_size=5, stateful=True)
     weights = initial(seeds=range(3))
     active = np.array([True, False, True])
     some, all_of_them = (
@@ -543,7 +542,7 @@ def test_train_follows_plans_of_different_lengths(ragged, cut, monkeypatch, size
     def plans(epoch, seeds=(0, 3)):
         how = {"batch_size": 2, "stateful": True}
         return [
-            lay_out(table, every(table), rng=np.random.default_rng(seed), **how)
+            make_plan(table, every(table), rng=np.random.default_rng(seed), **how)
             for seed in seeds
         ]
 
@@ -573,29 +572,20 @@ def test_padded_windows_train_and_answer_as_they_do_alone(
     noise, cut, cell, layers, window, gradient_window
 ):
     table = cut(noise, layout="subsampled", window_length=window)
-    plan = lay_out(table, every(table), batch_size=5, stateful=False)
+    plan = make_plan(table, every(table), batch_size=5, stateful=False)
     network = shape(cell=cell, layers=layers)
     weights = initial(cell=cell, layers=layers)
     optimizer = Optimizer("adam", 0.02, "cosine", 0.5, plan.batches)
-    found = []
+    options = TrainOptions(network, optimizer, gradient_window)
+    results = []
     for padded_to in (None, 8, 16):
-        run = compiled.train(
-            compiled.start(weights, network, optimizer),
-            noise,
-            table,
-            [plan],
-            network=network,
-            optimizer=optimizer,
-            gradient_window=gradient_window,
-            padded_to=padded_to,
-        )
-        trained = compiled.weights_of(run, network)
-        answers = compiled.predict(
-            trained, noise, table, plan, network, padded_to=padded_to
-        )
-        found.append([*trained.values(), answers, *compiled.state_of(run)])
-    for padded in found[1:]:
-        for one, two in zip(found[0], padded, strict=True):
+        reader = ChunkReader(noise, table, [plan], padded_to=padded_to)
+        state = compiled.train(compiled.start(weights, options), reader, options)
+        trained = compiled.weights_of(state, network)
+        predictions = compiled.predict(trained, reader, network)
+        results.append([*trained.values(), predictions, *compiled.state_of(state)])
+    for padded in results[1:]:
+        for one, two in zip(results[0], padded, strict=True):
             np.testing.assert_allclose(one, two, atol=1e-5)
 
 
@@ -603,23 +593,22 @@ def test_a_gradient_window_of_padded_windows_ends_at_their_last_step(noise, cut)
     """Of 5 steps the gradient reaches 2 back: as if carried state met a window of 2."""
     network, weights = shape(), initial()
     table = cut(noise, layout="subsampled", window_length=5)
-    plan = lay_out(table, every(table)[:1], batch_size=1, stateful=False)
+    plan = make_plan(table, every(table)[:1], batch_size=1, stateful=False)
 
-    def train(begun, of, rate, batch=0, **options):
-        """Train on one window, the batch-th; state is zero before the first alone."""
-        optimizer = Optimizer("sgd", rate, "constant", None, 1)
-        return compiled.train(
-            begun._replace(batch=batch, batches=batch and batch + 1),
-            noise,
-            of,
-            [plan._replace(batches=batch + 1, interval=None)],
-            network=network,
-            optimizer=optimizer,
-            **options,
+    def options(rate, window=None):
+        return TrainOptions(
+            network, Optimizer("sgd", rate, "constant", None, 1), window
         )
 
-    start = compiled.start(weights, network, Optimizer("sgd", 0, "constant", None, 1))
-    padded = train(start, table, 0.5, gradient_window=2, padded_to=8)
+    def train(begun, of, rate, batch=0, window=None, padded_to=None):
+        """Train on one window, the batch-th; state is zero before the first alone."""
+        begun = begun._replace(batch=batch, batches=batch and batch + 1)
+        plans = [plan._replace(batches=batch + 1, interval=None)]
+        reader = ChunkReader(noise, of, plans, padded_to=padded_to)
+        return compiled.train(begun, reader, options(rate, window))
+
+    start = compiled.start(weights, options(0))
+    padded = train(start, table, 0.5, window=2, padded_to=8)
     first_three = train(start, table._replace(length=table.length - 2), 0.0)
     # window 1 begins a step later than window 0: at the fourth step
     last_two = table._replace(first=table.first + 2, length=table.length - 3)
@@ -635,14 +624,15 @@ def test_a_pass_that_stops_goes_on_as_one_that_does_not(noise, cut, stops):
     """Every batch is an update, of which the next one's pace depends on the number."""
     network, weights = shape(), initial()
     table = cut(noise, layout="per_timestep", segment_length=4)
-    plan = lay_out(table, every(table), batch_size=1, stateful=True)
+    plan = make_plan(table, every(table), batch_size=1, stateful=True)
     optimizer = Optimizer("adam", 0.02, "cosine", None, 24)
-    ours = begun = compiled.start(weights, network, optimizer)
-    given = dict(network=network, optimizer=optimizer)
+    options = TrainOptions(network, optimizer)
+    reader = ChunkReader(noise, table, [plan])
+    ours = begun = compiled.start(weights, options)
     for stop in stops:
-        ours = compiled.train(ours, noise, table, [plan], until=stop, **given)
+        ours = compiled.train(ours, reader, options, until=stop)
         assert ours.updates.numpy().tolist() == [stop] * len(ours.updates)
-    whole = compiled.train(begun, noise, table, [plan], **given)
+    whole = compiled.train(begun, reader, options)
     for one, two in zip(ours.matrices, whole.matrices, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
     np.testing.assert_allclose(ours.sums, whole.sums, rtol=1e-5)
@@ -653,17 +643,11 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
     for window, gradient_window, rate in ((3, None, 0.1), (8, 2, 0.01), (7, 7, 0.02)):
         table = cut(noise, layout="subsampled", window_length=window)
         optimizer = Optimizer("adam", rate, "cosine", None, 3 + window)
-        compiled.train(
-            compiled.start(weights, network, optimizer),
-            noise,
-            table,
-            [lay_out(table, every(table), batch_size=3, stateful=False)],
-            network=network,
-            optimizer=optimizer,
-            gradient_window=gradient_window,
-            padded_to=8,
-        )
+        options = TrainOptions(network, optimizer, gradient_window)
+        plan = make_plan(table, every(table), batch_size=3, stateful=False)
+        reader = ChunkReader(noise, table, [plan], padded_to=8)
+        compiled.train(compiled.start(weights, options), reader, options)
     program = xla_program.train_chunk(
-        network, optimizer.rule, None, False, False, sizing.CORES, 8
+        Program(network, optimizer.rule, None, False, False, sizing.CORES, timesteps=8)
     )
     assert program.experimental_get_tracing_count() == 1

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from checkouts import REPOSITORY
-from peak_memory import SETTINGS
+from peak_memory import TRAINING
 
 SEQUENCES, FEATURES = 10, 8
 
@@ -39,5 +39,5 @@ def test_training_on_windows_of_long_data_does_not_copy_them_out(tmp_path):
     short, long = 10**4, 10**7
     more = peak(tmp_path / "long", long) - peak(tmp_path / "short", short)
     raw = (long - short) * FEATURES * 4
-    print(f"{more / raw:.2f} times the data, for {SETTINGS['seeds']} seed")
+    print(f"{more / raw:.2f} times the data, for {TRAINING.settings.seeds} seed")
     assert more < raw

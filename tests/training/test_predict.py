@@ -5,9 +5,10 @@ import pytest
 
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
+from statelab.networks.architecture import Architecture
 from statelab.training import predict
 
-SHAPE = {"cell": "lstm", "units": 3, "layers": 1, "features": 2}
+SMALL = Architecture("lstm", "binary", layers=1, units=3, features=2, outputs=1)
 READ = {
     "columns": {"sequence": "who", "time": "t", "target": "y", "features": None},
     "label": "each_step",
@@ -23,9 +24,8 @@ def model(tmp_path):
     """Return a function that writes a model which has learnt from something."""
 
     def write(layout=None, classes=("no", "yes"), reset="sequence", **shape):
-        architecture = {**SHAPE, **shape}
-        weights = keras_models.initial_weights(range(4, 6), **architecture)
-        architecture = {"head": "binary", "outputs": 1, **architecture}
+        architecture = SMALL._replace(**shape)
+        weights = keras_models.initial_weights(range(4, 6), architecture)
         saving.write(tmp_path / "model", weights, architecture)
         known = {
             "layout": layout or {"layout": "per_timestep", "segment_length": 2},
@@ -116,7 +116,7 @@ def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
 def test_predict_of_sequences_has_a_line_for_each(model, panel):
     folder, _ = model()
     each_step, _ = predict.predict(folder, panel, stateful=True)
-    table, _ = predict.predict(folder, panel, stateful=True, each="sequence")
+    table, _ = predict.predict(folder, panel, stateful=True, row="sequence")
     assert table["t"].tolist() == ["9", "2"]
     assert (table.to_numpy() == each_step.to_numpy()[[2, 4]]).all()
 

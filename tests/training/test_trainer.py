@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_trainings import Silent, task_and_windows
+from small_trainings import Silent, task_and_windows, training
 
 from statelab.data.sequences import SPLITS, Sequences, at_the_end
 from statelab.data.tasks import TASKS
@@ -9,8 +9,8 @@ from statelab.evaluation import bounds, scoring
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
-from statelab.samples.plans import expand
-from statelab.samples.plans import make_plan as lay_out
+from statelab.samples.chunks import ChunkReader
+from statelab.samples.plans import expand, make_plan
 from statelab.samples.windows import (
     make_windows,
     predictions_of,
@@ -20,30 +20,17 @@ from statelab.samples.windows import (
 from statelab.training import compiled, trainer
 
 
-def train(task, table, **changes) -> trainer.Trained:
-    settings = {
-        "stateful": True,
-        "seed": 3,
-        "seeds": 2,
-        "engine": "compiled",
-        "cell": "lstm",
-        "units": 2,
-        "layers": 1,
-        "epochs": 2,
-        "batch_size": 2,
-        "optimizer": "adam",
-        "learning_rate": 0.01,
-        "schedule": "cosine",
-        "clipnorm": None,
-    }
-    return trainer.train(task, table, Silent(), **{**settings, **changes})
+def train(task, table, scaling=None, **changes) -> trainer.Trained:
+    return trainer.train(
+        task, table, training(**changes), progress=Silent(), scaling=scaling
+    )
 
 
 def test_train_answers_every_sample_of_every_split():
     task, table = task_and_windows(layout="per_timestep")
     trained = train(task, table)
-    assert trained.answers.shape == (2, 48)
-    assert not np.isnan(trained.answers).any()
+    assert trained.predictions.shape == (2, 48)
+    assert not np.isnan(trained.predictions).any()
     assert trained.visible_from.tolist() == np.repeat(task.offsets[:-1], 4).tolist()
     assert trained.updates == 2 * 12  # 2 epochs; 6 sequences of 4 steps in 2 lanes
 
@@ -65,7 +52,7 @@ def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
     trained = train(task, table)
     test = predictions_of(table, sequences_in_split(table, SPLITS["test"]))
     _, target = with_targets(task, table, test)
-    right = (trained.answers[:, test] > 0.5) == (target > 0.5)
+    right = (trained.predictions[:, test] > 0.5) == (target > 0.5)
     last = trained.history[trained.history["epoch"] == 2]
     assert last["test_accuracy"].tolist() == right.mean(axis=1).tolist()
 
@@ -74,7 +61,7 @@ def test_train_scores_held_out_sequences_with_the_weights_of_the_epoch():
 def test_train_does_the_same_twice(stateful):
     task, table = task_and_windows(layout="subsampled")
     one, two = (train(task, table, stateful=stateful) for _ in range(2))
-    assert one.answers.tobytes() == two.answers.tobytes()
+    assert one.predictions.tobytes() == two.predictions.tobytes()
     assert all((one.weights[name] == two.weights[name]).all() for name in one.weights)
 
 
@@ -84,18 +71,18 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     orders = []
     engine = trainer.ENGINES["compiled"]
 
-    def spy(run, sequences, windows, plans, **settings):
-        for plan in plans:
+    def spy(state, reader, options, **others):
+        for plan in reader.plans:
             sample = expand(plan, 0, plan.batches).sample
             orders.append(tuple(sample.ravel().tolist()))
-        return engine.train(run, sequences, windows, plans, **settings)
+        return engine.train(state, reader, options, **others)
 
     ordered = train(task, table, stateful=stateful)
     monkeypatch.setitem(trainer.ENGINES, "compiled", engine._replace(train=spy))
     shuffled = train(task, table, stateful=stateful, shuffle=True)
     assert len(orders) == len(set(orders)) == 4
     assert len({tuple(sorted(order)) for order in orders}) == 1
-    assert (ordered.answers != shuffled.answers).any()
+    assert (ordered.predictions != shuffled.predictions).any()
 
 
 def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
@@ -127,7 +114,7 @@ def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
             table,
             predictions_of(table, sequences_in_split(table, SPLITS["validation"])),
         )
-        answer = stopped.answers[k, validation]
+        answer = stopped.predictions[k, validation]
         p = np.clip(np.where(target > 0.5, answer, 1 - answer), 1e-7, 1 - 1e-7)
         assert -np.log(p).mean() == pytest.approx(
             lines["validation_loss"].min(), abs=1e-5
@@ -140,7 +127,7 @@ def test_train_gives_each_seed_what_it_gets_alone():
     changes = {"stateful": False, "shuffle": True, "clipnorm": 0.01}
     both = train(task, table, **changes)
     alone = train(task, table, **changes, seed=4, seeds=1)
-    np.testing.assert_allclose(both.answers[1:], alone.answers, atol=1e-6)
+    np.testing.assert_allclose(both.predictions[1:], alone.predictions, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +137,7 @@ def test_train_gives_each_seed_what_it_gets_alone():
 def test_train_hands_on_how_to_update(change):
     task, table = task_and_windows(layout="subsampled")
     usual, changed = train(task, table), train(task, table, **change)
-    assert (usual.answers != changed.answers).any()
+    assert (usual.predictions != changed.predictions).any()
 
 
 def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
@@ -158,22 +145,23 @@ def test_train_answers_naive_batches_with_the_lanes_that_it_trained_with():
     naive = {"batching": "contiguous", "reset": "never"}
     trained = train(task, table, batch_size=3, **naive)
     test = sequences_in_split(table, SPLITS["test"])
+    plan = make_plan(table, test, batch_size=3, stateful=True, **naive)
     expected = compiled.predict(
         trained.weights,
-        task,
-        table,
-        lay_out(table, test, batch_size=3, stateful=True, **naive),
+        ChunkReader(task, table, [plan]),
         Architecture("lstm", "binary", layers=1, units=2, features=1, outputs=1),
     )
     answered = predictions_of(table, test)
-    np.testing.assert_array_equal(trained.answers[:, answered], expected[:, answered])
+    np.testing.assert_array_equal(
+        trained.predictions[:, answered], expected[:, answered]
+    )
 
 
 @pytest.mark.parametrize("engine", ["reference", "reference_loop"])
 def test_engines_give_the_same(engine):
     task, table = task_and_windows(layout="subsampled")
     ours, theirs = (train(task, table, engine=e) for e in ("compiled", engine))
-    np.testing.assert_allclose(ours.answers, theirs.answers, atol=1e-5)
+    np.testing.assert_allclose(ours.predictions, theirs.predictions, atol=1e-5)
     for column in ("loss", "accuracy", "validation_loss", "test_accuracy"):
         np.testing.assert_allclose(
             ours.history[column], theirs.history[column], atol=1e-5
@@ -213,13 +201,13 @@ def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, scor
         segment_length=4,
     )
     trained = train(task, table, forget_bias="chrono", units=3)
-    assert (trained.network.head, trained.network.outputs) == (head, outputs)
+    assert (trained.architecture.head, trained.architecture.outputs) == (head, outputs)
     assert list(trained.history.columns[2:]) == [
         *("loss", score),
         *("validation_loss", f"validation_{score}"),
         *("test_loss", f"test_{score}"),
     ]
-    scored = scoring.seed_scores(trained.answers, task, table, trained.history)
+    scored = scoring.seed_scores(trained.predictions, task, table, trained.history)
     last = trained.history[trained.history["epoch"] == 2]
     assert scored["loss"].tolist() == last["test_loss"].tolist()
     main = "accuracy" if score == "accuracy" else "rmse"
@@ -234,17 +222,17 @@ def test_train_learns_nothing_from_steps_without_a_target():
     ends = at_the_end(task)
     trained = train(ends, table)
     moved = train(task, table)
-    assert (trained.answers != moved.answers).any()
+    assert (trained.predictions != moved.predictions).any()
     hidden = ends._replace(targets=np.where(ends.targets < 0, -7, ends.targets))
-    np.testing.assert_array_equal(train(hidden, table).answers, trained.answers)
+    np.testing.assert_array_equal(train(hidden, table).predictions, trained.predictions)
 
 
 @pytest.mark.parametrize("change", [{"burn_in": 2}, {"reset": "every_2"}])
 def test_train_hands_on_how_to_lay_out(change):
     task, table = task_and_windows(layout="per_timestep")
     usual, changed = train(task, table), train(task, table, **change)
-    assert (usual.answers != changed.answers).any()
-    assert not np.isnan(changed.answers).any()
+    assert (usual.predictions != changed.predictions).any()
+    assert not np.isnan(changed.predictions).any()
 
 
 def test_reference_refuses_batches_without_a_target():
@@ -269,18 +257,17 @@ def test_train_on_scaled_values_answers_in_the_units_of_the_sequences(engine):
     ours = train(raw, table, engine=engine, scaling=fitted)
     theirs = train(by_hand, table)
     unit, centre = fitted.target_scale.item(), fitted.target_mean.item()
-    np.testing.assert_allclose(ours.answers, theirs.answers * unit + centre, rtol=1e-5)
+    np.testing.assert_allclose(
+        ours.predictions, theirs.predictions * unit + centre, rtol=1e-5
+    )
     for name, power in [("loss", 2), ("mae", 1), ("test_loss", 2), ("test_mae", 1)]:
         expected = theirs.history[name] * unit**power
         np.testing.assert_allclose(ours.history[name], expected, rtol=1e-4)
-    model = keras_models.build(
-        **ours.network._asdict(),
-        scaling=fitted,
-    )
+    model = keras_models.build(ours.architecture, scaling=fitted)
     apart = train(raw, table, engine=engine, scaling=fitted, stateful=False)
     model.set_weights([array[1] for array in apart.weights.values()])
     answer = model(raw.values[None, 5:7]).numpy().item()  # the second of a sequence
-    assert answer == pytest.approx(apart.answers[1, 4], rel=1e-5)
+    assert answer == pytest.approx(apart.predictions[1, 4], rel=1e-5)
 
 
 def test_train_refuses_a_burn_in_that_leaves_nothing_to_learn_from():
@@ -289,7 +276,7 @@ def test_train_refuses_a_burn_in_that_leaves_nothing_to_learn_from():
     targets = np.repeat(task.targets, 4)
     targets[3::4] = -1
     task = task._replace(targets=targets)
-    assert train(task, table, burn_in=2).answers.shape == (2, 24)
+    assert train(task, table, burn_in=2).predictions.shape == (2, 24)
     rule = "`train_stateful.burn_in` must leave a target in train. Received: 3"
     with pytest.raises(UserError, match=rule):
         train(task, table, burn_in=3)

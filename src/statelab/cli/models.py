@@ -60,7 +60,7 @@ def predict(
         stateful=mode is command.Mode.STATEFUL,
         network=network,
         batch_size=batch_size,
-        each=row,
+        row=row,
     )
     for note in notes:
         print(f"{file}: {note}", file=sys.stderr)

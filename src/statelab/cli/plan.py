@@ -28,7 +28,7 @@ def show_plan(
     reads: a letter for each sequence, a capital where state is zero, - for padding.
     """
     from statelab.config import params, schema
-    from statelab.config.settings import AnyTrainSettings
+    from statelab.config.settings import AnyTrainSettings, Training
     from statelab.data import sources, tasks
     from statelab.evaluation import variants
     from statelab.samples import plan_summary, scaling, splitting
@@ -51,12 +51,12 @@ def show_plan(
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in command.Mode:
-        settings = {"stateful": mode is command.Mode.STATEFUL, **read[f"train_{mode}"]}
-        training: AnyTrainSettings = getattr(checked, f"train_{mode}")
-        plan = plan_summary.training_plan(windows, training)
-        summary = plan_summary.summarize(sequences, windows, plan, training.burn_in)
-        trained = variants.of(windows, seed=read["seed"], **read["model"], **settings)
-        column = plan_summary.in_words(summary, training)
+        settings: AnyTrainSettings = getattr(checked, f"train_{mode}")
+        plan = plan_summary.training_plan(windows, settings)
+        summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
+        training = Training(checked.model, settings, checked.seed)
+        trained = variants.of(windows, training)
+        column = plan_summary.in_words(summary, settings)
         column["variants"] = ", ".join(variant.name for variant in trained)
         if estimate:
             column |= _estimated(sequences, windows, fitted, trained)
@@ -77,7 +77,7 @@ def _estimated(
 ) -> dict[str, str]:
     with command.lean_import():
         from statelab.training import estimate
-    costs = estimate.estimate(sequences, windows, fitted, **trained[0].settings)
+    costs = estimate.estimate(sequences, windows, trained[0].training, fitted)
     return {
         "all epochs of all variants take, about": (
             f"{costs.seconds * len(trained):,.0f} s"

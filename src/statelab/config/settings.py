@@ -1,7 +1,7 @@
 """What params.yaml may hold: a type for each section."""
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -141,6 +141,7 @@ class StatelessSettings(TrainSettings):
 
     stateful: ClassVar[bool] = False
     gradient_window: ClassVar[int | None] = None
+    gradient_windows: ClassVar[list[int] | None] = None
     burn_in: ClassVar[int] = 0
     reset: ClassVar[Reset] = Reset("sample")
     batching: ClassVar[str] = "aligned"
@@ -152,6 +153,7 @@ class StatefulSettings(TrainSettings):
     """`train_stateful`: state is carried from a sample to the next."""
 
     stateful: ClassVar[bool] = True
+    lookbacks: ClassVar[list[int] | None] = None
 
     gradient_window: Count | None
     gradient_windows: Counts | None
@@ -161,6 +163,19 @@ class StatefulSettings(TrainSettings):
 
 
 AnyTrainSettings = StatelessSettings | StatefulSettings
+
+
+class Training(NamedTuple):
+    """One training: all that decides it, besides its data."""
+
+    model: ModelSettings
+    settings: AnyTrainSettings
+    seed: int  # of the first network
+
+    @property
+    def seeds(self) -> range:
+        """The seed of each network; the same in either mode."""
+        return range(self.seed, self.seed + self.settings.seeds)
 
 
 class EvaluateSettings(_Section):

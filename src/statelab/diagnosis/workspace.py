@@ -19,9 +19,9 @@ from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks import keras_models, saving
-from statelab.networks.architecture import Architecture
 from statelab.pipeline import paths
 from statelab.samples import plans, scaling
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
     PredictionSteps,
@@ -181,7 +181,7 @@ def _predict(
 ) -> np.ndarray:
     """Predict held-out sequences with other values in them."""
     sequences, windows = held_out
-    return predict.answers(
+    return predict.predict_sequences(
         paths.model(mode),
         sequences._replace(values=values),
         windows,
@@ -223,15 +223,8 @@ def _validation_state(workspace: Workspace) -> Finding:
             stateful=True,
             reset=Reset(settings["reset"]),
         )
-    network = Architecture(**trained.architecture)
-    after = compiled.predict(
-        trained.weights,
-        workspace.data,
-        workspace.windows,
-        plan,
-        network,
-        trained.scaling,
-    )
+    reader = ChunkReader(workspace.data, workspace.windows, [plan], trained.scaling)
+    after = compiled.predict(trained.weights, reader, trained.architecture)
     after = scaling.unscale(trained.scaling, after)[0]
     numbers = predictions_of(workspace.windows, chosen)
     before = predictions_in_use(paths.predictions("stateful")).answers[0]

@@ -1,11 +1,12 @@
 """The variants of a training: as it is in use, the same again, and what else is asked.
 
-Each is trained and answers for itself; evaluate chooses among them on validation, and
+Each is trained and predicts for itself; evaluate chooses among them on validation, and
 judges what it has chosen on test.
 """
 
 from typing import Any, NamedTuple
 
+from statelab.config.settings import Training
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 from statelab.samples.windows import Windows, predicted_steps, rewindow, sample_lengths
@@ -19,33 +20,20 @@ class Variant(NamedTuple):
 
     name: str
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
-    gradient_window: int  # steps
-    settings: dict[str, Any]  # of `trainer.train`
+    gradient_window: int  # time steps
+    training: Training
 
 
-def of(
-    windows: Windows,
-    *,
-    seed: int,
-    seeds: int,
-    again: bool,
-    lookbacks: list[int] | None = None,
-    gradient_window: int | None = None,
-    gradient_windows: list[int] | None = None,
-    **settings: Any,
-) -> list[Variant]:
-    """Return the variants that the settings of a training stage ask for.
+def of(windows: Windows, training: Training) -> list[Variant]:
+    """Return the variants that the settings of a training ask for.
 
     Args:
         windows: as they are in use.
-        seed, seeds: of the networks in use; those that are trained `again` have the
-            seeds after them.
-        again: train as many networks once more.
-        lookbacks: steps of windows to train on besides, stateless.
-        gradient_window: in use; None for a whole sample.
-        gradient_windows: to train with besides, stateful. One that is longer than a
-            sample makes segments as long, so that updates are rarer, too.
-        settings: all others, which they have in common.
+        training: what is in use, and in `settings` what is trained besides. `again`: as
+            many networks once more, from the seeds that follow. `lookbacks`, without
+            state: windows of so many time steps. `gradient_windows`, with state: the
+            same samples, with other gradient windows; one that is longer than a sample
+            makes segments as long, so that updates are rarer, too.
 
     Returns:
         What is in use first. One that comes to the same is left out.
@@ -53,28 +41,30 @@ def of(
     Raises:
         UserError: no sequence of a split is as long as a lookback.
     """
+    model, settings, seed = training
     timesteps = sample_lengths(windows)[1]
-    settings |= {"seed": seed, "seeds": seeds}
-    in_use = {**settings, "gradient_window": gradient_window}
-    reach = gradient_window or timesteps
-    found = [Variant(IN_USE, {}, reach, in_use)]
-    if again:
-        found.append(Variant(AGAIN, {}, reach, {**in_use, "seed": seed + seeds}))
-    # windows of one answer each have a stride of their own; samples side by side do not
+    window = settings.gradient_window or timesteps
+    variants = [Variant(IN_USE, {}, window, training)]
+    if settings.again:
+        again = Training(model, settings, seed + settings.seeds)
+        variants.append(Variant(AGAIN, {}, window, again))
+    # windows of one prediction have a stride of their own; samples side by side do not
     stride = int(windows.stride[0]) if predicted_steps(windows) == 1 else 1
-    for lookback in lookbacks or []:
+    for lookback in settings.lookbacks or []:
         _require_a_sample(windows, lookback)
         layout = {"layout": "subsampled", "window_length": lookback, "stride": stride}
         if not _alike(windows, rewindow(windows, **layout)):
-            found.append(Variant(f"lookback {lookback}", layout, lookback, in_use))
+            variants.append(Variant(f"lookback {lookback}", layout, lookback, training))
     longest = int((windows.stop - windows.first).max())
-    for each in dict.fromkeys(min(each, longest) for each in gradient_windows or []):
-        longer = each > timesteps
-        layout = {"layout": "per_timestep", "segment_length": each} if longer else {}
-        if each != reach:
-            own = {**settings, "gradient_window": None if longer else each}
-            found.append(Variant(f"gradient window {each}", layout, each, own))
-    return found
+    others = (min(steps, longest) for steps in settings.gradient_windows or [])
+    for steps in dict.fromkeys(others):
+        longer = steps > timesteps
+        layout = {"layout": "per_timestep", "segment_length": steps} if longer else {}
+        if steps != window:
+            change = {"gradient_window": None if longer else steps}
+            other = Training(model, settings.model_copy(update=change), seed)
+            variants.append(Variant(f"gradient window {steps}", layout, steps, other))
+    return variants
 
 
 def _alike(one: Windows, other: Windows) -> bool:

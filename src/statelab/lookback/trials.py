@@ -24,10 +24,12 @@ from statelab.lookback.shards import Shard
 from statelab.networks import keras_models, scores
 from statelab.networks.architecture import Weights
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import unscale
 from statelab.samples.windows import sequences_in_split
 from statelab.training import compiled
 from statelab.training.compiled import TrainState
+from statelab.training.options import TrainOptions
 
 PREDICTION_LANES = 100
 EARLY = 1 / 4  # of the updates, after which a trial may be pruned
@@ -107,11 +109,11 @@ def _start(problem: Problem, trial: Trial) -> TrainState:
     carried = trial.carries_state
     weights = keras_models.initial_weights(
         range(problem.seed, problem.seed + problem.seeds),
+        network,
         forget_bias=problem.forget_bias,
         longest=problem.longest_sequence if carried else trial.window_length,
-        **network._asdict(),
     )
-    return compiled.start(weights, network, problem.optimizer)
+    return compiled.start(weights, TrainOptions(network, problem.optimizer))
 
 
 def _train_until(
@@ -166,21 +168,14 @@ def _train(
     network = problem.network_of(trial)
     optimizer = problem.optimizer._replace(learning_rate=trial.learning_rate)
     padded_to = trial_plans.padded_length(trial)
+    reader = ChunkReader(
+        shard.sequences, table, [plan], problem.scaling, padded_to=padded_to
+    )
+    # one core: other trials use the other cores
+    options = TrainOptions(network, optimizer, trial.gradient_window, cores=1)
 
     def train(run: TrainState, until: int) -> TrainState:
-        return compiled.train(
-            run,
-            shard.sequences,
-            table,
-            [plan],
-            network=network,
-            optimizer=optimizer,
-            gradient_window=trial.gradient_window,
-            scaling=problem.scaling,
-            until=until,
-            padded_to=padded_to,
-            cores=1,  # other trials use the other cores
-        )
+        return compiled.train(run, reader, options, until=until)
 
     window = padded_to or (trial.window_length, trial.gradient_window)
     program = ("train", network, optimizer.rule, window, plan.lanes, problem.seeds)
@@ -249,11 +244,12 @@ def _predict(
         reset=trial_plans.reset_of(trial),
     )
     network, padded_to = problem.network_of(trial), trial_plans.padded_length(trial)
+    reader = ChunkReader(
+        shard.sequences, table, [plan], problem.scaling, padded_to=padded_to
+    )
 
     def predict() -> np.ndarray:
-        return compiled.predict(
-            weights, shard.sequences, table, plan, network, problem.scaling, padded_to
-        )
+        return compiled.predict(weights, reader, network)
 
     timesteps = padded_to or trial.window_length
     lanes = plan.lanes, plan.batches, problem.seeds

@@ -15,9 +15,9 @@ from statelab.data.sequences import SPLITS, Sequences, head_of
 from statelab.memory import input_gradients, input_history
 from statelab.memory.input_history import Reads
 from statelab.networks import scores
-from statelab.networks.architecture import Architecture
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import unscale
 from statelab.samples.windows import (
     Windows,
@@ -79,13 +79,13 @@ def answers(
         answered=np.ones(samples, int),
         split=np.zeros(samples, np.int8),
     )
-    network = Architecture(**found.architecture)
     every = np.arange(samples)
     lanes = sizing.prediction_lanes(
-        network, table, every, seeds=_seeds(found), stateful=False
+        found.architecture, table, every, seeds=_seeds(found), stateful=False
     )
     plan = plans.make_plan(table, every, batch_size=lanes, stateful=False)
-    given = compiled.predict(found.weights, read, table, plan, network, found.scaling)
+    reader = ChunkReader(read, table, [plan], found.scaling)
+    given = compiled.predict(found.weights, reader, found.architecture)
     return unscale(found.scaling, given)[:, np.argsort(order)]
 
 
@@ -136,7 +136,7 @@ def gradient(
     if found.scaling is not None:
         inputs = (inputs - found.scaling.mean) / found.scaling.scale
     slopes = input_gradients.by_lag(
-        found.weights, Architecture(**found.architecture), inputs, read.lag, read.length
+        found.weights, found.architecture, inputs, read.lag, read.length
     )
     squares = np.add.reduceat(slopes.astype(float) ** 2, edges[:-1], axis=2)
     return np.sqrt(squares).sum(axis=1) / np.maximum(_counted(read, edges), 1)

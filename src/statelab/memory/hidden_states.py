@@ -9,13 +9,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from statelab import callbacks
 from statelab.config.values import Reset
 from statelab.data.sequences import Sequences
 from statelab.networks import keras_models
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples import plans
 from statelab.samples.windows import Windows, locate_samples
-from statelab.training import keras_fit
 
 
 class Unrolled(NamedTuple):
@@ -43,7 +43,7 @@ def unroll(
             windows, which overlap, all but the last.
     """
     model = keras_models.build(
-        **found.architecture,
+        found.architecture,
         scaling=found.scaling,
         stateful=True,
         batch_size=1,
@@ -62,7 +62,7 @@ def unroll(
     hidden, answers = [], []
     for x, zero in zip(samples, reset, strict=True):
         if zero:
-            keras_fit.reset_states(model)
+            callbacks.reset_states(model)
         h, y = both.predict_on_batch(np.asarray(x, np.float32)[None])
         hidden.append(h[0, skipped:])
         answers.append(y[0, skipped:])

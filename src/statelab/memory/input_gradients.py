@@ -6,10 +6,10 @@
 import numpy as np
 import tensorflow as tf
 
+from statelab.networks import matrices
 from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.cells import CELLS
 from statelab.networks.recurrence import layer, with_one
-from statelab.training import compiled
 
 LANES = 64  # samples at once
 
@@ -37,7 +37,7 @@ def by_lag(
     Returns:
         [seeds, samples, lags].
     """
-    matrices = compiled.pack(weights, network)
+    packed = matrices.pack(weights, network)
     samples = len(inputs)
     lanes = min(LANES, samples)
     slopes = []
@@ -45,7 +45,7 @@ def by_lag(
         some = np.arange(start, start + lanes) % samples  # of one shape: compiled once
         found = _slopes(
             network,
-            matrices,
+            packed,
             tf.constant(inputs[some], tf.float32),
             tf.constant(lag[some], tf.int32),
             tf.constant(length[some], tf.int32),

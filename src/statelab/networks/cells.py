@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-State = tuple[tf.Tensor, ...]  # each [seeds, lanes, units]; the first is the output h
+from statelab.networks.lane_state import State
+
 Projections = tuple[tf.Tensor, ...]  # each [seeds, lanes, gates * units]
 
 

@@ -11,7 +11,7 @@ class Head(NamedTuple):
 
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # -> [...]
     score: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # -> [...]
-    answer: Callable[[tf.Tensor], tf.Tensor]  # -> [...], or [..., outputs] of classes
+    predict: Callable[[tf.Tensor], tf.Tensor]  # -> [...], or [..., outputs] of classes
 
 
 def _squared_error(logits, target):

@@ -16,7 +16,8 @@ each unit of h. One matrix in place of Keras's three makes for few and long kern
 
 import tensorflow as tf
 
-from statelab.networks.cells import Cell, State
+from statelab.networks.cells import Cell
+from statelab.networks.lane_state import State, hold_ended
 
 
 def layer(
@@ -190,8 +191,12 @@ def _advance(cell, projections, state, t, lengths) -> State:
     after = cell.advance(projections, state)
     if lengths is None:
         return after
-    valid = (t < lengths)[..., None]
-    return tuple(tf.where(valid, a, b) for a, b in zip(after, state, strict=True))
+    return hold_ended(after, state, t, lengths)
+
+
+def sizes_of(tensor: tf.Tensor) -> tuple[int, ...]:
+    """Return the sizes of a tensor, which are all known when it is compiled."""
+    return tuple(tensor.shape)  # pyright: ignore[reportReturnType]
 
 
 def with_one(x: tf.Tensor) -> tf.Tensor:

@@ -1,10 +1,6 @@
 """Trained networks on disk: weights, their architecture and their scaling."""
 
-# pyright: reportArgumentType=false, reportOptionalSubscript=false
-# (Keras and TensorFlow annotate less than they take)
-
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,33 +8,40 @@ import numpy as np
 
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.networks.architecture import Weights
+from statelab.networks.architecture import Architecture, Weights
 from statelab.samples.scaling import Scaling
-
-
-def write(
-    folder: Path,
-    weights: Weights,
-    architecture: Mapping[str, object],
-    scaling: Scaling | None = None,
-) -> None:
-    """Write weights, their scaling, and the arguments of `build` they belong to."""
-    with files.atomic_write(folder / "weights.npz") as stream:
-        np.savez(stream, **weights)
-    with files.atomic_write(folder / "model.json") as stream:
-        told = {"architecture": dict(architecture), "scaling": None}
-        if scaling is not None:
-            parts = scaling._asdict().items()
-            told["scaling"] = {name: part.tolist() for name, part in parts}
-        stream.write((json.dumps(told, indent=2) + "\n").encode())
 
 
 class TrainedNetworks(NamedTuple):
     """Trained networks, as `write` left them."""
 
     weights: Weights  # with a leading axis of seeds
-    architecture: dict[str, Any]  # arguments of `build`
+    architecture: Architecture
     scaling: Scaling | None
+
+
+def write(
+    folder: Path,
+    weights: Weights,
+    architecture: Architecture,
+    scaling: Scaling | None = None,
+) -> None:
+    """Write weights.npz, and model.json with their architecture and scaling.
+
+    Args:
+        folder: where they go.
+        weights: by name, in Keras's order, each with a leading axis of seeds.
+        architecture: of the networks.
+        scaling: of what they were trained on.
+    """
+    with files.atomic_write(folder / "weights.npz") as stream:
+        np.savez(stream, **weights)  # pyright: ignore[reportArgumentType]
+    model: dict[str, Any] = {"architecture": architecture._asdict(), "scaling": None}
+    if scaling is not None:
+        parts = scaling._asdict().items()
+        model["scaling"] = {name: part.tolist() for name, part in parts}
+    with files.atomic_write(folder / "model.json") as stream:
+        stream.write((json.dumps(model, indent=2) + "\n").encode())
 
 
 def read(folder: Path, *, network: int | None = 0) -> TrainedNetworks:
@@ -53,7 +56,7 @@ def read(folder: Path, *, network: int | None = 0) -> TrainedNetworks:
     """
     if not (folder / "model.json").exists():
         raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
-    told = json.loads((folder / "model.json").read_text())
+    model = json.loads((folder / "model.json").read_text())
     with np.load(folder / "weights.npz") as weights:
         count = len(weights[weights.files[0]])
         if network is not None and not 0 <= network < count:
@@ -63,7 +66,7 @@ def read(folder: Path, *, network: int | None = 0) -> TrainedNetworks:
             )
         some = slice(None) if network is None else slice(network, network + 1)
         chosen = {name: weights[name][some] for name in weights.files}
-    scaling = told["scaling"]
+    scaling = model["scaling"]
     if scaling is not None:
         scaling = Scaling(**{k: np.asarray(v, np.float32) for k, v in scaling.items()})
-    return TrainedNetworks(chosen, told["architecture"], scaling)
+    return TrainedNetworks(chosen, Architecture(**model["architecture"]), scaling)

@@ -107,7 +107,7 @@ def hidden_state(
         "one_sample": len(ways) == 1,
         "steps": f"steps {step[0]} to {step[-1]} of {steps:,}",
         "units": (len(shown), carried.shape[1]),
-        "layers": trained.architecture["layers"],
+        "layers": trained.architecture.layers,
         **_differences(predicted, step),
         "never": stateful.reset == "never",
         "contiguous": stateful.batching == "contiguous",

@@ -60,7 +60,7 @@ def summarize(
         sequences: for the targets: a prediction without one does not count.
         windows: the table that the plan is of.
         plan: a pass over some samples.
-        burn_in: as in `chunks.wanted`.
+        burn_in: as in `chunks.targets_of_samples`.
     """
     timesteps = sample_lengths(windows)[1]
     samples, steps, counted, updates = 0, 0, 0, 0
@@ -68,7 +68,9 @@ def summarize(
     for start in range(0, plan.batches, size):
         sample = plans.expand(plan, start, min(start + size, plan.batches)).sample
         at = locate_samples(windows, np.maximum(sample, 0))
-        _, weight = chunks.wanted(sequences, windows, sample, at, timesteps, burn_in)
+        _, weight = chunks.targets_of_samples(
+            sequences, windows, sample, at, timesteps, burn_in
+        )
         samples += int((sample >= 0).sum())
         steps += int(at.length[sample >= 0].sum())
         counted += int(weight.sum())

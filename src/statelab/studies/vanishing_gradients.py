@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statelab.config.settings import WindowSettings
+from statelab.config.settings import (
+    ModelSettings,
+    StatelessSettings,
+    Training,
+    WindowSettings,
+)
+from statelab.config.values import ForgetBias
 from statelab.data import tasks
 from statelab.data.sequences import at_the_end
 from statelab.memory import input_gradients
@@ -22,12 +28,13 @@ from statelab.samples import splitting
 from statelab.training import trainer
 
 STEPS, SAMPLES, SEEDS = 100, 64, 32  # of noise that untrained networks read
-KINDS = {  # name -> arguments of models.build and of models.initial_weights
-    "simple RNN": {"cell": "simple_rnn", "forget_bias": "unit"},
-    "LSTM, forget bias 1": {"cell": "lstm", "forget_bias": "unit"},
-    "LSTM, chrono bias": {"cell": "lstm", "forget_bias": "chrono"},
+UNIT, CHRONO = ForgetBias("unit"), ForgetBias("chrono")
+LSTM = ModelSettings(cell="lstm", units=10, layers=1, forget_bias=UNIT)
+KINDS = {
+    "simple RNN": LSTM.model_copy(update={"cell": "simple_rnn"}),
+    "LSTM, forget bias 1": LSTM,
+    "LSTM, chrono bias": LSTM.model_copy(update={"forget_bias": CHRONO}),
 }
-SHAPE = {"units": 10, "layers": 1}
 LAGS = (16, 32, 48, 64, 96)  # steps of noise from a first step to the prediction
 TRAINED = 8  # networks of each kind
 SOLVED = 0.95  # accuracy
@@ -42,14 +49,20 @@ WINDOW = WindowSettings(
     validation_size=0,
     scaling="none",
 )
-TRAINING: dict[str, Any] = {
-    "epochs": 20,
-    "batch_size": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.003,
-    "schedule": "cosine",
-    "clipnorm": 1.0,
-}
+SETTINGS = StatelessSettings(
+    engine="compiled",
+    epochs=20,
+    batch_size=16,
+    optimizer="adam",
+    learning_rate=0.003,
+    schedule="cosine",
+    clipnorm=1.0,
+    seeds=TRAINED,
+    shuffle=False,
+    patience=None,
+    again=False,
+    lookbacks=None,
+)
 
 
 def slopes() -> pd.DataFrame:
@@ -62,15 +75,12 @@ def slopes() -> pd.DataFrame:
     x = np.random.default_rng(0).normal(size=(SAMPLES, STEPS, 1)).astype(np.float32)
     lag = np.broadcast_to(np.arange(STEPS)[::-1], (SAMPLES, STEPS))
     tables = []
-    for kind, options in KINDS.items():
+    for kind, model in KINDS.items():
         network = Architecture(
-            cell=options["cell"], head="regression", features=1, outputs=1, **SHAPE
+            model.cell, "regression", model.layers, model.units, features=1, outputs=1
         )
         weights = keras_models.initial_weights(
-            range(SEEDS),
-            forget_bias=options["forget_bias"],
-            longest=STEPS,
-            **network._asdict(),
+            range(SEEDS), network, forget_bias=model.forget_bias, longest=STEPS
         )
         slope = input_gradients.by_lag(
             weights, network, x[:, ::-1], lag, np.full(SAMPLES, STEPS)
@@ -101,18 +111,12 @@ def learned() -> Iterator[dict[str, Any]]:
         data = at_the_end(tasks.noisy_first(SEQUENCES, lag + 1, rng))
         windows = splitting.split_and_window(data, WINDOW, seed=0)
         row: dict[str, Any] = {"lag": lag}
-        for kind, options in KINDS.items():
+        for kind, model in KINDS.items():
             trained = trainer.train(
                 data,
                 windows,
-                Progress(f"{kind}, {lag} steps", TRAINING["epochs"]),
-                stateful=False,
-                seed=0,
-                seeds=TRAINED,
-                engine="compiled",
-                **SHAPE,
-                **options,
-                **TRAINING,
+                Training(model, SETTINGS, seed=0),
+                progress=Progress(f"{kind}, {lag} steps", SETTINGS.epochs),
             )
             last = trained.history.groupby("seed").last()
             row[kind] = int(np.count_nonzero(last["test_accuracy"] >= SOLVED))

@@ -1,4 +1,4 @@
-"""Keeps where a training stands, so that one that was killed goes on from there.
+"""Saves where a training stands, so that one that was killed goes on from there.
 
 A checkpoint is found by its fingerprint: a hash of everything that decides the bytes of
 a training's outputs. So it is never taken for that of other data, settings or code. It
@@ -6,14 +6,11 @@ stands at the root of the main checkout: DVC removes a stage's outputs before it
 and a temporary workspace is gone when its experiment is.
 """
 
-# pyright: reportArgumentType=false
-# (Keras and TensorFlow annotate less than they take)
-
 import hashlib
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from statelab.config.settings import Training
 from statelab.data.sequences import Sequences
 from statelab.io import files
 from statelab.pipeline import resume_key
@@ -34,43 +32,55 @@ from statelab.training.trainer import TrainingProgress
 SHARE = 0.02  # of the time, at most, that saving takes
 SEAL = hashlib.sha256().digest_size  # bytes at the beginning of a checkpoint
 
-Keep = Callable[[TrainingProgress], None]
+OnCheckpoint = Callable[[TrainingProgress], None]
+OF_OTHER_TRAININGS = {"again", "lookbacks", "gradient_windows"}
 
 
 @contextmanager
 def of(
-    settings: Mapping[str, Any],
+    training: Training,
     sequences: Sequences,
     windows: Windows,
     scaling: Scaling | None = None,
-) -> Iterator[tuple[TrainingProgress | None, Keep]]:
-    """Return where a training was cut short, if it was, and what keeps it from now on.
+) -> Iterator[tuple[TrainingProgress | None, OnCheckpoint]]:
+    """Return where a training was cut short, if it was, and what saves it from now on.
 
     Both are arguments of `trainer.train`. The checkpoint is removed when the block
-    ends, and stays where it raises. Keras's engines are neither kept nor resumed.
+    ends, and stays where it raises. Keras's engines are neither saved nor resumed.
 
     Args:
-        settings: all other arguments of `trainer.train`.
-        sequences, windows, scaling: what is trained on.
+        training, sequences, windows, scaling: what is trained, as in `trainer.train`.
     """
-    if settings["engine"] != "compiled":
+    if training.settings.engine != "compiled":
         yield None, lambda _: None
         return
-    name = resume_key.fingerprint(settings, [*sequences, *windows, *(scaling or ())])
+    data = [*sequences, *windows, *(scaling or ())]
+    name = resume_key.fingerprint(settings_of(training), data)
     file = resume_key.folder() / f"{name}.checkpoint"
-    yield load(file), _keeper(file)
+    yield load(file), _saver(file)
     file.unlink(missing_ok=True)
 
 
-def save(file: Path, standing: TrainingProgress) -> None:
+def settings_of(training: Training) -> dict[str, Any]:
+    """Return what decides a training besides its data, as JSON can hold it."""
+    model, settings, seed = training
+    return {
+        "seed": seed,
+        "stateful": settings.stateful,
+        **model.model_dump(),
+        **settings.model_dump(exclude=OF_OTHER_TRAININGS),
+    }
+
+
+def save(file: Path, progress: TrainingProgress) -> None:
     """Write a checkpoint, whole or not at all.
 
     Args:
         file: whose name is the fingerprint.
-        standing: of a training by the compiled engine.
+        progress: of a training by the compiled engine.
     """
     content = io.BytesIO()
-    np.savez(content, **_arrays(standing))
+    np.savez(content, **_arrays(progress))  # pyright: ignore[reportArgumentType]
     with files.atomic_write(file) as stream:
         stream.write(_seal(file, content.getbuffer()))
         stream.write(content.getbuffer())
@@ -89,22 +99,22 @@ def load(file: Path) -> TrainingProgress | None:
         print(f"{file}: damaged, and not used", file=sys.stderr)
         return None
     with np.load(io.BytesIO(content[SEAL:])) as saved:
-        return _standing(dict(saved))
+        return _progress(dict(saved))
 
 
-def _keeper(file: Path) -> Keep:
+def _saver(file: Path) -> OnCheckpoint:
     """Return what saves as often as it may."""
     due = 0.0
 
-    def keep(standing: TrainingProgress) -> None:
+    def on_checkpoint(progress: TrainingProgress) -> None:
         nonlocal due
         began = time.monotonic()
         if began >= due:
-            save(file, standing)
-            now = time.monotonic()
-            due = now + (now - began) * (1 / SHARE - 1)
+            save(file, progress)
+            ended = time.monotonic()
+            due = ended + (ended - began) * (1 / SHARE - 1)
 
-    return keep
+    return on_checkpoint
 
 
 def _seal(file: Path, content: memoryview) -> bytes:
@@ -113,26 +123,26 @@ def _seal(file: Path, content: memoryview) -> bytes:
     return digest.digest()
 
 
-# --- a standing <-> named arrays ------------------------------------------------------
+# --- progress <-> named arrays --------------------------------------------------------
 
 
-def _arrays(standing: TrainingProgress) -> dict[str, np.ndarray]:
-    run, best = standing.run, standing.best
-    history = pd.concat(standing.history) if standing.history else pd.DataFrame()
+def _arrays(progress: TrainingProgress) -> dict[str, np.ndarray]:
+    state, best = progress.state, progress.best
+    history = pd.concat(progress.history) if progress.history else pd.DataFrame()
     groups = {
-        "matrices": _numbered(run.matrices),
-        **{f"slots {i}": _numbered(slots) for i, slots in enumerate(run.slots)},
-        "state": _numbered(run.state),
+        "matrices": _numbered(state.matrices),
+        **{f"slots {i}": _numbered(slots) for i, slots in enumerate(state.slots)},
+        "state": _numbered(state.state),
         "best": best.weights,
         "history": {name: history[name].to_numpy() for name in history},
     }
     return {
-        "epoch": np.array(standing.epoch),
-        "seconds": np.array(standing.seconds),
-        "updates": np.asarray(run.updates),
-        "batch": np.array(run.batch),
-        "batches": np.array(run.batches),
-        "sums": run.sums,
+        "epoch": np.array(progress.epoch),
+        "seconds": np.array(progress.seconds),
+        "updates": np.asarray(state.updates),
+        "batch": np.array(state.batch),
+        "batches": np.array(state.batches),
+        "sums": state.sums,
         "loss": best.loss,
         "waited": best.waited,
         **{
@@ -143,7 +153,7 @@ def _arrays(standing: TrainingProgress) -> dict[str, np.ndarray]:
     }
 
 
-def _standing(saved: dict[str, np.ndarray]) -> TrainingProgress:
+def _progress(saved: dict[str, np.ndarray]) -> TrainingProgress:
     def group(name: str) -> dict[str, np.ndarray]:
         start = f"{name}/"
         return {
@@ -158,7 +168,7 @@ def _standing(saved: dict[str, np.ndarray]) -> TrainingProgress:
     matrices, history = tensors("matrices"), group("history")
     return TrainingProgress(
         epoch=int(saved["epoch"]),
-        run=compiled.TrainState(
+        state=compiled.TrainState(
             matrices=matrices,
             slots=tuple(tensors(f"slots {i}") for i in range(len(matrices))),
             updates=tf.constant(saved["updates"]),

@@ -21,6 +21,18 @@ def begin(weights: Weights) -> Stopping:
     return Stopping(np.full(seeds, np.inf), weights, np.zeros(seeds, int))
 
 
+def active(best: Stopping, patience: int | None) -> np.ndarray:
+    """Return which networks still learn, bool [seeds].
+
+    Args:
+        best: their best epochs.
+        patience: epochs that a network may go on without a lower loss; None for all.
+    """
+    if patience is None:
+        return np.ones(len(best.waited), bool)
+    return best.waited < patience
+
+
 def observe(before: Stopping, loss: np.ndarray, weights: Weights) -> Stopping:
     """Take note of an epoch.
 

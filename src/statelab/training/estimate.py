@@ -1,12 +1,13 @@
-"""How long a training takes, and how much memory, told by its first seconds."""
+"""How long a training takes, and how much memory, by its first seconds."""
 
 import resource
 import sys
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
+from statelab.config.settings import Training
 from statelab.data.sequences import Sequences, head_of
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows
@@ -14,7 +15,7 @@ from statelab.training import trainer
 from statelab.training.trainer import TrainingProgress
 
 SECONDS = 2.0  # of training, once it is compiled
-PER_ANSWER = 64  # bytes, besides the answer itself: what it may depend on, its place
+PER_PREDICTION = 64  # bytes, besides itself: what it may depend on, its place
 
 
 class Estimate(NamedTuple):
@@ -41,27 +42,25 @@ class _Silent:
 def estimate(
     sequences: Sequences,
     windows: Windows,
-    scaling: Scaling | None,
-    *,
-    epochs: int,
-    seeds: int,
-    **settings: Any,
+    training: Training,
+    scaling: Scaling | None = None,
 ) -> Estimate:
     """Train for some seconds, and say what the whole of it takes.
 
-    Where an epoch takes longer than that, the answers after each are not counted.
+    Where an epoch takes longer than that, the predictions after it are not counted.
 
     Args:
-        sequences, windows, scaling, epochs, seeds, settings: as in `trainer.train`.
+        sequences, windows, training, scaling: as in `trainer.train`.
     """
+    epochs = training.settings.epochs
     started = time.perf_counter()
     marks: list[tuple[float, float]] = []  # seconds, and epochs done by then
 
-    def keep(standing: TrainingProgress) -> None:
-        run = standing.run
-        scored = run.batch == 0  # the answers after an epoch are there
-        done = standing.epoch + (0 if scored else run.batch / run.batches)
-        if scored and standing.epoch == 1:
+    def on_checkpoint(progress: TrainingProgress) -> None:
+        state = progress.state
+        scored = state.batch == 0  # the predictions after an epoch are there
+        done = progress.epoch + (0 if scored else state.batch / state.batches)
+        if scored and progress.epoch == 1:
             marks.clear()  # what follows is how every epoch goes on
         marks.append((time.perf_counter() - started, done))
         (first, begun), (last, done) = marks[0], marks[-1]
@@ -72,12 +71,10 @@ def estimate(
         trainer.train(
             sequences,
             windows,
-            _Silent(),
+            training,
+            progress=_Silent(),
             scaling=scaling,
-            epochs=epochs,
-            seeds=seeds,
-            keep=keep,
-            **settings,
+            on_checkpoint=on_checkpoint,
         )
         seconds = time.perf_counter() - started
     except _Enough:
@@ -85,5 +82,6 @@ def estimate(
         seconds = first + (epochs - begun) * (last - first) / (done - begun)
     unit = 1 if sys.platform == "darwin" else 1024  # of what the system tells
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    each = 4 * seeds * head_of(sequences.targets)[1] + PER_ANSWER
-    return Estimate(seconds, peak + each * int(windows.answers[-1]))
+    outputs = head_of(sequences.targets)[1]
+    per_prediction = 4 * training.settings.seeds * outputs + PER_PREDICTION
+    return Estimate(seconds, peak + per_prediction * int(windows.answers[-1]))

@@ -1,32 +1,23 @@
-"""The slow twin of `training`: stock Keras, as the post trains it.
+"""The slow twin of `compiled`: stock Keras, as the post trains it.
 
 `fit` with a callback that resets state, or a loop over `train_on_batch`. It takes the
 same plans and gives the same numbers, at the speed that people know.
 """
 
-# pyright: reportArgumentType=false
-# (Keras and TensorFlow annotate less than they take)
-
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from statelab.data.sequences import Sequences
+from statelab import callbacks
 from statelab.errors import UserError
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture, Weights
-from statelab.networks.optimizers import Optimizer
-from statelab.samples import chunks, plans
+from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import Plan
-from statelab.samples.scaling import Scaling
-from statelab.samples.windows import (
-    Windows,
-    first_predictions,
-    predicted_steps,
-    sample_lengths,
-)
+from statelab.training.options import TrainOptions
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -45,22 +36,23 @@ LOSSES = {
         ["mean_squared_error", "mean_absolute_error"],
     ),
 }
+QUIET: Any = 0  # a string, says Keras's annotation
 SCHEDULES = {
     "constant": lambda rate, updates: rate,
     "cosine": keras.optimizers.schedules.CosineDecay,
 }
 
 
-class ResetStates(keras.callbacks.Callback):
+class ResetByPlan(keras.callbacks.Callback):
     """Reset the state before the batches that a plan says, in whatever Keras runs.
 
     Args:
         plan: what is run; its lanes are reset all together or not at all, padding
             apart.
-        report: called with every batch that is done.
+        after_batch: is called after each batch, with how many are done.
     """
 
-    def __init__(self, plan: Plan, report: Callable[[int], None] = lambda _: None):
+    def __init__(self, plan: Plan, after_batch: Callable[[int], None] = lambda _: None):
         super().__init__()
         sample, reset = plans.expand(plan, 0, plan.batches)
         padding = sample < 0
@@ -71,7 +63,7 @@ class ResetStates(keras.callbacks.Callback):
                 "neighbours go on: stock Keras resets all lanes of a batch together"
             )
         self._reset = every_lane
-        self._report = report
+        self._after_batch = after_batch
 
     def on_train_batch_begin(self, batch, logs=None):
         self._before(batch)
@@ -83,22 +75,15 @@ class ResetStates(keras.callbacks.Callback):
         self._before(batch)
 
     def on_train_batch_end(self, batch, logs=None):
-        self._report(batch + 1)
+        self._after_batch(batch + 1)
 
     def _before(self, batch: int) -> None:
         if self._reset[batch]:
-            reset_states(self.model)
+            callbacks.reset_states(self.model)  # pyright: ignore[reportArgumentType]
 
 
-def reset_states(model: keras.Model) -> None:
-    """Set the state of every recurrent layer to zero."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.RNN) and layer.stateful:
-            layer.reset_state()
-
-
-class Run(NamedTuple):
-    """Where a run stands: a Keras model for each seed, none before the first pass."""
+class TrainState(NamedTuple):
+    """Where a training stands: a Keras model for each seed, none before it begins."""
 
     weights: Weights
     models: tuple[keras.Model, ...]
@@ -108,196 +93,187 @@ class Run(NamedTuple):
     score: np.ndarray  # float64 [seeds]; accuracy, or mean absolute error
 
 
-def start(weights: Weights, network: Architecture, optimizer: Optimizer) -> Run:
-    """Return a run that has not begun, as `compiled.start` does."""
+def start(weights: Weights, options: TrainOptions) -> TrainState:
+    """Return a training that has not begun, as `compiled.start` does."""
     seeds = len(next(iter(weights.values())))
-    return Run(weights, (), 0, 0, np.full(seeds, np.nan), np.full(seeds, np.nan))
+    unknown = np.full(seeds, np.nan)
+    return TrainState(weights, (), 0, 0, unknown, unknown)
 
 
 def train(
-    run: Run,
-    sequences: Sequences,
-    windows: Windows,
-    followed: Sequence[Plan],
+    state: TrainState,
+    reader: ChunkReader,
+    options: TrainOptions,
     *,
-    network: Architecture,
-    optimizer: Optimizer,
-    gradient_window: int | None = None,
-    burn_in: int = 0,
-    scaling: Scaling | None = None,
     active: np.ndarray | None = None,
-    after_chunk: Callable[[Run], None] = lambda _: None,
+    after_chunk: Callable[[TrainState], None] = lambda _: None,
     by_loop: bool = False,
-) -> Run:
+) -> TrainState:
     """Train every network of a population, one after another, with stock Keras.
 
     Args:
-        run, sequences, windows, followed, network, optimizer, burn_in, scaling, active:
-            as in `compiled.train`.
-        gradient_window: None or the whole sample: Keras has no other.
-        after_chunk: is told of each batch, those of each seed counted.
+        state, reader, active: as in `compiled.train`.
+        options: likewise; a gradient window is None, or a whole sample.
+        after_chunk: is called after each batch, those of each seed counted.
         by_loop: call `train_on_batch` for every batch in place of `fit`.
 
     Returns:
-        Where the run stands after the pass.
+        Where the training stands after the pass.
 
     Raises:
         UserError: the plan resets some lanes of a batch and not others, samples differ
             in length, or the gradient window is shorter than they are.
     """
-    if gradient_window not in (None, sample_lengths(windows)[1]):
+    if options.gradient_window not in (None, reader.sample_lengths[1]):
         raise UserError(
             "`gradient_window` must be a whole sample: Keras cuts the gradient at its "
-            f"end alone. Received: gradient_window={gradient_window}"
+            f"end alone. Received: gradient_window={options.gradient_window}"
         )
-    seeds, batches = len(run.loss), followed[0].batches
-    population = run.models or tuple(
-        _compiled_model(_one(run.weights, k), windows, followed[0], network, optimizer)
-        for k in range(seeds)
+    seeds, batches = len(state.loss), reader.plans[0].batches
+    population = state.models or tuple(
+        _compiled_model(_one(state.weights, k), reader, options) for k in range(seeds)
     )
-    run = run._replace(
+    state = state._replace(
         models=population,
         batches=seeds * batches,
-        loss=run.loss.copy(),
-        score=run.score.copy(),
+        loss=state.loss.copy(),
+        score=state.score.copy(),
     )
     one_pass = _pass_by_loop if by_loop else _pass_by_fit
     for k, model in enumerate(population):
         if active is not None and not active[k]:
             continue
-        reset_states(model)
-        run.loss[k], run.score[k] = one_pass(
+        callbacks.reset_states(model)
+        state.loss[k], state.score[k] = one_pass(
             model,
-            sequences,
-            windows,
-            followed[k % len(followed)],
-            network,
-            burn_in,
-            scaling,
-            lambda done, k=k: after_chunk(run._replace(batch=k * batches + done)),
+            reader.of_network(k),
+            options.architecture.head,
+            lambda done, k=k: after_chunk(state._replace(batch=k * batches + done)),
         )
     trained = zip(*(model.get_weights() for model in population), strict=True)
-    weights = dict(zip(run.weights, map(np.stack, trained), strict=True))
-    return run._replace(weights=weights, batch=seeds * batches)
+    weights = dict(zip(state.weights, map(np.stack, trained), strict=True))
+    return state._replace(weights=weights, batch=seeds * batches)
 
 
-def weights_of(run: Run, network: Architecture) -> Weights:
-    """Return the weights of a run by Keras's names, in Keras's order and shapes."""
-    return run.weights
+def weights_of(state: TrainState, architecture: Architecture) -> Weights:
+    """Return the weights by Keras's names, in Keras's order and shapes."""
+    return state.weights
 
 
-def state_of(run: Run) -> list[np.ndarray]:
+def state_of(state: TrainState) -> list[np.ndarray]:
     """Return the state after the last batch, h and c of each layer in turn.
 
     Each is [seeds, lanes, units]; nothing where the models are stateless.
     """
-    return [np.stack(part) for part in zip(*map(_states, run.models), strict=True)]
+    states = (
+        [part.numpy() for part in callbacks.states(model)] for model in state.models
+    )
+    return [np.stack(part) for part in zip(*states, strict=True)]
 
 
 def predict(
-    weights: Weights,
-    sequences: Sequences,
-    windows: Windows,
-    plan: Plan,
-    network: Architecture,
-    scaling: Scaling | None = None,
+    weights: Weights, reader: ChunkReader, architecture: Architecture
 ) -> np.ndarray:
-    """Return each network's answers as `compiled.predict` does, with stock Keras."""
-    x, _, _ = _batches(sequences, windows, plan, scaling=scaling)
-    sample = plans.expand(plan, 0, plan.batches).sample
-    used = sample >= 0
-    answers = []
-    for k in range(len(next(iter(weights.values())))):
-        model = _model(_one(weights, k), windows, plan, network)
-        outputs = model.predict(
-            x,
-            batch_size=plan.lanes,
-            verbose=0,
-            callbacks=[ResetStates(plan)],
+    """Return each network's predictions as `compiled.predict` does, by stock Keras."""
+    (plan,) = reader.plans
+    x, _, _ = arrays_of(reader)
+    seeds = len(next(iter(weights.values())))
+    outputs = []
+    for k in range(seeds):
+        model = _model(_one(weights, k), reader, architecture)
+        resets = [ResetByPlan(plan)]
+        outputs.append(
+            model.predict(x, batch_size=plan.lanes, verbose=QUIET, callbacks=resets)
         )
-        outputs = outputs.reshape(*sample.shape, -1, network.outputs)
-        number = first_predictions(windows, sample[used])[:, None]
-        answer = np.full((windows.answers[-1], network.outputs), np.nan, np.float32)
-        answer[number + np.arange(outputs.shape[2])] = outputs[used]
-        answers.append(answer if network.outputs > 1 else answer[:, 0])
-    return np.stack(answers)
+    shape = (seeds, plan.batches, plan.lanes, reader.predicted_steps)
+    classes = () if architecture.outputs == 1 else (architecture.outputs,)
+    by_batch = np.stack(outputs).reshape(*shape, *classes).swapaxes(0, 1)
+    predictions = reader.no_predictions(seeds, architecture.outputs)
+    reader.scatter(by_batch, 0, predictions)
+    return predictions
 
 
-def _pass_by_fit(
-    model, sequences, windows, plan, network, burn_in, scaling, report
-) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan, burn_in, scaling)
-    history = model.fit(
-        x,
-        y,
-        sample_weight=weight,
-        batch_size=plan.lanes,
-        shuffle=False,
-        verbose=0,
-        callbacks=[ResetStates(plan, report)],
-    ).history
-    loss, score = (history[name][0] for name in LOSSES[network.head][1])
-    return loss, score
+def arrays_of(reader: ChunkReader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Copy a plan out as the arrays that Keras wants: x, y and sample weights.
 
+    Args:
+        reader: of the batches of one plan.
 
-def _pass_by_loop(
-    model, sequences, windows, plan, network, burn_in, scaling, report
-) -> tuple[float, float]:
-    x, y, weight = _labelled(sequences, windows, plan, burn_in, scaling)
-    before = ResetStates(plan)
-    before.set_model(model)
-    logs = []  # of each batch: `train_on_batch` begins its metrics anew
-    for batch in range(plan.batches):
-        before.on_train_batch_begin(batch)
-        rows = slice(batch * plan.lanes, (batch + 1) * plan.lanes)
-        logs.append(
-            model.train_on_batch(
-                x[rows], y[rows], sample_weight=weight[rows], return_dict=True
-            )
-        )
-        report(batch + 1)
-    weights = weight.reshape(plan.batches, -1).sum(axis=1)
-    loss, score = (
-        np.average([log[name] for log in logs], weights=weights)
-        for name in LOSSES[network.head][1]
-    )
-    return float(loss), float(score)
-
-
-def _batches(
-    sequences: Sequences,
-    windows: Windows,
-    plan: Plan,
-    burn_in: int = 0,
-    scaling: Scaling | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Copy a plan out as the arrays that Keras wants: x, y and sample weights."""
-    shortest, longest = sample_lengths(windows)
-    if shortest < longest:
+    Returns:
+        [batches * lanes, timesteps, features]; [batches * lanes, timesteps, 1] and
+        [batches * lanes, timesteps], or [batches * lanes, 1] and [batches * lanes]
+        where a sample has one prediction.
+    """
+    if reader.ragged:
+        shortest, longest = reader.sample_lengths
         raise UserError(
             "`engine` must be `compiled` where samples differ in length. Received: "
             f"{shortest} to {longest} steps"
         )
-    now = plans.expand(plan, 0, plan.batches)
-    read = chunks.gather(sequences, windows, [now], longest, burn_in, scaling)
+    chunk = reader.read(0, reader.batches)
     x, y, weight = (
         field.reshape(-1, *field.shape[3:])
-        for field in (read.x, read.target, read.weight)
+        for field in (chunk.x, chunk.target, chunk.weight)
     )
     if y.shape[1] == 1:
         return x, y, weight[:, 0]
     return x, y[..., None], weight
 
 
-def _labelled(
-    sequences: Sequences,
-    windows: Windows,
-    plan: Plan,
-    burn_in: int,
-    scaling: Scaling | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y, weight = _batches(sequences, windows, plan, burn_in, scaling)
-    if (weight.reshape(plan.batches, -1).sum(axis=1) == 0).any():
+def _pass_by_fit(
+    model: keras.Model,
+    reader: ChunkReader,
+    head: str,
+    after_batch: Callable[[int], None],
+) -> tuple[float, float]:
+    """Train for one pass, and return its mean loss and score."""
+    (plan,) = reader.plans
+    x, y, weight = _labelled(reader)
+    history = model.fit(
+        x,
+        y,
+        sample_weight=weight,
+        batch_size=plan.lanes,
+        shuffle=False,
+        verbose=QUIET,
+        callbacks=[ResetByPlan(plan, after_batch)],
+    ).history
+    loss, score = (history[name][0] for name in LOSSES[head][1])
+    return loss, score
+
+
+def _pass_by_loop(
+    model: keras.Model,
+    reader: ChunkReader,
+    head: str,
+    after_batch: Callable[[int], None],
+) -> tuple[float, float]:
+    """Train for one pass, and return its mean loss and score."""
+    (plan,) = reader.plans
+    x, y, weight = _labelled(reader)
+    resets = ResetByPlan(plan)
+    resets.set_model(model)
+    logs = []  # of each batch: `train_on_batch` begins its metrics anew
+    for batch in range(plan.batches):
+        resets.on_train_batch_begin(batch)
+        rows = slice(batch * plan.lanes, (batch + 1) * plan.lanes)
+        logs.append(
+            model.train_on_batch(
+                x[rows], y[rows], sample_weight=weight[rows], return_dict=True
+            )
+        )
+        after_batch(batch + 1)
+    weights = weight.reshape(plan.batches, -1).sum(axis=1)
+    loss, score = (
+        np.average([log[name] for log in logs], weights=weights)
+        for name in LOSSES[head][1]
+    )
+    return float(loss), float(score)
+
+
+def _labelled(reader: ChunkReader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, y, weight = arrays_of(reader)
+    if (weight.reshape(reader.batches, -1).sum(axis=1) == 0).any():
         raise UserError(
             "`engine` must be `compiled` where a batch may have no target: Keras makes "
             "an update of it all the same"
@@ -306,15 +282,12 @@ def _labelled(
 
 
 def _compiled_model(
-    weights: list[np.ndarray],
-    windows: Windows,
-    plan: Plan,
-    network: Architecture,
-    optimizer: Optimizer,
+    weights: list[np.ndarray], reader: ChunkReader, options: TrainOptions
 ) -> keras.Model:
-    model = _model(weights, windows, plan, network)
+    model = _model(weights, reader, options.architecture)
+    optimizer = options.optimizer
     rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
-    loss, metrics = LOSSES[network.head]
+    loss, metrics = LOSSES[options.architecture.head]
     model.compile(
         optimizer=OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm),
         loss=loss(reduction="mean_with_sample_weight"),
@@ -325,29 +298,17 @@ def _compiled_model(
 
 
 def _model(
-    weights: list[np.ndarray], windows: Windows, plan: Plan, network: Architecture
+    weights: list[np.ndarray], reader: ChunkReader, architecture: Architecture
 ) -> keras.Model:
-    timesteps = sample_lengths(windows)[1]
     model = keras_models.build(
-        **network._asdict(),
-        timesteps=timesteps,
-        batch_size=plan.lanes,
-        stateful=not plans.stateless(plan),
-        return_sequences=predicted_steps(windows) > 1,
+        architecture,
+        timesteps=reader.timesteps,
+        batch_size=reader.lanes,
+        stateful=not plans.stateless(reader.plans[0]),
+        return_sequences=reader.predicted_steps > 1,
     )
     model.set_weights(weights)
     return model
-
-
-def _states(model: keras.Model) -> list[np.ndarray]:
-    """Return the state that a stateful model holds, h and c of each layer."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
-    return [
-        part.numpy()
-        for layer in layers
-        if layer.stateful
-        for part in layer.states or ()
-    ]
 
 
 def _one(weights: Weights, k: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a trained network answers to sequences that it has not seen."""
+"""What a trained network predicts for sequences that it has not seen."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ from statelab.data.rows import Roles
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import saving
-from statelab.networks.architecture import Architecture
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import unscale
 from statelab.samples.windows import (
     Windows,
@@ -27,7 +27,7 @@ from statelab.samples.windows import (
 from statelab.training import compiled
 
 
-def learnt_from(folder: Path) -> dict[str, Any]:
+def training_data(folder: Path) -> dict[str, Any]:
     """Return what a model's data.json says: how its sequences were read and cut."""
     file = folder / "data.json"
     if not file.exists():
@@ -35,7 +35,7 @@ def learnt_from(folder: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def answers(
+def predict_sequences(
     folder: Path,
     sequences: Sequences,
     windows: Windows,
@@ -45,7 +45,7 @@ def answers(
     network: int,
     batch_size: int,
 ) -> np.ndarray:
-    """Answer sequences with one trained network, each from a state of zeros.
+    """Predict sequences with one trained network, each from a state of zeros.
 
     Args:
         folder: of the model.
@@ -54,21 +54,20 @@ def answers(
         stateful: carry state from a sample to the next of its sequence.
         reset: as in `plans.make_plan`; `never` is taken for `sequence`.
         network: which seed's, counted from 0.
-        batch_size: sequences that are answered side by side; it changes no answer.
+        batch_size: sequences side by side; it changes no prediction.
 
     Returns:
-        Of class 1, or values, [answers]; of each of more classes, [answers, classes].
+        Of class 1, or values, [predictions]; of each of more classes, [predictions,
+        classes].
 
     Raises:
         UserError: there is no such model, or it takes other features.
     """
-    found = saving.read(folder, network=network)
-    shape = Architecture(**found.architecture)
-    features = sequences.values.shape[1]
-    if features != shape.features:
+    trained = saving.read(folder, network=network)
+    expected, features = trained.architecture.features, sequences.values.shape[1]
+    if features != expected:
         raise UserError(
-            f"{folder}: takes sequences of {shape.features} features. "
-            f"Received: {features}"
+            f"{folder}: takes sequences of {expected} features. Received: {features}"
         )
     plan = plans.make_plan(
         windows,
@@ -77,10 +76,9 @@ def answers(
         stateful=stateful,
         reset=Reset("sequence" if reset == "never" else reset),
     )
-    given = compiled.predict(
-        found.weights, sequences, windows, plan, shape, found.scaling
-    )
-    return unscale(found.scaling, given)[0]
+    reader = ChunkReader(sequences, windows, [plan], trained.scaling)
+    scaled = compiled.predict(trained.weights, reader, trained.architecture)
+    return unscale(trained.scaling, scaled)[0]
 
 
 def predict(
@@ -90,17 +88,17 @@ def predict(
     stateful: bool,
     network: int = 0,
     batch_size: int = 100,
-    each: str | None = None,
+    row: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Answer the sequences of a file with a trained network.
+    """Predict the sequences of a file with a trained network.
 
     Args:
         folder: of the model.
         path: of a CSV, Parquet or npz file, its columns named as those were that the
             network has learnt from. A column of targets is not needed, nor looked at.
-        stateful, network, batch_size: as in `answers`.
-        each: a line for each `step` that the network answers, or `sequence`, for its
-            last one; None for what it has learnt from.
+        stateful, network, batch_size: as in `predict_sequences`.
+        row: what has a row of its own: each `step` that the network predicts, or each
+            `sequence`, for its last one; None for what it has learnt from.
 
     Returns:
         A table: the sequence and the time as they were read; the `prediction`, a class
@@ -110,7 +108,7 @@ def predict(
     Raises:
         UserError: there is no such model, or the file is not as it takes it.
     """
-    known = learnt_from(folder)
+    known = training_data(folder)
     if "read" not in known:
         raise UserError(
             f"{folder}: has learnt from a generated task, which has no files. Train it "
@@ -132,7 +130,7 @@ def predict(
         notes.append(
             "state begins with zeros in each sequence, where training never reset it"
         )
-    given = answers(
+    predictions = predict_sequences(
         folder,
         read.sequences,
         windows,
@@ -141,25 +139,26 @@ def predict(
         network=network,
         batch_size=batch_size,
     )
-    wanted = each or ("sequence" if known["read"]["label"] == "end" else "step")
-    chosen = np.arange(len(given))
-    if wanted == "sequence":
+    chosen = np.arange(len(predictions))
+    if (row or ("sequence" if known["read"]["label"] == "end" else "step")) != "step":
         chosen = windows.answers[1:][np.diff(windows.answers) > 0] - 1
     step = locate_predictions(windows, chosen).step
     table = read.keys.take(pa.array(step)).to_pandas()
-    return table.assign(**_said(given[chosen], known["classes"])), notes
+    return table.assign(**_columns(predictions[chosen], known["classes"])), notes
 
 
-def _said(given: np.ndarray, classes: list[str] | None) -> dict[str, np.ndarray]:
-    """Return columns of the answers.
+def _columns(
+    predictions: np.ndarray, classes: list[str] | None
+) -> dict[str, np.ndarray]:
+    """Return columns of the predictions.
 
     Example:
-        >>> _said(np.float32([0.25, 0.75]), ["no", "yes"])["prediction"]
+        >>> _columns(np.float32([0.25, 0.75]), ["no", "yes"])["prediction"]
         array(['no', 'yes'], dtype='<U3')
     """
     if classes is None:
-        return {"prediction": given}
-    if given.ndim == 1:
-        given = np.stack([1 - given, given], axis=1)
-    names = {f"probability_{name}": given[:, k] for k, name in enumerate(classes)}
-    return {"prediction": np.array(classes)[given.argmax(axis=1)], **names}
+        return {"prediction": predictions}
+    if predictions.ndim == 1:
+        predictions = np.stack([1 - predictions, predictions], axis=1)
+    names = {f"probability_{name}": predictions[:, k] for k, name in enumerate(classes)}
+    return {"prediction": np.array(classes)[predictions.argmax(axis=1)], **names}

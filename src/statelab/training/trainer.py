@@ -1,4 +1,4 @@
-"""Trains one mode of an experiment, stateless or stateful, for every seed asked for."""
+"""Trains one mode, stateless or stateful: a population of networks, epoch by epoch."""
 
 import functools
 import time
@@ -8,26 +8,21 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from statelab.config.values import Reset
-from statelab.data.sequences import SPLITS, Sequences, head_of
+from statelab.config.settings import Training
+from statelab.data.sequences import Sequences, head_of
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
 from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
+from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import Plan
-from statelab.samples.scaling import Scaling, unscale
-from statelab.samples.windows import (
-    Windows,
-    has_a_target,
-    per_prediction,
-    predictions_of,
-    sample_lengths,
-    sequences_in_split,
-    with_targets,
-)
-from statelab.training import compiled, early_stopping, keras_fit, sizing
+from statelab.samples.scaling import Scaling
+from statelab.samples.windows import Windows, has_a_target, sample_lengths
+from statelab.training import compiled, early_stopping, held_out, keras_fit
 from statelab.training.early_stopping import Stopping
+from statelab.training.held_out import HeldOut, Predictor
+from statelab.training.options import TrainOptions
 
 
 class Engine(NamedTuple):
@@ -36,59 +31,47 @@ class Engine(NamedTuple):
     start: Callable[..., Any]
     train: Callable[..., Any]
     weights_of: Callable[..., Weights]
-    predict: Callable[..., np.ndarray]
+    predict: Callable[[Weights, ChunkReader, Architecture], np.ndarray]
 
 
-def _keras(**options: bool) -> Engine:
-    return Engine(
-        keras_fit.start,
-        functools.partial(keras_fit.train, **options),
-        keras_fit.weights_of,
-        keras_fit.predict,
-    )
-
-
+_KERAS = Engine(
+    keras_fit.start, keras_fit.train, keras_fit.weights_of, keras_fit.predict
+)
 ENGINES = {
     "compiled": Engine(
         compiled.start, compiled.train, compiled.weights_of, compiled.predict
     ),
-    "reference": _keras(),
-    "reference_loop": _keras(by_loop=True),
+    "reference": _KERAS,
+    "reference_loop": _KERAS._replace(
+        train=functools.partial(keras_fit.train, by_loop=True)
+    ),
 }
 
 
 class Trained(NamedTuple):
     """What training one mode leaves behind."""
 
-    network: Architecture
+    architecture: Architecture
     weights: Weights
-    answers: np.ndarray  # float32 [seeds, answers, …], from the last weights
-    visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
+    predictions: np.ndarray  # float32 [seeds, predictions, …], by the last weights
+    visible_from: np.ndarray  # int64 [predictions]; the first step each may depend on
     history: pd.DataFrame  # one line for each seed and epoch
     updates: int  # of each seed
     seconds: list[float]  # of each epoch's training; the first one compiles
-
-
-class _HeldOut(NamedTuple):
-    """A split that is answered after every epoch."""
-
-    plan: Plan
-    asked: np.ndarray  # int64 [answers]; those with a target
-    target: np.ndarray  # [answers]
 
 
 class TrainingProgress(NamedTuple):
     """How far training has come: all that the rest of it depends on."""
 
     epoch: int  # epochs done
-    run: Any  # of the engine; its pass is over, or under way, or has not begun
+    state: Any  # of the engine; its pass is over, or under way, or has not begun
     best: Stopping
     history: list[pd.DataFrame]  # lines of the epochs done
     seconds: list[float]  # of each epoch's training, and so far of one under way
 
 
 class ProgressCallback(Protocol):
-    """Is told how training goes."""
+    """Is called as training goes on, to show how far it is."""
 
     def resumed(self, epoch: int, batch: int, done: int) -> None: ...
 
@@ -99,251 +82,243 @@ class ProgressCallback(Protocol):
     def done(self) -> None: ...
 
 
+class _Setup(NamedTuple):
+    """What stays the same from the first epoch to the last."""
+
+    training: Training
+    engine: Engine
+    options: TrainOptions
+    predictor: Predictor
+    held_out: list[HeldOut]
+    progress: ProgressCallback
+    on_checkpoint: Callable[[TrainingProgress], None]
+
+
 def train(
     sequences: Sequences,
     windows: Windows,
-    watcher: ProgressCallback,
+    training: Training,
     *,
-    stateful: bool,
-    seed: int,
-    seeds: int,
-    engine: str,
-    cell: str,
-    units: int,
-    layers: int,
-    epochs: int,
-    batch_size: int,
-    optimizer: str,
-    learning_rate: float,
-    schedule: str,
-    clipnorm: float | None,
-    forget_bias: str = "unit",
-    shuffle: bool = False,
-    patience: int | None = None,
-    gradient_window: int | None = None,
-    burn_in: int = 0,
-    reset: str = "sequence",
-    batching: str = "aligned",
+    progress: ProgressCallback,
     scaling: Scaling | None = None,
     resume: TrainingProgress | None = None,
-    keep: Callable[[TrainingProgress], None] = lambda _: None,
+    on_checkpoint: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> Trained:
-    """Train a population on the train split, and answer every split with it.
-
-    No state leaks from a split into another: each sequence begins with a state of
-    zeros, or where none is reset, each pass over a split.
+    """Train a population on the train split, and predict every split with it.
 
     Args:
         sequences: the steps and their targets.
         windows: the samples of each split.
-        watcher: is told of batches and epochs as they end.
-        stateful: carry state from a batch to the next.
-        seed: of the first network; network k has `seed + k`, in either mode.
-        seeds: networks to train.
-        engine: a key of `ENGINES`.
-        cell, units, layers: of the network, as in `keras_models.build`.
-        forget_bias: as in `keras_models.initial_weights`, up to the longest sequence.
-        epochs: passes over the train split.
-        batch_size: lanes of a batch.
-        optimizer, learning_rate, schedule, clipnorm: as in `optimizers.Optimizer`.
-        shuffle: visit the samples, or with state the sequences, in a new order for each
-            epoch and seed.
-        patience: epochs without a lower loss on the validation split after which a
-            network stops, and goes back to its best weights; None for never.
-        gradient_window: steps that the gradient reaches back; None for a whole sample.
-        burn_in: steps at the beginning of a sequence that do not count in the loss.
-        reset, batching: as in `plans.make_plan`, stateful.
-        scaling: of features and values to predict. Answers, losses and scores are in
-            the units of the sequences all the same.
+        training: the network, how it is trained, and the first seed.
+        progress: is called as batches and epochs end.
+        scaling: of features and values to predict. Predictions, losses and scores are
+            in the units of the sequences all the same.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
-        keep: is told after each chunk and each epoch where training stands.
+        on_checkpoint: is called after each chunk and each epoch, with where training
+            stands.
 
     Returns:
-        Weights, answers and history, the same to the byte however often training was
-        resumed.
+        Weights, predictions and history, the same to the byte however often training
+        was resumed.
 
     Raises:
-        UserError: a network diverged.
+        UserError: nothing in train has a target, or a network diverged.
     """
-    start, train_pass, weights_of, predict = ENGINES[engine]
-    lay_out = functools.partial(
-        plans.make_plan,
-        windows,
-        stateful=stateful,
-        reset=Reset(reset),
-        batching=batching,
-    )
-    splits = {
-        name: chosen
-        for name, code in SPLITS.items()
-        if len(chosen := sequences_in_split(windows, code))
-    }
-    lay_out_train = functools.partial(lay_out, splits["train"], batch_size=batch_size)
-    plan = lay_out_train()
+    settings, engine = training.settings, ENGINES[training.settings.engine]
+    _require_a_target(sequences, windows, settings.burn_in)
+    plan = _plan(windows, training)
     head, outputs = head_of(sequences.targets)
-    network = Architecture(
-        cell=cell,
-        units=units,
-        layers=layers,
+    model = training.model
+    architecture = Architecture(
+        cell=model.cell,
+        units=model.units,
+        layers=model.layers,
         features=sequences.values.shape[1],
         head=head,
         outputs=outputs,
     )
-    # Which samples share a lane is part of what naive batches do: they are answered in
-    # such batches, and each split apart. Else every sequence begins with zeros.
-    naive = stateful and (batching == "contiguous" or reset == "never")
+    predictor = Predictor(
+        sequences, windows, scaling, training, architecture, engine.predict
+    )
+    setup = _Setup(
+        training,
+        engine,
+        TrainOptions(
+            architecture,
+            _optimizer(training, plan.batches * settings.epochs),
+            settings.gradient_window,
+        ),
+        predictor,
+        held_out.held_out_splits(predictor),
+        progress,
+        on_checkpoint,
+    )
+    current = resume or _begin(setup)
+    if resume is not None:
+        batch = resume.state.batch
+        done = resume.epoch * plan.batches + batch
+        progress.resumed(resume.epoch + 1, batch, done)
+    while current.epoch < settings.epochs:
+        active = early_stopping.active(current.best, settings.patience)
+        if not active.any():
+            break
+        current = _train_pass(setup, plan, current, active)
+        current = _end_epoch(setup, current, active)
+        on_checkpoint(current)
+    progress.done()
+    weights = current.best.weights
+    if settings.patience is None:
+        weights = engine.weights_of(current.state, architecture)
+    predictions, visible_from = held_out.predict_all(predictor, weights)
+    return Trained(
+        architecture=architecture,
+        weights=weights,
+        predictions=predictions,
+        visible_from=visible_from,
+        history=pd.concat(current.history, ignore_index=True),
+        updates=plan.batches * current.epoch,
+        seconds=current.seconds,
+    )
 
-    def answering(chosen: np.ndarray) -> Plan:
-        lanes = sizing.prediction_lanes(
-            network, windows, chosen, seeds=seeds, stateful=stateful
-        )
-        return lay_out(chosen, batch_size=batch_size if naive else lanes)
 
-    if not any(
-        has_a_target(sequences, windows, each, burn_in) for each in splits["train"]
-    ):
+def _require_a_target(sequences: Sequences, windows: Windows, burn_in: int) -> None:
+    train = held_out.used_splits(windows)["train"]
+    if any(has_a_target(sequences, windows, one, burn_in) for one in train):
+        return
+    if burn_in:
         raise UserError(
             "`train_stateful.burn_in` must leave a target in train. "
             f"Received: {burn_in}"
-            if burn_in
-            else "`window.stride` must lead to a step of train with a target, with "
-            f"windows of {sample_lengths(windows)[1]} steps as well. "
-            f"Received: {windows.stride[0]}"
         )
-    held_out = {
-        name: _HeldOut(
-            answering(chosen),
-            *with_targets(sequences, windows, predictions_of(windows, chosen)),
-        )
-        for name, chosen in splits.items()
-        if name != "train"
-    }
-    reported = scores.OF_HEAD[head]
-    rule = Optimizer(
-        optimizer, learning_rate, schedule, clipnorm, plan.batches * epochs
+    raise UserError(
+        "`window.stride` must lead to a step of train with a target, with windows of "
+        f"{sample_lengths(windows)[1]} steps as well. Received: {windows.stride[0]}"
     )
-    numbers = range(seed, seed + seeds)
+
+
+def _plan(
+    windows: Windows, training: Training, rng: np.random.Generator | None = None
+) -> Plan:
+    """Return the plan of a pass over train; `rng` shuffles it."""
+    settings = training.settings
+    return plans.make_plan(
+        windows,
+        held_out.used_splits(windows)["train"],
+        batch_size=settings.batch_size,
+        stateful=settings.stateful,
+        reset=settings.reset,
+        batching=settings.batching,
+        rng=rng,
+    )
+
+
+def _optimizer(training: Training, updates: int) -> Optimizer:
+    settings = training.settings
+    return Optimizer(
+        settings.optimizer,
+        settings.learning_rate,
+        settings.schedule,
+        settings.clipnorm,
+        updates,
+    )
+
+
+def _begin(setup: _Setup) -> TrainingProgress:
     weights = keras_models.initial_weights(
-        numbers,
-        forget_bias=forget_bias,
-        longest=int(np.diff(sequences.offsets).max()),
-        **network._asdict(),
+        setup.training.seeds,
+        setup.options.architecture,
+        forget_bias=setup.training.model.forget_bias,
+        longest=int(np.diff(setup.predictor.sequences.offsets).max()),
     )
-    unit = 1.0  # of values to predict, in which training counts its errors
-    if scaling is not None:
-        unit = scaling.target_scale.item()
-
-    def answer(weights: Weights, plan: Plan) -> np.ndarray:
-        given = predict(weights, sequences, windows, plan, network, scaling)
-        return unscale(scaling, given)
-
-    at: TrainingProgress = resume or TrainingProgress(
+    return TrainingProgress(
         epoch=0,
-        run=start(weights, network, rule),
+        state=setup.engine.start(weights, setup.options),
         best=early_stopping.begin(weights),
         history=[],
         seconds=[],
     )
-    if resume is not None:
-        done = at.epoch * plan.batches + at.run.batch
-        watcher.resumed(at.epoch + 1, at.run.batch, done)
-    while at.epoch < epochs and (active := _active(at.best, patience)).any():
-        under_way = _under_way(at)
-        if at.run.batch == 0 or at.run.batch < at.run.batches:
-            run = train_pass(
-                at.run,
-                sequences,
-                windows,
-                _shuffled(lay_out_train, numbers, at.epoch) if shuffle else [plan],
-                network=network,
-                optimizer=rule,
-                gradient_window=gradient_window,
-                burn_in=burn_in,
-                scaling=scaling,
-                active=active,
-                after_chunk=functools.partial(
-                    _report, watcher, keep, under_way, at.epoch, epochs
-                ),
-            )
-            at = under_way(run)
-        if diverged := np.count_nonzero(active & ~np.isfinite(at.run.loss)):
-            raise UserError(
-                f"{diverged} of {seeds} networks diverged in epoch {at.epoch + 1}: "
-                "their loss is not finite. Lower `learning_rate`, or set `clipnorm`. "
-                f"Received: learning_rate={learning_rate}, clipnorm={clipnorm}"
-            )
-        weights = weights_of(at.run, network)
-        line = {"loss": at.run.loss, reported.running.name: at.run.score}
-        if head == "regression":
-            line["loss"] *= unit**2
-            line[reported.running.name] *= unit
-        for name, split in held_out.items():
-            answers = answer(weights, plan=split.plan)[:, split.asked]
-            for score in (reported.loss, reported.running):
-                line[f"{name}_{score.name}"] = score.function(answers, split.target)
-        lines = pd.DataFrame({"seed": numbers, "epoch": at.epoch + 1, **line})
-        lines = lines.loc[active]
-        watcher.epoch(at.epoch + 1, lines)
-        best = at.best
-        if patience is not None:
-            best = early_stopping.observe(best, line["validation_loss"], weights)
-        at = TrainingProgress(
-            epoch=at.epoch + 1,
-            run=at.run._replace(batch=0, batches=0),  # the next pass has not begun
-            best=best,
-            history=[*at.history, lines],
-            seconds=at.seconds,
-        )
-        keep(at)
-    weights = weights_of(at.run, network) if patience is None else at.best.weights
-    watcher.done()
-
-    every = np.sort(np.concatenate(list(splits.values())))
-    passes = [answering(each) for each in (splits.values() if naive else [every])]
-    answers = (answer(weights, plan=each) for each in passes)
-    visible = (plans.visible_from(each, windows) for each in passes)
-    return Trained(
-        network=network,
-        weights=weights,
-        # outside a plan there are NaN and -1
-        answers=functools.reduce(np.fmax, answers),
-        visible_from=per_prediction(windows, functools.reduce(np.maximum, visible)),
-        history=pd.concat(at.history, ignore_index=True),
-        updates=plan.batches * at.epoch,
-        seconds=at.seconds,
-    )
 
 
-def _active(best: Stopping, patience: int | None) -> np.ndarray:
-    """Return which networks still learn, [seeds]."""
-    if patience is None:
-        return np.ones(len(best.waited), bool)
-    return best.waited < patience
+def _train_pass(
+    setup: _Setup, plan: Plan, current: TrainingProgress, active: np.ndarray
+) -> TrainingProgress:
+    """Train for one pass, or for the rest of one that was cut short.
 
+    Args:
+        setup: of the training.
+        plan: of a pass that is not shuffled.
+        current: where training stands.
+        active: which networks learn, [seeds].
+    """
+    if current.state.batch >= current.state.batches > 0:
+        return current  # it was cut short between the pass and its scores
+    started = time.perf_counter() - sum(current.seconds[current.epoch :])
 
-def _under_way(at: TrainingProgress) -> Callable[[Any], TrainingProgress]:
-    """Begin an epoch, or go on with it; return what says where a run within it is."""
-    started = time.perf_counter() - sum(at.seconds[at.epoch :])
-
-    def under_way(run: Any) -> TrainingProgress:
+    def progress_at(state: Any) -> TrainingProgress:
         spent = time.perf_counter() - started
-        return at._replace(run=run, seconds=[*at.seconds[: at.epoch], spent])
+        seconds = [*current.seconds[: current.epoch], spent]
+        return current._replace(state=state, seconds=seconds)
 
-    return under_way
+    def after_chunk(state: Any) -> None:
+        done = current.epoch * state.batches + state.batch
+        total = setup.training.settings.epochs * state.batches
+        setup.progress.batches(done, total)
+        setup.on_checkpoint(progress_at(state))
+
+    sequences, windows, scaling, training, *_ = setup.predictor
+    followed = [plan]
+    if training.settings.shuffle:  # in a new order for each epoch and seed
+        followed = [
+            _plan(windows, training, np.random.default_rng((seed, current.epoch)))
+            for seed in training.seeds
+        ]
+    burn_in = training.settings.burn_in
+    state = setup.engine.train(
+        current.state,
+        ChunkReader(sequences, windows, followed, scaling, burn_in),
+        setup.options,
+        active=active,
+        after_chunk=after_chunk,
+    )
+    return progress_at(state)
 
 
-def _report(
-    watcher: ProgressCallback,
-    keep: Callable[[TrainingProgress], None],
-    under_way: Callable[[Any], TrainingProgress],
-    epoch: int,
-    epochs: int,
-    run: Any,
-) -> None:
-    watcher.batches(epoch * run.batches + run.batch, epochs * run.batches)
-    keep(under_way(run))
+def _end_epoch(
+    setup: _Setup, current: TrainingProgress, active: np.ndarray
+) -> TrainingProgress:
+    """Score an epoch, take note of the best weights, and let the next one begin.
 
-
-def _shuffled(lay_out: Callable[..., Plan], seeds: range, epoch: int) -> list[Plan]:
-    return [lay_out(rng=np.random.default_rng((seed, epoch))) for seed in seeds]
+    Raises:
+        UserError: a network diverged.
+    """
+    settings, epoch = setup.training.settings, current.epoch + 1
+    state, architecture = current.state, setup.options.architecture
+    if diverged := np.count_nonzero(active & ~np.isfinite(state.loss)):
+        raise UserError(
+            f"{diverged} of {settings.seeds} networks diverged in epoch {epoch}: their "
+            "loss is not finite. Lower `learning_rate`, or set `clipnorm`. Received: "
+            f"learning_rate={settings.learning_rate}, clipnorm={settings.clipnorm}"
+        )
+    weights = setup.engine.weights_of(state, architecture)
+    unit = 1.0  # of values to predict, in which training counts its errors
+    if setup.predictor.scaling is not None and architecture.head == "regression":
+        unit = setup.predictor.scaling.target_scale.item()
+    scored = {
+        "loss": state.loss * unit**2,
+        scores.OF_HEAD[architecture.head].running.name: state.score * unit,
+        **held_out.score_splits(setup.predictor, setup.held_out, weights),
+    }
+    lines = pd.DataFrame({"seed": setup.training.seeds, "epoch": epoch, **scored})
+    lines = lines.loc[active]
+    setup.progress.epoch(epoch, lines)
+    best = current.best
+    if settings.patience is not None:
+        best = early_stopping.observe(best, scored["validation_loss"], weights)
+    return TrainingProgress(
+        epoch=epoch,
+        state=state._replace(batch=0, batches=0),  # the next pass has not begun
+        best=best,
+        history=[*current.history, lines],
+        seconds=current.seconds,
+    )

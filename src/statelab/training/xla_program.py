@@ -1,8 +1,5 @@
 """The compiled program: a loop over a chunk of batches that trains, or predicts."""
 
-# pyright: reportArgumentType=false, reportCallIssue=false
-# (Keras and TensorFlow annotate less than they take)
-
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,86 +10,108 @@ import tensorflow as tf
 from statelab.networks.architecture import Architecture
 from statelab.networks.cells import CELLS
 from statelab.networks.heads import HEADS
+from statelab.networks.lane_state import State, reset_lanes
+from statelab.networks.matrices import Matrices
 from statelab.networks.optimizers import Optimizer, clip, step_sizes, update
-from statelab.networks.recurrence import layer, with_one
-
-Matrices = tuple[
-    tf.Tensor, ...
-]  # of each layer, and of the head: [seeds, rows, columns]
+from statelab.networks.recurrence import layer, sizes_of, with_one
 
 
-# --- the compiled chunks --------------------------------------------------------------
+class Program(NamedTuple):
+    """What a program is compiled for: another value makes another program."""
+
+    architecture: Architecture
+    optimizer: Optimizer  # `Optimizer.rule`
+    gradient_window: int | None  # time steps; None where it is data
+    ragged: bool  # samples differ in length
+    lanes_apart: bool  # cores share lanes; else seeds
+    cores: int
+    timesteps: int  # of a sample, padding included
 
 
-@functools.cache
-def train_chunk(
-    network: Architecture,
-    optimizer: Optimizer,
-    window: int | None,
-    ragged: bool,
-    lanes_apart: bool,
-    cores: int,
-    _timesteps: int,  # of a sample: each has a program of its own
-) -> Callable[..., Any]:
-    gradient = functools.partial(_gradient, network, window, ragged)
-    apply = functools.partial(_apply, network, optimizer)
-    if lanes_apart:
-        loop = functools.partial(
-            _loop, network, optimizer, _compiled(gradient), _compiled(apply), cores
-        )
-        return tf.function(loop, autograph=False)
-    loop = functools.partial(_loop, network, optimizer, gradient, apply, 1)
-    return _seeds_side_by_side(_compiled(loop), cores)
+class Carried(NamedTuple):
+    """What a chunk of batches takes over from the one before, and hands on."""
+
+    matrices: Matrices
+    slots: tuple[Matrices, ...]  # of the optimizer, for each matrix
+    updates: tf.Tensor  # int32 [seeds]
+    state: State  # each [seeds, lanes, units]
+
+
+class Tensors(NamedTuple):
+    """A `Chunk` on the device; of a batch of it, without the axis of batches."""
+
+    x: tf.Tensor  # float32 [batches, plans, lanes, timesteps, features]
+    length: tf.Tensor  # int32 [batches, plans, lanes]
+    target: tf.Tensor  # float32 [batches, plans, lanes, predicted]
+    reset: tf.Tensor  # bool [batches, plans, lanes]
+    weight: tf.Tensor  # float32 [batches, plans, lanes, predicted]; in the loss
 
 
 _compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
 
 
-class _Step(NamedTuple):
-    """What one update reads of its batch."""
+# --- training -------------------------------------------------------------------------
 
-    x: tf.Tensor  # [populations, lanes, timesteps, features]
-    length: tf.Tensor  # [populations, lanes]
-    target: tf.Tensor  # [populations, lanes, answered]
-    reset: tf.Tensor  # [populations, lanes]
-    share: tf.Tensor  # [seeds, lanes, answered]; of the loss that is minimised
+
+@functools.cache
+def train_chunk(program: Program) -> Callable[..., Any]:
+    """Return the program that trains on the first batches of a chunk.
+
+    Returns:
+        A function of what is `Carried`; which seeds learn, 1 or 0, float32 [seeds]; a
+        chunk, as `Tensors`; how many of its batches are trained on, int32; the
+        `Optimizer.pace`; and, where samples are padded, their time steps and the
+        gradient window, int32 [2]. It gives what is `Carried` on, and the sums of loss,
+        score and weight over the chunk, [seeds, 3].
+    """
+    gradient = functools.partial(_gradient, program)
+    apply = functools.partial(_apply, program)
+    if program.lanes_apart:
+        parts = _compiled(gradient), _compiled(apply)
+        loop = functools.partial(_loop, program, *parts, program.cores)
+        return tf.function(loop, autograph=False)
+    loop = functools.partial(_loop, program, gradient, apply, 1)
+    return _seeds_side_by_side(_compiled(loop), program.cores)
 
 
 def _loop(
-    network,
-    optimizer,
-    gradient,
-    apply,
-    cores,
-    matrices,
-    slots,
-    updates,
-    state,
-    learns,
-    read,
-    batches,
-    pace,
-    extent,
-):
-    """Train on the first `batches` of what is read, lanes shared out to some cores."""
+    program: Program,
+    gradient: Callable[..., Any],
+    apply: Callable[..., Any],
+    cores: int,
+    carried: Carried,
+    learns: tf.Tensor,
+    chunk: Tensors,
+    batches: tf.Tensor,
+    pace: tf.Tensor,
+    extent: tf.Tensor | None,
+) -> tuple[Carried, tf.Tensor]:
+    """Train on the first `batches` of a chunk, lanes shared out to some cores.
+
+    Args:
+        program: what is compiled.
+        gradient, apply: the two halves of an update.
+        cores: that share the lanes.
+        carried, learns, chunk, batches, pace, extent: as `train_chunk` says.
+    """
     # What does not depend on the weights is worked out for all batches at once.
-    weight = read.weight * learns[:, None, None]  # [batches, seeds, lanes, answered]
+    weight = chunk.weight * learns[:, None, None]  # [batches, seeds, lanes, predicted]
     total = tf.reduce_sum(weight, axis=(2, 3))
-    scale, after = step_sizes(optimizer, pace, updates, total > 0)
-    share = tf.math.divide_no_nan(weight, total[..., None, None])
-    size, seeds, lanes, answered = weight.shape
-    shares = _shares(lanes, cores)
-    steps = _split(_Step(*read[:4], share=share), shares, axis=2)
+    scale, updates = step_sizes(program.optimizer, pace, carried.updates, total > 0)
+    share = tf.math.divide_no_nan(weight, total[:, :, None, None])
+    size, seeds, lanes, predicted = sizes_of(weight)
+    sizes = _shares(lanes, cores)
+    parts = _split(chunk._replace(weight=share), sizes, axis=2)
 
     def body(batch, matrices, slots, states, logits):
-        found = [
-            gradient(matrices, state, step, batch, extent)
-            for state, step in zip(states, steps, strict=True)
+        results = [
+            gradient(matrices, state, part, batch, extent)
+            for state, part in zip(states, parts, strict=True)
         ]
-        gradients, states, new = zip(*found, strict=True)
+        gradients, states, new = zip(*results, strict=True)
         matrices, slots = apply(scale, total, batch, gradients, matrices, slots)
         logits = tuple(
-            each.write(batch, part) for each, part in zip(logits, new, strict=True)
+            array.write(batch, part) for array, part in zip(logits, new, strict=True)
         )
         return batch + 1, matrices, slots, states, logits
 
@@ -100,105 +119,117 @@ def _loop(
         tf.TensorArray(
             tf.float32,
             size,
-            element_shape=(seeds, part, answered, network.outputs),
+            element_shape=(seeds, part, predicted, program.architecture.outputs),
         )
-        for part in shares
+        for part in sizes
     )
+    states = tuple(_split(carried.state, sizes, axis=1))
     _, matrices, slots, states, logits = tf.while_loop(
         lambda batch, *_: batch < batches,
         body,
-        (0, matrices, slots, tuple(_split(state, shares, axis=1)), logits),
+        (0, carried.matrices, carried.slots, states, logits),
     )
     logits = tf.concat([part.stack() for part in logits], axis=2)
-    target = tf.broadcast_to(read.target, weight.shape)
-    head = HEADS[network.head]
+    target = tf.broadcast_to(chunk.target, weight.shape)
+    head = HEADS[program.architecture.head]
     sums = [
-        tf.reduce_sum(weight * each, axis=(0, 2, 3))
-        for each in (head.loss(logits, target), head.score(logits, target), 1.0)
+        tf.reduce_sum(weight * values, axis=(0, 2, 3))
+        for values in (head.loss(logits, target), head.score(logits, target), 1.0)
     ]
-    return matrices, slots, after, _join(states, axis=1), tf.stack(sums, axis=1)
+    carried = Carried(matrices, slots, updates, _join(states, axis=1))
+    return carried, tf.stack(sums, axis=1)
 
 
-def _gradient(network, window, ragged, matrices, state, steps, batch, extent):
-    """Return the gradients, the state after a batch, and its logits."""
-    now = _Step(*(field[batch] for field in steps))
+def _gradient(
+    program: Program,
+    matrices: Matrices,
+    state: State,
+    chunk: Tensors,
+    number: tf.Tensor,
+    extent: tf.Tensor | None,
+) -> tuple[Any, State, tf.Tensor]:
+    """Return the gradients, the state after a batch, and its logits.
+
+    Args:
+        program: what is compiled.
+        matrices: the weights.
+        state: before the batch.
+        chunk: all batches; a weight is a share of the loss that is minimised.
+        number: which of them this is.
+        extent: as `train_chunk` says.
+    """
+    batch = Tensors(*(field[number] for field in chunk))
+    *_, predicted = sizes_of(batch.weight)
+    architecture = program.architecture
     with tf.GradientTape() as tape:
         tape.watch(matrices)
-        answered = now.share.shape[-1]
         logits, state = _forward(
-            network, window, answered, ragged, matrices, state, now, extent
+            architecture,
+            matrices,
+            state,
+            batch,
+            predicted=predicted,
+            ragged=program.ragged,
+            gradient_window=program.gradient_window,
+            extent=extent,
         )
-        target = tf.broadcast_to(now.target, now.share.shape)
+        target = tf.broadcast_to(batch.target, batch.weight.shape)
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
-        loss = tf.reduce_sum(now.share * HEADS[network.head].loss(logits, target))
+        loss = HEADS[architecture.head].loss(logits, target)
+        loss = tf.reduce_sum(batch.weight * loss)
     return tape.gradient(loss, matrices), state, logits
 
 
-def _apply(network, optimizer, scale, total, batch, parts, matrices, slots):
-    """Update the weights by the gradients, which add up over the parts of a batch."""
-    gradients = [tf.add_n(each) for each in zip(*parts, strict=True)]
-    if optimizer.clipnorm is not None:
-        gradients = [
-            clip(each, rows, optimizer.clipnorm)
-            for each, rows in zip(gradients, network.blocks, strict=True)
-        ]
-    counts = total[batch] > 0
-    return update(optimizer, scale[batch], counts, gradients, matrices, slots)
+def _apply(
+    program: Program,
+    scale: tf.Tensor,
+    total: tf.Tensor,
+    number: tf.Tensor,
+    parts: tuple[Matrices, ...],
+    matrices: Matrices,
+    slots: tuple[Matrices, ...],
+) -> tuple[Matrices, tuple[Matrices, ...]]:
+    """Update the weights by the gradients, which add up over the parts of a batch.
 
+    Args:
+        program: what is compiled.
+        scale: the size of each batch's step, [batches, seeds].
+        total: the weight of each batch in the loss, [batches, seeds].
+        number: which batch this is.
+        parts: gradients, of some of its lanes each.
+        matrices, slots: of the weights and of the optimizer, before the update.
 
-def _forward(network, window, answered, ragged, matrices, state, now, extent):
-    """Run a batch of samples through a network: logits of their last steps, and state.
-
-    Of padded samples, `extent` says how many steps there are, and the gradient window.
-    Logits are [seeds, lanes, answered, outputs].
+    Returns:
+        Both, after it.
     """
-    steps, window = (None, window) if extent is None else tf.unstack(extent)
-    *recurrent, head = matrices
-    cell = CELLS[network.cell]
-    _, lanes, timesteps, features = now.x.shape
-    x = tf.transpose(now.x, (2, 0, 1, 3))  # [timesteps, populations, lanes, features]
-    outputs = tf.broadcast_to(x, (timesteps, head.shape[0], lanes, features))
-    zero = now.reset[..., None]
-    state = tuple(tf.where(zero, tf.zeros_like(part), part) for part in state)
-    after = ()
-    for index, matrix in enumerate(recurrent):
-        outputs, new = layer(
-            cell,
-            matrix,
-            outputs,
-            state[index * cell.states : (index + 1) * cell.states],
-            lengths=now.length if ragged else None,
-            gradient_window=window,
-            steps=steps,
+    optimizer = program.optimizer
+    gradients = tuple(tf.add_n(of_parts) for of_parts in zip(*parts, strict=True))
+    if optimizer.clipnorm is not None:
+        blocks = program.architecture.blocks
+        gradients = tuple(
+            clip(gradient, rows, optimizer.clipnorm)
+            for gradient, rows in zip(gradients, blocks, strict=True)
         )
-        after += new
-    if answered == 1:
-        h = after[-cell.states]  # of the last layer
-        return (with_one(h) @ head)[:, :, None], after
-    h = with_one(outputs[timesteps - answered :])
-    return tf.einsum("tsbu,suo->sbto", h, head), after
+    counts = total[number] > 0
+    return update(optimizer, scale[number], counts, gradients, matrices, slots)
 
 
-def _seeds_side_by_side(chunk, cores):
+def _seeds_side_by_side(chunk_program: Callable[..., Any], cores: int) -> Any:
     """Let every core train its part of the population."""
 
     @tf.function(autograph=False)
-    def side_by_side(
-        matrices, slots, updates, state, learns, read, batches, pace, extent
-    ):
-        seeds = updates.shape[0]
+    def side_by_side(carried, learns, chunk, batches, pace, extent):
+        seeds = carried.updates.shape[0]
         sizes = _shares(seeds, cores)
-        shared = read.weight.shape[1] < seeds
+        shared = chunk.weight.shape[1] < seeds  # one plan, which all networks follow
         parts = zip(
-            *(
-                _split(each, sizes, axis=0)
-                for each in (matrices, slots, updates, state, learns)
-            ),
-            [read] * len(sizes) if shared else _split(read, sizes, axis=1),
+            _split(carried, sizes, axis=0),
+            _split(learns, sizes, axis=0),
+            [chunk] * len(sizes) if shared else _split(chunk, sizes, axis=1),
             strict=True,
         )
-        found = [chunk(*part, batches, pace, extent) for part in parts]
-        return _join(found, axis=0)
+        results = [chunk_program(*part, batches, pace, extent) for part in parts]
+        return _join(results, axis=0)
 
     return side_by_side
 
@@ -213,39 +244,124 @@ def _shares(count: int, cores: int) -> list[int]:
     return [len(part) for part in np.array_split(range(count), min(cores, count))]
 
 
-def _split(structure, sizes, axis):
-    pieces = [tf.split(each, sizes, axis) for each in tf.nest.flatten(structure)]
+def _split(structure: Any, sizes: list[int], axis: int) -> list[Any]:
+    """Cut every tensor of a structure into as many pieces, a structure of each."""
+    pieces = [tf.split(tensor, sizes, axis) for tensor in tf.nest.flatten(structure)]
     return [
         tf.nest.pack_sequence_as(structure, [piece[part] for piece in pieces])
         for part in range(len(sizes))
     ]
 
 
-def _join(structures, axis):
-    return tf.nest.map_structure(lambda *each: tf.concat(each, axis), *structures)
+def _join(structures: Any, axis: int) -> Any:
+    """Undo `_split`."""
+    return tf.nest.map_structure(lambda *parts: tf.concat(parts, axis), *structures)
+
+
+# --- prediction -----------------------------------------------------------------------
 
 
 @functools.cache
 def predict_chunk(
-    network: Architecture, answered: int, ragged: bool, _timesteps: int
+    architecture: Architecture, predicted: int, ragged: bool, _timesteps: int
 ) -> Callable[..., Any]:
-    @_compiled
-    def predict_chunk(matrices, state, read, batches, extent):
-        size, _, lanes, timesteps, _ = read.x.shape
-        seeds = matrices[0].shape[0]
-        shape = (seeds, lanes, answered, network.outputs)
+    """Return the program that predicts the first batches of a chunk.
 
-        def body(batch, state, outputs):
-            now = _Step(*(field[batch] for field in read))
+    Args:
+        architecture: of the networks.
+        predicted: time steps at the end of a sample that are predicted.
+        ragged: samples differ in length.
+        _timesteps: of a sample, padding included: each has a program of its own.
+
+    Returns:
+        A function of the matrices; the state; a chunk as `Tensors`, how many of its
+        batches are predicted, and the extent, as in `train_chunk`. It gives the state
+        thereafter, and predictions [batches, seeds, lanes, predicted], of several
+        classes [..., classes].
+    """
+
+    @_compiled
+    def predict_chunk(matrices, state, chunk, batches, extent):
+        size, _, lanes, timesteps, _ = chunk.x.shape
+        seeds = matrices[0].shape[0]
+        shape = (seeds, lanes, predicted, architecture.outputs)
+
+        def body(number, state, outputs):
             logits, state = _forward(
-                network, timesteps, answered, ragged, matrices, state, now, extent
+                architecture,
+                matrices,
+                state,
+                Tensors(*(field[number] for field in chunk)),
+                predicted=predicted,
+                ragged=ragged,
+                gradient_window=timesteps,
+                extent=extent,
             )
-            return batch + 1, state, outputs.write(batch, logits)
+            return number + 1, state, outputs.write(number, logits)
 
         outputs = tf.TensorArray(tf.float32, size, element_shape=shape)
         _, state, outputs = tf.while_loop(
-            lambda batch, *_: batch < batches, body, (0, state, outputs)
+            lambda number, *_: number < batches, body, (0, state, outputs)
         )
-        return state, HEADS[network.head].answer(outputs.stack())
+        return state, HEADS[architecture.head].predict(outputs.stack())
 
     return predict_chunk
+
+
+# --- both -----------------------------------------------------------------------------
+
+
+def _forward(
+    architecture: Architecture,
+    matrices: Matrices,
+    state: State,
+    batch: Tensors,
+    *,
+    predicted: int,
+    ragged: bool,
+    gradient_window: int | None,
+    extent: tf.Tensor | None,
+) -> tuple[tf.Tensor, State]:
+    """Reset lanes, and run a batch of samples through the networks.
+
+    Args:
+        architecture: of the networks.
+        matrices: the weights.
+        state: after the batch before.
+        batch: the samples.
+        predicted: time steps at the end of a sample that are predicted.
+        ragged: samples differ in length.
+        gradient_window: time steps that the gradient reaches back.
+        extent: of padded samples the time steps that there are, and the gradient
+            window, in place of that above; None where there is no padding.
+
+    Returns:
+        Logits of the predicted steps, [seeds, lanes, predicted, outputs], and the state
+        after the batch.
+    """
+    steps, window = None, gradient_window
+    if extent is not None:
+        steps, window = tf.unstack(extent)
+    *recurrent, head = matrices
+    cell = CELLS[architecture.cell]
+    _, lanes, timesteps, features = sizes_of(batch.x)
+    x = tf.transpose(batch.x, (2, 0, 1, 3))  # [timesteps, plans, lanes, features]
+    outputs = tf.broadcast_to(x, (timesteps, head.shape[0], lanes, features))
+    state = reset_lanes(state, batch.reset)
+    after = ()
+    for index, matrix in enumerate(recurrent):
+        outputs, new = layer(
+            cell,
+            matrix,
+            outputs,
+            state[index * cell.states : (index + 1) * cell.states],
+            lengths=batch.length if ragged else None,
+            gradient_window=window,  # pyright: ignore[reportArgumentType]
+            steps=steps,
+        )
+        after += new
+    if predicted == 1:
+        h = after[-cell.states]  # of the last layer
+        return (with_one(h) @ head)[:, :, None], after
+    h = with_one(outputs[timesteps - predicted :])
+    return tf.einsum("tsbu,suo->sbto", h, head), after
