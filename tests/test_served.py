@@ -150,8 +150,7 @@ def test_a_logged_model_answers_as_its_training_stage_did(store):
 def test_logging_keeps_an_example_and_runs_no_network(store, capfd):
     """There are no weights that could be loaded."""
     (store / "empty").mkdir()
-    network = {"cell": "gru", "head": "regression", "layers": 2, "units": 3}
-    network |= {"features": 2, "outputs": 1}
+    network = Architecture("gru", "regression", 2, 3, features=2, outputs=1)
     x = np.float32([[[0.1, 2], [3, 4]]])
     uri = logged(store / "empty", network, x, 2)
     said = capfd.readouterr().err
