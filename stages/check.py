@@ -1,15 +1,13 @@
 """Check params.yaml before any stage removes what an earlier run has made."""
 
-from pathlib import Path
-
 from statelab.config import params, schema
 from statelab.io import files
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 
 
-def main(done: Path) -> None:
+def main() -> None:
     schema.check(params.read())
-    with files.atomic_write(done) as stream:
+    with files.atomic_write(paths.PARAMS_CHECKED) as stream:
         stream.write(b"params.yaml is sound\n")
 
 

@@ -1,21 +1,19 @@
 """Check search/params.yaml before a search removes what an earlier one has found."""
 
-from pathlib import Path
-
 from statelab.config import params, schema
 from statelab.data.sequences import Sequences
 from statelab.io import arrays, files
 from statelab.lookback import evaluation_set
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 
 
-def main(sequences: Path, done: Path) -> None:
+def main() -> None:
     loaded = params.load()
     search_params = schema.check_search(params.read(params.SEARCH), loaded)
     evaluation_set.build(
-        arrays.read(sequences, Sequences), loaded, search_params.search
+        arrays.read(paths.SEQUENCES, Sequences), loaded, search_params.search
     )
-    with files.atomic_write(done) as stream:
+    with files.atomic_write(paths.SEARCH_PARAMS_CHECKED) as stream:
         stream.write(b"search/params.yaml is sound\n")
 
 

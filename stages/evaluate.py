@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from statelab.config import params
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import (
     bounds,
     comparison,
@@ -30,7 +30,7 @@ def main() -> None:
     sequences = arrays.read(paths.SEQUENCES, Sequences)
     windows = arrays.read(paths.WINDOWS, Windows)
     settings = params.load()
-    forecast = forecast_of(paths.SEQUENCES / "names.json", settings.evaluate.season)
+    forecast = forecast_of(paths.SEQUENCES / NAMES_FILE, settings.evaluate.season)
     scores, tables, histories = {}, {}, {}
     for mode in MODES:
         predicted = predictions_in_use(paths.predictions(mode))

@@ -1,30 +1,30 @@
 """Make the sequences, or read the user's."""
 
 import sys
-from pathlib import Path
 
 from statelab.config import params
 from statelab.config.settings import GenerateSettings
 from statelab.data import tasks
+from statelab.data.sequences import NAMES_FILE
 from statelab.io import arrays, files
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 
 READ_ALIKE = ("columns", "label", "max_gap", "missing")  # files to predict
 
 
-def main(sequences: Path) -> None:
+def main() -> None:
     loaded_params = params.load()
     generate = loaded_params.generate
     if generate.source == "task":
-        arrays.write(sequences, tasks.make(generate, loaded_params.seed))
+        arrays.write(paths.SEQUENCES, tasks.make(generate, loaded_params.seed))
         return
     from statelab.data import sources  # pyarrow and pandas, which no task needs
 
     loaded = sources.load(generate)
-    arrays.write(sequences, loaded.sequences)
+    arrays.write(paths.SEQUENCES, loaded.sequences)
     settings = generate.model_dump()
     files.write_json(
-        sequences / "names.json",
+        paths.SEQUENCES / NAMES_FILE,
         {
             "features": loaded.features,
             "classes": loaded.classes,

@@ -1,33 +1,31 @@
 """Search for the smallest window that is not worse than the best."""
 
-from pathlib import Path
-
 from statelab.config import params
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation.baselines import forecast_of
 from statelab.io import arrays, csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
 from statelab.networks.scores import OF_HEAD
-from statelab.pipeline import command, progress, workspace
+from statelab.pipeline import command, paths, progress, workspace
 from statelab.report import figures
 
 with command.lean_import():
     from statelab.lookback import executors, problem, scheduler, search, trial_store
 
 
-def main(sequences: Path, trials: Path, result_file: Path, plots: Path) -> None:
+def main() -> None:
     loaded, search_params = params.load(), params.load_search()
     settings = search_params.search
-    with workspace.only_writer("lookback", trials):
+    with workspace.only_writer("lookback", paths.TRIALS):
         data = problem.build_problem(
-            arrays.read(sequences, Sequences),
-            (trials.parent / "shards").resolve(),
+            arrays.read(paths.SEQUENCES, Sequences),
+            paths.SHARDS.resolve(),
             loaded,
             search_params,
         )
         network = data.problem.network
-        forecast = forecast_of(sequences / "names.json", loaded.evaluate.season)
+        forecast = forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season)
         baselines = problem.baselines(data, forecast)
         score = OF_HEAD[network.head].main.name
         rule = Rule.of(score, loaded.evaluate.margin, baselines)
@@ -64,11 +62,12 @@ def main(sequences: Path, trials: Path, result_file: Path, plots: Path) -> None:
             windows = sorted({outcome.window_length for outcome in outcomes})
             ceilings = problem.ceilings(data, windows)
             curve = search_result.curve(outcomes, rule, ceilings)
-            with files.atomic_write(trials) as stream:
+            with files.atomic_write(paths.TRIALS) as stream:
                 search_result.table(outcomes).to_parquet(stream, index=False)
-            files.write_json(result_file, result)
-            csv_files.write(plots / "curve.csv", curve)
-            with files.atomic_write(plots / "curve.svg") as stream:
+            files.write_json(paths.LOOKBACK, result)
+            files.write_json(paths.LOOKBACK_HEADLINE, search_result.headline(result))
+            csv_files.write(paths.LOOKBACK_CURVE, curve)
+            with files.atomic_write(paths.LOOKBACK_CURVE_FIGURE) as stream:
                 stream.write(figures.svg(figures.lookback(curve, result)))
     print(result["text"])
 

@@ -3,86 +3,74 @@
 import os
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from statelab.config import params
 from statelab.config.settings import StatefulSettings, StatelessSettings, Training
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import variants
 from statelab.evaluation.variants import Variant
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import Predictions, write_predictions
-from statelab.pipeline import command, workspace
+from statelab.pipeline import command, paths, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
 from statelab.samples import scaling
-from statelab.samples.windows import Windows, rewindow
+from statelab.samples.windows import LAYOUT_FILE, Windows, rewindow
 
 with command.lean_import():
     from statelab.networks import saving
     from statelab.training import checkpoints, trainer
 
 
-def main(
-    mode: command.Mode,
-    sequences: Path,
-    windows: Path,
-    model: Path,
-    predictions: Path,
-    metrics: Path,
-    history: Path,
-    timing: Path,
-    usage: Path,
-) -> None:
+def main(mode: command.Mode) -> None:
     stage = f"train_{mode}"
-    with workspace.only_writer(stage, model):
-        data, table = arrays.read(sequences, Sequences), arrays.read(windows, Windows)
-        scale = scaling.read(windows / "scaling")
-        asked = params.load()
-        settings = getattr(asked, stage)
-        training = Training(asked.model, settings, asked.seed)
-        in_use, *others = variants.of(table, training)
+    with workspace.only_writer(stage, paths.model(mode)):
+        sequences = arrays.read(paths.SEQUENCES, Sequences)
+        windows = arrays.read(paths.WINDOWS, Windows)
+        fitted = scaling.read(paths.WINDOWS / scaling.FOLDER)
+        loaded = params.load()
+        settings = getattr(loaded, stage)
+        training = Training(loaded.model, settings, loaded.seed)
+        in_use, *others = variants.of(windows, training)
         with (
             ExitStack() as until_written,
-            LiveLog(history, _log_so_far(stage)) as journal,
+            LiveLog(paths.live_history(mode), _log_so_far(stage)) as live_log,
         ):
 
-            def trained_as(variant: Variant) -> trainer.Trained:
-                cut = rewindow(table, **variant.layout)
+            def train(variant: Variant) -> trainer.Trained:
+                cut = rewindow(windows, **variant.layout)
                 resume, save = until_written.enter_context(
-                    checkpoints.of(variant.training, data, cut, scale)
+                    checkpoints.of(variant.training, sequences, cut, fitted)
                 )
 
                 def on_checkpoint(progress: trainer.TrainingProgress) -> None:
                     save(progress)
                     if variant is in_use:
-                        journal.note(progress.history)
+                        live_log.note(progress.history)
 
-                named = "" if variant is in_use else f", {variant.name}"
+                label = stage if variant is in_use else f"{stage}, {variant.name}"
                 return trainer.train(
-                    data,
+                    sequences,
                     cut,
                     variant.training,
-                    progress=Progress(stage + named, settings.epochs),
-                    scaling=scale,
+                    progress=Progress(label, settings.epochs),
+                    scaling=fitted,
                     resume=resume,
                     on_checkpoint=on_checkpoint,
                 )
 
-            trained = trained_as(in_use)
+            trained = train(in_use)
             predicted = [_predictions(in_use, trained)]
-            predicted += [_predictions(other, trained_as(other)) for other in others]
-            csv_files.write(usage, journal.usage())
-            saving.write(model, trained.weights, trained.architecture, scale)
-            files.write_json(
-                model / "data.json", _training_data(sequences, windows, settings)
-            )
-            write_predictions(predictions, predicted)
-            csv_files.write(history, trained.history)
-            files.write_json(metrics, _last_scores(trained))
-            files.write_json(timing, _timing(trained.seconds, settings.seeds))
+            predicted += [_predictions(other, train(other)) for other in others]
+            folder = paths.model(mode)
+            csv_files.write(paths.usage(mode), live_log.usage())
+            saving.write(folder, trained.weights, trained.architecture, fitted)
+            files.write_json(folder / saving.DATA_FILE, _training_data(settings))
+            write_predictions(paths.predictions(mode), predicted)
+            csv_files.write(paths.history(mode), trained.history)
+            files.write_json(paths.timing(mode), _timing(trained, settings.seeds))
 
 
 def _predictions(variant: Variant, trained: trainer.Trained) -> Predictions:
@@ -102,30 +90,23 @@ def _log_so_far(stage: str) -> list[str]:
     return [sys.executable, "stages/log.py", stage, "--so-far", str(os.getpid())]
 
 
-def _training_data(
-    sequences: Path, windows: Path, settings: StatelessSettings | StatefulSettings
-) -> dict[str, Any]:
+def _training_data(settings: StatelessSettings | StatefulSettings) -> dict[str, Any]:
     """Say what a network takes, for those who give it more of the same."""
     reset = settings.reset if settings.stateful else "sequence"
-    data = {"layout": files.read_json(windows / "layout.json"), "reset": reset}
-    names = sequences / "names.json"
-    if names.exists():
-        known = files.read_json(names)
-        data |= {name: known[name] for name in ("features", "classes", "read")}
+    data = {"layout": files.read_json(paths.WINDOWS / LAYOUT_FILE), "reset": reset}
+    file = paths.SEQUENCES / NAMES_FILE
+    if file.exists():
+        names = files.read_json(file)
+        data |= {name: names[name] for name in ("features", "classes", "read")}
     return data
 
 
-def _last_scores(trained: trainer.Trained) -> dict[str, float]:
-    last = trained.history.groupby("seed").last()  # a network may have stopped early
-    means = last.drop(columns="epoch").mean().to_dict()
-    return {"updates": trained.updates, **means}
-
-
-def _timing(seconds: list[float], seeds: int) -> dict[str, float]:
-    first, *later = seconds
+def _timing(trained: trainer.Trained, seeds: int) -> dict[str, float]:
+    first, *later = trained.seconds
     return {
-        "seconds_first_epoch": round(first, 4),
+        "seconds_first_epoch": round(first, 4),  # it compiles
         "seconds_per_epoch": round(median(later or [first]), 4),
+        "updates": trained.updates,  # of each network
         "seeds": seeds,
     }
 

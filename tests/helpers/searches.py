@@ -10,6 +10,7 @@ from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
 from statelab.lookback.outcomes import PRUNED
 from statelab.lookback.search_result import Searched
+from statelab.pipeline import paths
 from statelab.report import figures
 
 RULE = Rule("accuracy", 0.01)
@@ -38,12 +39,12 @@ def write(root: Path) -> dict:
     result["text"] = search_result.in_words(result)
     ceilings = {1: 0.5, 2: 0.75, 3: 1.0, 4: None}
     curve = search_result.curve(OUTCOMES, RULE, ceilings)
-    plots = root / "metrics/lookback"
-    trials = root / "data/lookback/trials.parquet"
-    for folder in (plots, trials.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+    trials = root / paths.TRIALS
+    trials.parent.mkdir(parents=True, exist_ok=True)
     search_result.table(OUTCOMES).to_parquet(trials, index=False)
-    files.write_json(root / "metrics/lookback.json", result)
-    csv_files.write(plots / "curve.csv", curve)
-    (plots / "curve.svg").write_bytes(figures.svg(figures.lookback(curve, result)))
+    files.write_json(root / paths.LOOKBACK, result)
+    files.write_json(root / paths.LOOKBACK_HEADLINE, search_result.headline(result))
+    csv_files.write(root / paths.LOOKBACK_CURVE, curve)
+    with files.atomic_write(root / paths.LOOKBACK_CURVE_FIGURE) as stream:
+        stream.write(figures.svg(figures.lookback(curve, result)))
     return result

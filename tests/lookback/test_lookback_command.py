@@ -13,6 +13,7 @@ from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
 from statelab.evaluation import evaluation
+from statelab.pipeline import paths
 
 SEARCHED = "stages/lookback.py"  # in DVC's output, where it searches
 SMALL = {"trials": 4, "group": 2, "updates": 60, "seeds": 2, "validation_size": 6}
@@ -38,7 +39,7 @@ def searched(trained, tmp_path_factory):
 
 
 def result_of(root):
-    return json.loads((root / "metrics/lookback.json").read_text())
+    return json.loads((root / paths.LOOKBACK).read_text())
 
 
 @pytest.mark.slow
@@ -105,14 +106,14 @@ def workspace(folder, *, search=None, **sections):
         (folder / file).write_text((REPOSITORY / file).read_text())
     change(folder, "params.yaml", **sections)
     change(folder, "search/params.yaml", search=search or {})
-    with stage(folder, "generate", "data/sequences") as generated:
+    with stage(folder, "generate") as generated:
         succeeded(generated)
     return folder
 
 
-def stage(folder, name, *words):
+def stage(folder, name):
     return subprocess.Popen(
-        [sys.executable, f"stages/{name}.py", *words],
+        [sys.executable, f"stages/{name}.py"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")},
         stderr=subprocess.PIPE,
@@ -127,8 +128,7 @@ def succeeded(process):
 
 
 def look(folder):
-    outputs = ("data/lookback/trials.parquet", "metrics/lookback.json")
-    return stage(folder, "lookback", "data/sequences", *outputs, "metrics/lookback")
+    return stage(folder, "lookback")
 
 
 def search_in(folder):
@@ -140,7 +140,7 @@ def search_in(folder):
 
 
 def trials_of(folder):
-    return pd.read_parquet(folder / "data/lookback/trials.parquet")
+    return pd.read_parquet(folder / paths.TRIALS)
 
 
 @pytest.mark.slow
@@ -185,7 +185,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(tmp_path):
                     assert search.poll() is None and time.monotonic() < deadline
                     time.sleep(0.05)
                 search.kill()
-            assert not (folder / "metrics/lookback.json").exists()
+            assert not (folder / paths.LOOKBACK).exists()
             kept = len(list(folder.glob(".checkpoints/*.trials/*.json")))
         search_in(folder)
         assert not list(folder.glob(".checkpoints/*.trials"))

@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 from statelab.config import params
 from statelab.evaluation import evaluation
 from statelab.io.predictions import predictions_in_use
-from statelab.pipeline import dvc_experiments
+from statelab.pipeline import dvc_experiments, paths
 from statelab.studies import post
 
 
@@ -51,9 +51,8 @@ def test_repro_writes_what_other_tools_rely_on(checkout):
     for name in (
         *("data/sequences/values.npy", "data/windows/first.npy"),
         *("data/models/stateful/weights.npz", "data/predictions/stateless.npz"),
-        *("metrics/train_stateful.json", "metrics/history/stateless.csv"),
-        *("metrics/timing/stateless.json", "metrics/evaluate/learning_curves.svg"),
-        *("metrics/horizon.json", "metrics/horizon/horizon.svg"),
+        *("metrics/history/stateless.csv", "metrics/timing/stateless.json"),
+        *("metrics/evaluate/learning_curves.svg", "metrics/memory/memory.svg"),
     ):
         assert (checkout.root / name).stat().st_size
 
@@ -107,10 +106,12 @@ def test_plots_show_draws_every_seed(checkout, file):
 
 
 def test_plots_show_draws_how_far_back_each_mode_looks(checkout):
-    told = json.loads((checkout.root / "metrics/horizon.json").read_text())
-    assert told["stateless"]["change"]["looks_back"] == 0  # of samples of one step
-    assert list(told["warm_up"]["burn_in"]) == ["1", "2"]
-    spec = checkout.dvc("plots", "show", "metrics/horizon/lags.csv", "--show-vega")
+    memory = json.loads((checkout.root / paths.MEMORY).read_text())
+    assert memory["stateless"]["change"]["looks_back"] == 0  # of samples of one step
+    assert list(memory["warm_up"]["burn_in"]) == ["1", "2"]
+    headline = json.loads((checkout.root / paths.MEMORY_HEADLINE).read_text())
+    assert headline["stateless"] == {"looks_back": 0}
+    spec = checkout.dvc("plots", "show", str(paths.LAGS), "--show-vega")
     marks = drawn(spec)
     assert len(marks["area mark"]) == len(marks["line mark"]) == 4  # 2 modes, measures
     for text in ("stateless", "stateful", "change of answers", "slope of answers"):
@@ -196,9 +197,9 @@ def test_editing_code_reruns_what_depends_on_it(checkout):
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("report/figures", {"evaluate", "horizon"}),
-        ("evaluation/statistics", {"evaluate", "horizon"}),
-        ("memory/summary", {"horizon"}),
+        ("report/figures", {"evaluate", "memory"}),
+        ("evaluation/statistics", {"evaluate", "memory"}),
+        ("memory/summary", {"memory"}),
         ("config/schema", {"check"}),
         ("tracking/mlflow_store", set()),
         ("pipeline/progress", set()),
@@ -308,10 +309,10 @@ class Long:
         self.begun: list[psutil.Popen] = []
         self.whole = self.finish("whole")
 
-    def begin(self, *words: str, **env: str) -> psutil.Popen:
+    def begin(self, *words: str, cwd: Path | None = None, **env: str) -> psutil.Popen:
         process = psutil.Popen(
             words,
-            cwd=self.checkout.root,
+            cwd=cwd or self.checkout.root,
             env={**self.checkout.env, **env},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -322,14 +323,17 @@ class Long:
 
     def begin_stage(self, name: str) -> psutil.Popen:
         """Begin it as DVC would, but for where it writes to."""
-        to = self.folder / name
+        workspace = self.folder / name
+        (workspace / paths.DATA).mkdir(parents=True, exist_ok=True)
+        for read in ("params.yaml", paths.SEQUENCES, paths.WINDOWS):
+            if not (workspace / read).exists():
+                (workspace / read).symlink_to(self.checkout.root / read)
         return self.begin(
-            *(sys.executable, "stages/train.py", "stateful"),
-            *("data/sequences", "data/windows", f"{to}/model", f"{to}/answers.npz"),
-            *(f"{to}/scores.json", f"{to}/history.csv", f"{to}/timing.json"),
-            f"{to}/usage.csv",
-            PYTHONPATH="src",
+            *(sys.executable, str(self.checkout.root / "stages/train.py"), "stateful"),
+            cwd=workspace,
+            PYTHONPATH=str(self.checkout.root / "src"),
             TF_CPP_MIN_LOG_LEVEL="3",
+            DVC_ROOT=str(self.checkout.root),
         )
 
     def finish(self, name: str, goes_on: bool = False) -> list[bytes]:
@@ -337,7 +341,9 @@ class Long:
         _, said = process.communicate(timeout=200)
         assert process.returncode == 0, said
         assert (GOES_ON in said) == goes_on
-        files = ("model/weights.npz", "model/model.json", "answers.npz", "history.csv")
+        model = paths.model("stateful")
+        files = (model / "weights.npz", model / "model.json")
+        files += (paths.predictions("stateful"), paths.history("stateful"))
         return [(self.folder / name / file).read_bytes() for file in files]
 
     def checkpoint(self) -> int:

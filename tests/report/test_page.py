@@ -222,7 +222,7 @@ def searched(results_there):
     yield searches.write(results_there.root)
     for folder in ("data/lookback", "metrics/lookback"):
         shutil.rmtree(results_there.root / folder)
-    (results_there.root / "metrics/lookback.json").unlink()
+    (results_there.root / paths.LOOKBACK_HEADLINE).unlink()
 
 
 @browser.needs_browser

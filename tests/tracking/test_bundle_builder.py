@@ -12,6 +12,7 @@ from project_params import generate
 from statelab.config import params
 from statelab.data import tasks
 from statelab.io import arrays
+from statelab.pipeline import paths
 from statelab.pipeline.stage_fingerprints import Result
 from statelab.tracking import bundle_builder, mlflow_store
 from statelab.tracking.bundle_builder import Origin
@@ -62,12 +63,12 @@ def test_a_search_is_one_run_that_equals_its_files(root, client):
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.run_id == shown.run_id and shown.finished
     assert run.info.run_name == "subsampled lookback, 57fa74f"
-    told = json.loads((root / "metrics/lookback.json").read_text())
+    told = json.loads((root / paths.LOOKBACK).read_text())
     logged = run.data.metrics
-    assert (logged["smallest"], logged["best"], logged["trials"]) == (3, 4, 5)
-    assert logged["scores.smallest.mean"] == told["scores"]["smallest"]["mean"]
-    assert logged["baselines.constant"] == 0.5
-    assert "adopt.train_stateless.shuffle" not in logged  # true is no number
+    assert (logged["window.smallest"], logged["window.best"]) == (3, 4)
+    assert logged["accuracy.smallest"] == told["scores"]["smallest"]["mean"]
+    headline = json.loads((root / paths.LOOKBACK_HEADLINE).read_text())
+    assert logged == params.flatten(headline)
     assert run.data.tags["smallest_window"] == "3"
     assert run.data.tags["mlflow.note.content"] == told["text"]
     logged = run.data.params
@@ -79,7 +80,7 @@ def test_a_search_is_one_run_that_equals_its_files(root, client):
     (dataset,) = [each.dataset for each in run.inputs.dataset_inputs]
     assert (dataset.name, dataset.digest) == ("first_step", "8df.dir")
     files = {file.path for file in client.list_artifacts(shown.run_id)}
-    assert files == {"curve.csv", "curve.svg", "lookback.json", "trials.json"}
+    assert files == {"curve.csv", "curve.svg", "result.json", "trials.json"}
 
 
 def test_the_trials_are_a_table_to_mlflow(root, client):

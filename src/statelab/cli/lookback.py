@@ -2,15 +2,12 @@
 
 import shlex
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from statelab.cli.console import print_table
 from statelab.errors import UserError
-
-RESULT, CURVE = Path("metrics/lookback.json"), Path("metrics/lookback/curve.csv")
 
 
 def search_lookback(
@@ -42,7 +39,7 @@ def search_lookback(
         )
     from statelab.io import csv_files, files
     from statelab.lookback import search_result
-    from statelab.pipeline import dvc_experiments
+    from statelab.pipeline import dvc_experiments, paths
 
     options = {"STATELAB_WORKERS": workers, "STATELAB_SCHEDULER": scheduler}
     dvc_experiments.dvc(
@@ -50,9 +47,10 @@ def search_lookback(
         str(params.SEARCH / "dvc.yaml"),
         **{name: str(value) for name, value in options.items() if value is not None},
     )
-    result = files.read_json(RESULT)
+    result = files.read_json(paths.LOOKBACK)
+    curve = csv_files.read(paths.LOOKBACK_CURVE)
     print_table(
-        [search_result.row(line) for line in csv_files.read(CURVE).to_dict("records")],
+        [search_result.row(line) for line in curve.to_dict("records")],
         "steps of a window",
         f"{result['score']} on validation",
         "95 % interval",

@@ -9,9 +9,8 @@ import typer
 
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 
-MODELS = Path("data/models")
 Network = Annotated[
     int, typer.Option(help="Of which seed the network is, counted from 0.")
 ]
@@ -55,7 +54,7 @@ def predict(
     with command.lean_import():
         from statelab.training import predict
     table, notes = predict.predict(
-        MODELS / mode,
+        paths.model(mode),
         file,
         stateful=mode is command.Mode.STATEFUL,
         network=network,
@@ -99,7 +98,7 @@ def export(
         "stateful": {"stateful": True, "batch_size": batch_size},
     }.items():
         file = folder / f"{mode}-{kind}.keras"
-        keras_models.load(MODELS / mode, network=network, **options).save(file)
+        keras_models.load(paths.model(mode), network=network, **options).save(file)
         print(file)
     try:
         text = _card(mode, network)

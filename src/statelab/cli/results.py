@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from statelab.pipeline import paths
+
 
 def sync() -> None:
     """Bring MLflow in step with DVC's experiments and the workspace.
@@ -32,7 +34,7 @@ def sync() -> None:
 
 
 def report(
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="The file to write.")] = paths.REPORT,
 ) -> None:
     """Write the results as one HTML page that needs no network.
 

@@ -8,7 +8,7 @@ import typer
 
 from statelab.cli.console import print_table
 from statelab.io import files
-from statelab.pipeline import command
+from statelab.pipeline import command, paths
 
 Run = Annotated[bool, typer.Option(help="Run the experiments that are missing.")]
 
@@ -38,7 +38,7 @@ def compare_beyond(run: Run = True) -> None:
         from statelab.report import figures
 
         _write(
-            Path("metrics/beyond.json"),
+            paths.BEYOND_SCORES,
             {"seeds": beyond.SEEDS, "rows": scores},
             figures.svg(figures.beyond(scores)),
         )
@@ -65,14 +65,14 @@ def compare_examples(
     if run:
         rows = [row for name in names for row in examples.EXAMPLES[name].rows]
         sections = {row.experiment: row.sections for row in rows}
-        _run_missing(sections, copied=[examples.FOLDER])
+        _run_missing(sections, copied=[paths.EXAMPLES])
     scores = examples.scores(names)
     print_table(examples.table(scores), *examples.HEADINGS)
     if len(names) == len(examples.EXAMPLES) and all("score" in row for row in scores):
         from statelab.report import figures
 
         _write(
-            Path("metrics/examples.json"),
+            paths.EXAMPLE_SCORES,
             {"seeds": examples.SEEDS, "rows": scores},
             figures.svg(figures.examples(scores)),
         )
@@ -100,7 +100,7 @@ def measure_gradients() -> None:
         for kind, table in shares.groupby("kind", sort=False)
     }
     _write(
-        Path("metrics/gradients.json"),
+        paths.GRADIENTS,
         {"slope": slopes, "learn": rows},
         figures.svg(figures.slopes(shares)),
     )

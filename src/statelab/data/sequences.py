@@ -6,6 +6,7 @@ import numpy as np
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 LEFT_OUT = -1  # the code of what is in no split
+NAMES_FILE = "names.json"  # beside the arrays: features and classes of a file
 
 
 class Sequences(NamedTuple):

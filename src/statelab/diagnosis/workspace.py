@@ -24,6 +24,7 @@ from statelab.samples import plans, scaling
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
+    LAYOUT_FILE,
     PredictionSteps,
     Windows,
     locate_predictions,
@@ -61,8 +62,8 @@ def findings() -> Iterator[Finding]:
     workspace = Workspace(
         data=arrays.read(paths.SEQUENCES, Sequences),
         windows=arrays.read(paths.WINDOWS, Windows),
-        layout=files.read_json(paths.WINDOWS / "layout.json"),
-        scaling=scaling.read(paths.WINDOWS / "scaling"),
+        layout=files.read_json(paths.WINDOWS / LAYOUT_FILE),
+        scaling=scaling.read(paths.WINDOWS / scaling.FOLDER),
         settings={mode: made[mode][f"train_{mode}"] for mode in MODES},
         horizon=made["stateful"]["generate"]["horizon"],
     )

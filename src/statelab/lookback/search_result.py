@@ -96,7 +96,7 @@ def curve(
 
 
 def summary(outcomes: list[Outcome], rule: Rule, searched: Searched) -> dict[str, Any]:
-    """Return the result as metrics/lookback.json holds it.
+    """Return the result of a search.
 
     Args:
         outcomes: of all trials.
@@ -147,6 +147,13 @@ def summary(outcomes: list[Outcome], rule: Rule, searched: Searched) -> dict[str
         "one_standard_error": _one_standard_error(outcomes, best, rule),
         "settings": smallest.trial._asdict(),
     }
+
+
+def headline(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the few figures that searches are compared by, of a `summary`."""
+    scores = {name: scored["mean"] for name, scored in summary["scores"].items()}
+    windows = {"smallest": summary["smallest"], "best": summary["best"]}
+    return {"window": windows, summary["score"]: scores}
 
 
 def _one_standard_error(

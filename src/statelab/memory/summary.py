@@ -1,4 +1,4 @@
-"""How far trained networks look back: what `horizon` has measured, summed up."""
+"""How far trained networks look back: what `attribution` has measured, summed up."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -84,15 +84,38 @@ def summary(table: pd.DataFrame, spread: float = 1.0) -> dict[str, Any]:
         mean = effects.mean(axis=0)
         single = [looks_back(each, last, least) for each in effects]
         known = [each for each in single if each is not None]
-        horizon = looks_back(mean, last, least)
+        lag = looks_back(mean, last, least)
         found[measure] = {
-            "looks_back": horizon,
+            "looks_back": lag,
             "shortest": min(known, default=None),
             "longest": max(known, default=None),
-            "peak": None if horizon is None else int(last[mean.argmax()]),
+            "peak": None if lag is None else int(last[mean.argmax()]),
             "largest": float(mean.max()),
         }
     return found
+
+
+def headline(summaries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the few figures that experiments are compared by.
+
+    Args:
+        summaries: by mode a `summary`, and `warm_up`.
+
+    Returns:
+        How far the networks of each mode look back, and the burn-in that is as good as
+        carrying state, in steps; what is not known is left out.
+    """
+    steps = {
+        "stateless": {"looks_back": summaries["stateless"]["change"]["looks_back"]},
+        "stateful": {
+            "looks_back": summaries["stateful"]["change"]["looks_back"],
+            "burn_in": summaries["warm_up"]["as_good_as_carrying"],
+        },
+    }
+    return {
+        mode: {name: count for name, count in counts.items() if count is not None}
+        for mode, counts in steps.items()
+    }
 
 
 def by_burn_in(table: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +166,7 @@ def in_words(told: Mapping[str, Any]) -> dict[str, str]:
     """Say in a sentence each how far back each mode looks, and what a burn-in is worth.
 
     Args:
-        told: by mode a `summary`, and `warm_up`, as horizon.json holds them.
+        told: by mode a `summary`, and `warm_up`.
     """
     words = {
         mode: f"{mode} networks {_looks_back(told[mode]['change'])}"

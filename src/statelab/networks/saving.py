@@ -11,6 +11,8 @@ from statelab.io import files
 from statelab.networks.architecture import Architecture, Weights
 from statelab.samples.scaling import Scaling
 
+DATA_FILE = "data.json"  # beside the weights: how to read and cut more of the same data
+
 
 class TrainedNetworks(NamedTuple):
     """Trained networks, as `write` left them."""

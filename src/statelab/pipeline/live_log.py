@@ -12,29 +12,23 @@ import psutil
 
 from statelab.io import csv_files
 
-FIRST, LONGEST = 20.0, 300.0  # seconds until it is told of, and between two tellings
-
-
-def live(history: Path) -> Path:
-    """Return where a history stands for as long as it grows."""
-    return history.with_name(f".{history.name}.live")
+FIRST, LONGEST = 20.0, 300.0  # seconds until scores are written, and between two times
 
 
 class LiveLog:
     """Follows a training: what it has scored so far, and what of the machine it takes.
 
     Args:
-        history: where the scores go once training is over; until then they stand beside
-            it, as `live` says.
-        tell: a command that reads them. It is run ever less often, and never twice at
-            once; none where it is empty.
+        file: where the scores stand until training is over.
+        command: reads them. It is run ever less often, and never twice at once; where
+            it is empty, nothing is written.
     """
 
-    def __init__(self, history: Path, tell: Sequence[str] = ()):
-        self._live, self._tell = live(history), tell
-        self._teller: subprocess.Popen[bytes] | None = None
+    def __init__(self, file: Path, command: Sequence[str] = ()):
+        self._file, self._command = file, command
+        self._reader: subprocess.Popen[bytes] | None = None
         self._began = time.monotonic()
-        self._tell_at = FIRST
+        self._next = FIRST  # when the scores are written
         self._process = psutil.Process()
         self._process.cpu_percent()  # begins to count
         self._lines: list[tuple[float, float, float]] = []
@@ -45,20 +39,20 @@ class LiveLog:
         # one a second, and of a day some eight hundred
         if not self._lines or now - self._lines[-1][0] > max(1.0, now / 100):
             self._measure(now)
-        if now > self._tell_at and history and self._tell and self._has_told():
-            self._tell_at = min(1.5 * now, now + LONGEST)
+        if now > self._next and history and self._command and self._has_read():
+            self._next = min(1.5 * now, now + LONGEST)
             with suppress(OSError):  # a full disk, say: training goes on all the same
-                csv_files.write(self._live, pd.concat(history))
-                self._teller = subprocess.Popen(self._tell)
+                csv_files.write(self._file, pd.concat(history))
+                self._reader = subprocess.Popen(self._command)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._teller is not None:
-            self._teller.terminate()  # all will be told in a moment
-            self._teller.wait()
-        self._live.unlink(missing_ok=True)
+        if self._reader is not None:
+            self._reader.terminate()  # in a moment there are all scores to read
+            self._reader.wait()
+        self._file.unlink(missing_ok=True)
 
     def usage(self) -> pd.DataFrame:
         """Return what training took of the machine.
@@ -71,8 +65,8 @@ class LiveLog:
         names = ["seconds", "cpu_utilization_percentage", "memory_usage_megabytes"]
         return pd.DataFrame(self._lines, columns=names).round(1)
 
-    def _has_told(self) -> bool:
-        return self._teller is None or self._teller.poll() is not None
+    def _has_read(self) -> bool:
+        return self._reader is None or self._reader.poll() is not None
 
     def _measure(self, now: float) -> None:
         share = self._process.cpu_percent() / (psutil.cpu_count() or 1)

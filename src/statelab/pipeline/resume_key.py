@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from statelab.io import arrays
-from statelab.pipeline import workspace
+from statelab.pipeline import paths, workspace
 
 LINES_AT_ONCE = 1 << 20  # of an array that is hashed
 
@@ -23,7 +23,7 @@ def folder() -> Path:
     DVC removes a stage's outputs before it runs, and a temporary workspace is gone when
     its experiment is.
     """
-    return workspace.root() / ".checkpoints"
+    return workspace.root() / paths.CHECKPOINTS
 
 
 def fingerprint(settings: Mapping[str, Any], data: list[np.ndarray]) -> str:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from statelab.config import params
 from statelab.errors import UserError
+from statelab.pipeline import paths
 
 STAGES = ("train_stateless", "train_stateful", "evaluate")  # those with runs in MLflow
 LOOKBACK = "lookback"  # has one as well, and is in a pipeline of its own
 LOCKS = (params.LOCK, params.SEARCH / params.LOCK)
-SEQUENCES = "data/sequences"
 
 
 class Result(NamedTuple):
@@ -26,31 +26,32 @@ class Result(NamedTuple):
 
 
 def recorded(lock: str) -> list[Result]:
-    """Return the results that a dvc.lock tells of, or a search/dvc.lock.
+    """Return the results that a dvc.lock holds, or a search/dvc.lock.
 
     Args:
         lock: its text.
     """
     stages = (params.parse(lock) or {}).get("stages", {})
-    found = []
-    for stage in (*STAGES, LOOKBACK):
-        if stage not in stages:
+    results = []
+    for name in (*STAGES, LOOKBACK):
+        if name not in stages:
             continue
-        told = stages[stage]
-        deps = {dep["path"]: dep["md5"] for dep in told["deps"]}
-        settings, *others = told["params"].items()  # those of params.yaml come first
-        result = _result(stage, {**settings[1], **dict(others)}, deps)
-        paths = [*deps, *(out["path"] for out in told["outs"])]
-        data = [path for path in paths if not path.endswith(".py")]
-        data += [file for file, _ in others]
-        found.append(result._replace(files=tuple(data)))
-    return found
+        stage = stages[name]
+        deps = {dep["path"]: dep["md5"] for dep in stage["deps"]}
+        settings, *others = stage["params"].items()  # those of params.yaml come first
+        result = _result(name, {**settings[1], **dict(others)}, deps)
+        data = [str(paths.DATA), str(paths.METRICS)]
+        files = [path for path in deps if path.split("/")[0] in data]
+        files += [out["path"] for out in stage["outs"]]
+        files += [file for file, _ in others]
+        results.append(result._replace(files=tuple(files)))
+    return results
 
 
 def of_workspace() -> list[Result]:
-    """Return the results that DVC's locks tell of in the working directory."""
-    there = [lock for lock in LOCKS if lock.exists()]
-    return [result for lock in there for result in recorded(lock.read_text())]
+    """Return the results that DVC's locks hold in the working directory."""
+    locks = [lock.read_text() for lock in LOCKS if lock.exists()]
+    return [result for lock in locks for result in recorded(lock)]
 
 
 def current(stage: str, root: Path = Path(".")) -> Result:
@@ -70,35 +71,39 @@ def current(stage: str, root: Path = Path(".")) -> Result:
     stages = params.parse(lock.read_text())["stages"] if lock.exists() else {}
     made = {
         out["path"]: out["md5"]
-        for each in stages.values()
-        for out in each.get("outs", [])
+        for earlier in stages.values()
+        for out in earlier.get("outs", [])
     }
     folder = root / params.SEARCH if stage == LOOKBACK else root
-    told = params.parse((folder / "dvc.yaml").read_text())["stages"][stage]
+    declared = params.parse((folder / "dvc.yaml").read_text())["stages"][stage]
     settings = {}
-    for key in told["params"]:
+    for key in declared["params"]:
         if isinstance(key, str):
-            settings |= _asked(root / params.FILE, [key])
+            settings |= _values(root / params.FILE, [key])
         else:  # of another file
-            settings |= {name: _asked(root / name, keys) for name, keys in key.items()}
-    deps = {dep: made.get(dep) or _md5(root / dep) for dep in told["deps"]}
+            settings |= {name: _values(root / name, keys) for name, keys in key.items()}
+    deps = {dep: made.get(dep) or _md5(root / dep) for dep in declared["deps"]}
     return _result(stage, settings, deps)
 
 
-def _asked(file: Path, keys: list[str]) -> dict[str, Any]:
+def _values(file: Path, keys: list[str]) -> dict[str, Any]:
     read = params.read(file.parent)
     return {key: reduce(dict.__getitem__, key.split("."), read) for key in keys}
 
 
 def _result(stage: str, settings: Mapping[str, Any], deps: Mapping[str, str]) -> Result:
-    told = json.dumps([stage, settings, deps], sort_keys=True)
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    return Result(stage, digest[:32], deps[SEQUENCES])
+    known = json.dumps([stage, settings, deps], sort_keys=True)
+    digest = hashlib.sha256(known.encode()).hexdigest()
+    return Result(stage, digest[:32], deps[str(paths.SEQUENCES)])
 
 
-def _md5(file: Path) -> str:
-    """Return what DVC writes to dvc.lock for a file."""
-    if not file.is_file():
-        raise UserError(f"{file}: not known to dvc.lock. Run `dvc repro` to make it")
-    with file.open("rb") as stream:
+def _md5(path: Path) -> str:
+    """Return what DVC writes to dvc.lock for a file, or for a folder of code."""
+    if path.is_dir():
+        names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.py"))
+        listed = [{"md5": _md5(path / name), "relpath": name} for name in names]
+        return f"{hashlib.md5(json.dumps(listed).encode()).hexdigest()}.dir"
+    if not path.is_file():
+        raise UserError(f"{path}: not known to dvc.lock. Run `dvc repro` to make it")
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()

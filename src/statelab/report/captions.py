@@ -191,7 +191,8 @@ def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
 
     Args:
         smallest: window, in steps.
-        measured: as horizon.json holds it. A network that looks back 3 steps reads 4.
+        measured: by mode, as `memory.summary.summary` returns it. A network that looks
+            back 3 steps reads 4.
 
     Example:
         >>> back = {"stateless": {"change": {"looks_back": 0}},

@@ -1,6 +1,5 @@
 """Sections of the report: how far back networks look, and what one of them holds."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 
 from statelab.config.settings import StatefulSettings
 from statelab.data import sequences
-from statelab.data.sequences import SPLITS, Sequences
+from statelab.data.sequences import NAMES_FILE, SPLITS, Sequences
 from statelab.evaluation.variants import MODES
 from statelab.formatting import number
 from statelab.io import csv_files, files
@@ -18,16 +17,15 @@ from statelab.report import captions, page_figures
 from statelab.report.inline_svg import picture
 from statelab.samples.windows import Windows, sequences_in_split
 
-METRICS = Path("metrics")
 STEPS, UNITS = 120, 32  # of a network that are drawn
 SEARCHED = 1000  # test sequences, and steps of each, for one that is worth drawing
 
 
 def memory_horizon() -> dict[str, Any]:
     """Say and draw how far back networks look, and what a burn-in is worth."""
-    measured = files.read_json(METRICS / "horizon.json")
-    lags = csv_files.read(METRICS / "horizon" / "lags.csv")
-    warm_up = csv_files.read(METRICS / "horizon" / "warm_up.csv")
+    measured = files.read_json(paths.MEMORY)
+    lags = csv_files.read(paths.LAGS)
+    warm_up = csv_files.read(paths.WARM_UP)
     score = measured["warm_up"]["score"]
     pictures = [
         picture(
@@ -163,7 +161,7 @@ def _differences(predicted: dict[str, np.ndarray], step: np.ndarray) -> dict[str
 
 
 def _class_in_words(label: str) -> str:
-    file = paths.SEQUENCES / "names.json"
+    file = paths.SEQUENCES / NAMES_FILE
     if label != "probability of class 1" or not file.exists():
         return ""
     return f"class 1 is “{files.read_json(file)['classes'][1]}”"

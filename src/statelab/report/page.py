@@ -34,7 +34,6 @@ from statelab.samples import plan_summary
 from statelab.samples.plans import Plan
 from statelab.samples.windows import LAYOUTS, Windows
 
-METRICS = Path("metrics")
 LANES, BATCHES = 8, 40  # of a plan that are drawn
 OTHERS = 5  # layouts beside this one
 IN_SENTENCES = ("the gradient reaches back", "state is zero at each")
@@ -88,7 +87,7 @@ def write(file: Path) -> list[str]:
             "seed": settings.seed,
             "commit": dvc_experiments.head(),
             **settings_section.versions(),
-            **settings_section.mlflow_runs(METRICS / "run.json"),
+            **settings_section.mlflow_runs(paths.RUNS),
         },
     )
     with files.atomic_write(file) as stream:
@@ -127,7 +126,7 @@ def _search_of_other_data() -> list[str]:
     if sequences.get(LOOKBACK) in (None, sequences.get("evaluate")):
         return []
     return [
-        "metrics/lookback.json is of other sequences than these results: run "
+        f"{paths.LOOKBACK_HEADLINE} is of other sequences than these results: run "
         "`dvc repro search/dvc.yaml`."
     ]
 
@@ -291,17 +290,16 @@ def _plan_note(plan: Plan, *, shuffled: bool) -> str:
 
 def _lookback() -> dict[str, Any] | None:
     """Show the result of a lookback search, where there was one."""
-    file = METRICS / "lookback.json"
-    if not file.exists():
+    if not paths.LOOKBACK.exists():
         return None
-    summary = files.read_json(file)
-    curve = csv_files.read(METRICS / "lookback" / "curve.csv")
+    summary = files.read_json(paths.LOOKBACK)
+    curve = csv_files.read(paths.LOOKBACK_CURVE)
     lead, _, rest = summary["text"].partition(". ")
     return {
         "lead": f"{lead}.",
         "text": rest,
         "check": captions.beside_memory(
-            summary["smallest"], files.read_json(METRICS / "horizon.json")
+            summary["smallest"], files.read_json(paths.MEMORY)
         ),
         "table": tables.lookback_table(curve, summary),
         "options": [

@@ -11,7 +11,7 @@ import numpy as np
 from statelab.config import params
 from statelab.config.settings import GenerateSettings, Params
 from statelab.data import sequences
-from statelab.data.sequences import SPLITS, Sequences
+from statelab.data.sequences import NAMES_FILE, SPLITS, Sequences
 from statelab.formatting import count_of, listed, step_range
 from statelab.io import files
 from statelab.pipeline import paths, stage_fingerprints
@@ -66,7 +66,7 @@ def _columns(data: Sequences) -> tuple[str, str]:
     head, outputs = sequences.head_of(data.targets)
     features = f"{data.values.shape[1]}"
     targets = "values" if head == "regression" else f"{max(outputs, 2)} classes"
-    file = paths.SEQUENCES / "names.json"
+    file = paths.SEQUENCES / NAMES_FILE
     if file.exists():
         names = files.read_json(file)
         features += f": {listed(names['features'])}"

@@ -103,7 +103,7 @@ def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Table:
 
     Args:
         curve: as metrics/lookback/curve.csv holds it.
-        summary: as metrics/lookback.json holds it.
+        summary: of the search, as `search_result.summary` returns it.
     """
     rows = []
     for line in curve.to_dict("records"):

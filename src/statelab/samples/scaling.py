@@ -13,6 +13,7 @@ from statelab.data.sequences import SPLITS, Sequences, head_of, targets_at
 from statelab.io import arrays
 from statelab.samples.windows import Windows
 
+FOLDER = "scaling"  # within that of the windows
 STEPS_AT_ONCE = 1 << 18
 
 

@@ -19,6 +19,7 @@ from statelab.data.sequences import LEFT_OUT, SPLITS, Sequences
 from statelab.errors import UserError
 
 AT_ONCE = 1 << 16  # predictions that are looked at together
+LAYOUT_FILE = "layout.json"  # beside the arrays: the settings of `layout_settings`
 
 
 class Windows(NamedTuple):

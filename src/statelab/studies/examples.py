@@ -16,11 +16,11 @@ from statelab.errors import UserError
 from statelab.evaluation import baselines
 from statelab.evaluation.experiments import evaluation_of
 from statelab.io import files
+from statelab.pipeline import paths
 from statelab.pipeline.dvc_experiments import Sections, changed
 from statelab.studies import datasets, experiment_table
 from statelab.studies.post import POST
 
-FOLDER = Path("data/examples")  # where the tables are written
 SEEDS = 10
 HEADINGS = (
     "data",
@@ -90,18 +90,18 @@ def _windows(steps: int, **window: object) -> dict[str, object]:
 
 
 _SUNSPOTS = {
-    "path": str(FOLDER / "sunspots.csv"),
+    "path": str(paths.EXAMPLES / "sunspots.csv"),
     "horizon": 6,  # months
     "target_type": "values",
 }
 _GLUCOSE = {
-    "path": str(FOLDER / "glucose.csv"),
+    "path": str(paths.EXAMPLES / "glucose.csv"),
     "horizon": 6,  # readings, half an hour
     "max_gap": 600.0,  # seconds
     "target_type": "values",
 }
 _VOWELS = {
-    "path": str(FOLDER / "vowels.csv"),
+    "path": str(paths.EXAMPLES / "vowels.csv"),
     "label": "end",
     "target_type": "classes",
 }
@@ -194,7 +194,7 @@ EXAMPLES = {
 }
 
 
-def write(name: str, folder: Path = FOLDER) -> Path:
+def write(name: str, folder: Path = paths.EXAMPLES) -> Path:
     """Write the table of one example as CSV; the same package gives the same bytes.
 
     Args:

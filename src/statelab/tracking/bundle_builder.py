@@ -20,16 +20,18 @@ from statelab.config.settings import (
     StatelessSettings,
     WindowSettings,
 )
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import bounds, evaluation, scoring
 from statelab.evaluation.baselines import Forecast
 from statelab.evaluation.evaluation import ModeScores
 from statelab.formatting import in_steps
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
+from statelab.lookback import search_result
+from statelab.networks import saving
 from statelab.networks.architecture import Architecture
 from statelab.networks.scores import OF_HEAD
-from statelab.pipeline import live_log, paths
+from statelab.pipeline import paths
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.report import figures, model_card, model_facts
 from statelab.report.model_facts import ModelFacts
@@ -64,7 +66,7 @@ def project(
         UserError: a file is missing.
     """
     read = params.read(root)
-    sequences = arrays.read(root / "data/sequences", Sequences)
+    sequences = arrays.read(root / paths.SEQUENCES, Sequences)
     layout = read["window"]["layout"]
     if result.stage == "evaluate":
         mode, shown = "comparison", _comparison
@@ -105,21 +107,20 @@ def project(
 def _training(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    data, written = root / "data", root / "metrics"
     register = (read.get("tracking") or {}).get("register")
-    timing = written / f"timing/{mode}.json"
+    timing = files.read_json(root / paths.timing(mode))
     described = describe(mode, read, root)
     windows, history = described.windows, described.history
     _write_curves(folder, history)
-    usage = csv_files.read(written / f"usage/{mode}.csv")
+    usage = csv_files.read(root / paths.usage(mode))
     _write_usage(folder, usage)
-    shutil.copytree(data / f"models/{mode}", folder / "model")
+    shutil.copytree(root / paths.model(mode), folder / "model")
     network = described.architecture
     timesteps = _timesteps(mode, windows)
     np.save(folder / "example.npy", _example(sequences, windows, timesteps))
     shown = folder / "files"
     shown.mkdir()
-    shutil.copy(written / f"history/{mode}.csv", shown / "history.csv")
+    shutil.copy(root / paths.history(mode), shown / "history.csv")
     csv_files.write(shown / "scores.csv", described.table)
     (shown / "model_card.md").write_text(described.card)
     curve = figures.learning_curves({mode: history}, {mode: described.scores})
@@ -128,7 +129,7 @@ def _training(
         "params": _params_of_a_training(mode, read),
         "metrics": {
             **_headline(described.scores, OF_HEAD[network["head"]].main.name),
-            "seconds_per_epoch": files.read_json(timing)["seconds_per_epoch"],
+            "seconds_per_epoch": timing["seconds_per_epoch"],
         },
         "seconds": usage["seconds"].max(),
         "note": described.card,
@@ -167,13 +168,12 @@ def describe(
     Raises:
         UserError: a file is missing.
     """
-    data = root / "data"
-    sequences = arrays.read(data / "sequences", Sequences)
-    windows = arrays.read(data / "windows", Windows)
-    predicted = predictions_in_use(data / f"predictions/{mode}.npz")
-    history = csv_files.read(root / f"metrics/history/{mode}.csv")
-    model = files.read_json(data / f"models/{mode}/model.json")
-    file = data / "sequences/names.json"  # of the user's own columns
+    sequences = arrays.read(root / paths.SEQUENCES, Sequences)
+    windows = arrays.read(root / paths.WINDOWS, Windows)
+    predicted = predictions_in_use(root / paths.predictions(mode))
+    history = csv_files.read(root / paths.history(mode))
+    architecture = saving.read(root / paths.model(mode)).architecture
+    file = root / paths.SEQUENCES / NAMES_FILE  # of the user's own columns
     names = files.read_json(file) if file.exists() else None
     table = scoring.seed_scores(predicted.answers, sequences, windows, history)
     forecast = None
@@ -188,7 +188,7 @@ def describe(
         generate=_generate(read),
         window=schema.validated(WindowSettings, read["window"], "params.yaml"),
         training=schema.validated(training, section, "params.yaml"),
-        architecture=Architecture(**model["architecture"]),
+        architecture=Architecture(**architecture),
         counts=model_facts.count(sequences, windows),
         scores=scores,
         own=table.iloc[network].to_dict(),
@@ -196,7 +196,7 @@ def describe(
         network=network,
     )
     card = model_card.card(facts)
-    return Described(windows, history, table, scores, model["architecture"], card)
+    return Described(windows, history, table, scores, architecture, card)
 
 
 def _generate(read: Mapping[str, Any]) -> GenerateSettings:
@@ -206,8 +206,7 @@ def _generate(read: Mapping[str, Any]) -> GenerateSettings:
 def _training_so_far(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    history = live_log.live(root / f"metrics/history/{mode}.csv")
-    _write_curves(folder, csv_files.read(history))
+    _write_curves(folder, csv_files.read(root / paths.live_history(mode)))
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {},
@@ -222,10 +221,11 @@ def _comparison(
     shutil.copytree(written, folder / "files", ignore=hidden)
     evaluated = evaluation.read(root)
     headline = evaluation.headline(evaluated)
+    verdict = headline.pop("verdict")
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
-        "metrics": _numbers(headline),
-        "tags": {"verdict": headline["verdict"]},
+        "metrics": params.flatten(headline),
+        "tags": {"verdict": verdict},
         "note": evaluated.verdict.text,
     }
 
@@ -233,11 +233,11 @@ def _comparison(
 def _search(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    told = files.read_json(root / "metrics/lookback.json")
-    table = pd.read_parquet(root / "data/lookback/trials.parquet")
+    told = files.read_json(root / paths.LOOKBACK)
+    table = pd.read_parquet(root / paths.TRIALS)
     hidden = shutil.ignore_patterns(".*")
-    shutil.copytree(root / "metrics/lookback", folder / "files", ignore=hidden)
-    shutil.copy(root / "metrics/lookback.json", folder / "files")
+    written = (root / paths.LOOKBACK).parent
+    shutil.copytree(written, folder / "files", ignore=hidden)
     # of each trial there are up to a hundred parts, which nobody reads in a table
     bundles.write_table(folder / "files/trials.json", table.drop(columns="parts"))
     asked = params.read(root / params.SEARCH)
@@ -245,7 +245,7 @@ def _search(
     sections["search"] = {**asked["search"], "model": asked["model"]}
     return {
         "params": params.flatten(sections),
-        "metrics": _numbers(told),
+        "metrics": params.flatten(search_result.headline(told)),
         "tags": {
             "smallest_window": str(told["smallest"]),
             "mlflow.loggedArtifacts": json.dumps(
@@ -287,16 +287,6 @@ def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
     """Return them named alike for either mode, so that they stand side by side."""
     sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
     return params.flatten({**sections, "train": read[f"train_{mode}"]})
-
-
-def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
-    """Return the scores that are numbers: null stands for what is not defined."""
-    flat = params.flatten(scores).items()
-    return {
-        name: value
-        for name, value in flat
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
 
 
 def _write_curves(folder: Path, history: pd.DataFrame) -> None:

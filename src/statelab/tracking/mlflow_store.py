@@ -39,8 +39,7 @@ from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from statelab.pipeline import workspace
-from statelab.pipeline.stage_fingerprints import SEQUENCES
+from statelab.pipeline import paths, workspace
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
 
@@ -95,7 +94,7 @@ def store() -> str:
     DVC names even where it runs a stage in a temporary copy of it. The path of any
     database starts from there.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{paths.STORE}"
     if uri.startswith(SQLITE):
         return f"{SQLITE}{workspace.root() / uri.removeprefix(SQLITE)}"
     return uri
@@ -118,8 +117,8 @@ def _alone() -> Iterator[tuple[MlflowClient, str]]:
     mlflow.set_tracking_uri(store())
     place = None  # a server keeps files where it was told to
     if store().startswith(SQLITE):
-        place = (workspace.root() / "mlartifacts").as_uri()
-    with FileLock(workspace.root() / ".mlflow.lock"):
+        place = (workspace.root() / paths.ARTIFACTS).as_uri()
+    with FileLock(workspace.root() / paths.STORE_LOCK):
         client = MlflowClient()
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
@@ -344,7 +343,7 @@ def _dataset(*, name: str, digest: str, profile: dict[str, int]) -> Dataset:
         name=name,
         digest=digest,
         source_type="dvc",
-        source=json.dumps({"path": SEQUENCES, "md5": digest}),
+        source=json.dumps({"path": str(paths.SEQUENCES), "md5": digest}),
         profile=json.dumps(profile),
     )
 

@@ -21,15 +21,18 @@ from ruamel.yaml import YAMLError
 from statelab.config import params, schema
 from statelab.errors import UserError
 from statelab.io import files
-from statelab.pipeline import dvc_experiments, progress, stage_fingerprints, workspace
+from statelab.pipeline import (
+    dvc_experiments,
+    paths,
+    progress,
+    stage_fingerprints,
+    workspace,
+)
 from statelab.pipeline.dvc_experiments import Experiment
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.tracking import bundle_builder, bundles, mlflow_store
 from statelab.tracking.bundle_builder import Origin
 from statelab.tracking.mlflow_store import Shown
-
-SPOOL = ".spool"
-LINKS = Path("metrics/run.json")
 
 
 class Synced(NamedTuple):
@@ -97,7 +100,7 @@ def _here() -> Origin:
 
 def spool() -> Path:
     """Return where bundles wait."""
-    return workspace.root() / SPOOL
+    return workspace.root() / paths.SPOOL
 
 
 def sync() -> Synced:
@@ -116,7 +119,7 @@ def sync() -> Synced:
     waiting = bundles.waiting(spool())
     delivered = [
         _unless_lost(
-            lost, f"{SPOOL}/{folder.name}", partial(mlflow_store.deliver, folder)
+            lost, f"{paths.SPOOL}/{folder.name}", partial(mlflow_store.deliver, folder)
         )
         for folder in progress.track(waiting, "delivering", len(waiting))
     ]
@@ -260,9 +263,9 @@ def _keep_up_search(
 
 def _link(runs: Mapping[str, Shown | None]) -> None:
     """Say in a file of the workspace which runs show the results of its stages."""
-    links = files.read_json(LINKS) if LINKS.exists() else {}
+    links = files.read_json(paths.RUNS) if paths.RUNS.exists() else {}
     for stage, run in runs.items():
         links.pop(stage, None)
         if run is not None:
             links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
-    files.write_json(LINKS, links)
+    files.write_json(paths.RUNS, links)

@@ -29,7 +29,7 @@ from statelab.training import compiled
 
 def training_data(folder: Path) -> dict[str, Any]:
     """Return what a model's data.json says: how its sequences were read and cut."""
-    file = folder / "data.json"
+    file = folder / saving.DATA_FILE
     if not file.exists():
         raise UserError(f"{folder}: holds no model. Run `dvc repro` to train it")
     return json.loads(file.read_text())

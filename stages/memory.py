@@ -1,0 +1,63 @@
+"""Measure how far back trained networks look, and how their state is best warmed up."""
+
+import numpy as np
+
+from statelab.config import params
+from statelab.data.sequences import Sequences, head_of
+from statelab.evaluation.variants import MODES
+from statelab.io import arrays, csv_files, files
+from statelab.io.predictions import predictions_in_use
+from statelab.memory import summary
+from statelab.networks.scores import OF_HEAD
+from statelab.pipeline import command, paths
+from statelab.report import figures
+from statelab.samples.windows import Windows
+
+with command.lean_import():
+    from statelab.memory import attribution
+    from statelab.networks import saving
+
+
+def main() -> None:
+    sequences = arrays.read(paths.SEQUENCES, Sequences)
+    windows = arrays.read(paths.WINDOWS, Windows)
+    score = OF_HEAD[head_of(sequences.targets)[0]].main.name
+    read = params.read()
+    networks = {mode: saving.read(paths.model(mode), network=None) for mode in MODES}
+    reset = files.read_json(paths.model("stateful") / saving.DATA_FILE)["reset"]
+    measured = {
+        mode: attribution.measure(
+            trained,
+            sequences,
+            windows,
+            stateful=mode == "stateful",
+            reset=reset,
+            rng=np.random.default_rng((read["seed"], 3)),
+        )
+        for mode, trained in networks.items()
+    }
+    warmed_up = attribution.warm_up(
+        networks["stateful"],
+        sequences,
+        windows,
+        predictions_in_use(paths.predictions("stateful")).answers,
+        reset=reset,
+        naive=read["train_stateful"]["batching"] == "contiguous",
+        rng=np.random.default_rng((read["seed"], 4)),
+    )
+    spread = attribution.spread(sequences, windows)
+    memory = {mode: summary.summary(table, spread) for mode, table in measured.items()}
+    memory["warm_up"] = summary.warm_ups(warmed_up, score)
+    for sentence in summary.in_words(memory).values():
+        print(sentence)
+    lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(warmed_up)
+    files.write_json(paths.MEMORY, memory)
+    files.write_json(paths.MEMORY_HEADLINE, summary.headline(memory))
+    csv_files.write(paths.LAGS, lags)
+    csv_files.write(paths.WARM_UP, burn_ins)
+    with files.atomic_write(paths.MEMORY_FIGURE) as stream:
+        stream.write(figures.svg(figures.memory(lags, burn_ins, score)))
+
+
+if __name__ == "__main__":
+    command.run(main)
