@@ -128,16 +128,16 @@ def _training(
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {
-            **_headline(described.scores, OF_HEAD[network["head"]].main.name),
+            **_headline(described.scores, OF_HEAD[network.head].main.name),
             "seconds_per_epoch": timing["seconds_per_epoch"],
         },
         "seconds": usage["seconds"].max(),
         "note": described.card,
         "model": {
             "timesteps": timesteps,
-            "features": network["features"],
-            "outputs": network["outputs"],
-            "width": Architecture(**network).state_width,
+            "features": network.features,
+            "outputs": network.outputs,
+            "width": network.state_width,
         },
         "register": register and registered(mode, register),
     }
@@ -150,7 +150,7 @@ class Described(NamedTuple):
     history: pd.DataFrame
     table: pd.DataFrame  # as `scoring.seed_scores` makes it
     scores: ModeScores
-    architecture: dict[str, Any]
+    architecture: Architecture
     card: str
 
 
@@ -188,7 +188,7 @@ def describe(
         generate=_generate(read),
         window=schema.validated(WindowSettings, read["window"], "params.yaml"),
         training=schema.validated(training, section, "params.yaml"),
-        architecture=Architecture(**architecture),
+        architecture=architecture,
         counts=model_facts.count(sequences, windows),
         scores=scores,
         own=table.iloc[network].to_dict(),
