@@ -95,8 +95,8 @@ MUTANTS = [
     Mutant(
         "padding counts in the loss",
         "samples/chunks.py",
-        " & (sample >= 0)[..., None]",
-        "",
+        "known & (nth < located.length) & (sample >= 0)[..., None]",
+        "known & (nth < located.length)",
         "samples/test_chunks.py",
     ),
     Mutant(

@@ -36,13 +36,13 @@ def write_predictions(file: Path, predictions: list[Predictions]) -> None:
         file: an npz file.
         predictions: one for each variant, what is in use first.
     """
-    told, arrays = [], {}
+    variants, arrays = [], {}
     for number, each in enumerate(predictions):
         known = each._asdict()
         arrays |= {f"{name}.{number}": known.pop(name) for name in ARRAYS}
-        told.append(known)
+        variants.append(known)
     with files.atomic_write(file) as stream:
-        np.savez(stream, variants=np.array(json.dumps(told)), **arrays)
+        np.savez(stream, variants=np.array(json.dumps(variants)), **arrays)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def predictions_in_use(file: Path) -> Predictions:
 
 def _read(file: Path) -> Iterator[Predictions]:
     with np.load(file) as arrays:
-        for number, told in enumerate(json.loads(str(arrays["variants"]))):
+        for number, variant in enumerate(json.loads(str(arrays["variants"]))):
             yield Predictions(
-                **told, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
+                **variant, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
             )
