@@ -1,4 +1,4 @@
-"""Check params.yaml before any stage removes what an earlier run has made."""
+"""Check params.yaml before any stage removes the outputs of an earlier run."""
 
 from statelab.config import params, schema
 from statelab.io import files

@@ -1,4 +1,4 @@
-"""Check search/params.yaml before a search removes what an earlier one has found."""
+"""Check search/params.yaml before a search removes the results of an earlier one."""
 
 from statelab.config import params, schema
 from statelab.data.sequences import Sequences

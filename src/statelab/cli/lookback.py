@@ -30,9 +30,7 @@ def search_lookback(
     """
     from statelab.config import params, schema
 
-    settings = params.read()
-    schema.check(settings)
-    schema.check_search(params.read(params.SEARCH), settings)
+    schema.check_search(params.read(params.SEARCH), schema.check(params.read()))
     if find_spec("optuna") is None:
         raise UserError(
             "`statelab lookback` needs Optuna: pip install 'statelab[search]'"

@@ -33,7 +33,7 @@ equal to 0. Received: -1
     return checked
 
 
-def check_search(search_params: Any, params: Any) -> settings.SearchParams:
+def check_search(search_params: Any, params: settings.Params) -> settings.SearchParams:
     """Check everything in search/params.yaml.
 
     Args:
@@ -48,8 +48,7 @@ def check_search(search_params: Any, params: Any) -> settings.SearchParams:
     """
     file = "search/params.yaml"
     checked = validated(settings.SearchParams, search_params, file)
-    sound = settings.Params.model_validate(params)
-    _raise_first(rules.of_search(checked, sound), file)
+    _raise_first(rules.of_search(checked, params), file)
     return checked
 
 

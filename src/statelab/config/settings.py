@@ -1,4 +1,4 @@
-"""What params.yaml may hold: a type for each section."""
+"""The sections of params.yaml and search/params.yaml, each a type."""
 
 import re
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple

@@ -39,7 +39,7 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
         labelled: read `y` as well.
 
     Raises:
-        UserError: the file and the array, the rule, and what was found.
+        UserError: it names the file, the array, the rule and what was received.
     """
     values, target, names, places, lengths = [], [], [], [], []
     for name, file in files.items():

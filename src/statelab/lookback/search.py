@@ -209,7 +209,9 @@ def _optimise(
         settings = [Trial(**trial.params) for trial in sampled]
         new = [trial for trial in dict.fromkeys(settings) if trial not in outcomes]
 
-        complete = [each for each in outcomes.values() if each.state == COMPLETE]
+        complete = [
+            outcome for outcome in outcomes.values() if outcome.state == COMPLETE
+        ]
         best = decision.best_of(complete, rule) if complete else None
 
         def should_prune(

@@ -33,9 +33,8 @@ class Windows(NamedTuple):
     length: np.ndarray  # int64 [sequences]; steps of a sample, but `stop` cuts it short
     answers: np.ndarray  # int64 [sequences + 1]
     # sequence s has the predictions answers[s] to answers[s + 1]
-    answered: (
-        np.ndarray
-    )  # int64 [sequences]; predictions of a sample, at its last steps
+    answered: np.ndarray  # int64 [sequences]
+    # predictions of a sample, at the last of its steps
     split: np.ndarray  # int8 [sequences]; a code of sequences.SPLITS, or LEFT_OUT
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 from ruamel.yaml import YAMLError
@@ -140,7 +140,7 @@ def sync() -> Synced:
             mlflow_store.name(run.run_id, want.names)
             named += 1
     _keep_up_workspace(runs, told["tracking"]["register"])
-    _keep_up_search(runs, told, lost)
+    _keep_up_search(runs, lost)
     count = sum(run is not None for run in delivered)
     return Synced(len(listed), len(wanted), count, made, named, merged, lost)
 
@@ -243,19 +243,14 @@ def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
             mlflow_store.register(run.run_id, bundle_builder.registered(mode, register))
 
 
-def _keep_up_search(
-    runs: Mapping[str, Shown], told: Mapping[str, Any], lost: list[str]
-) -> None:
+def _keep_up_search(runs: Mapping[str, Shown], lost: list[str]) -> None:
     """Show the trials of the workspace's search, where that is asked for by now."""
     for result in stage_fingerprints.of_workspace():
         if result.stage != LOOKBACK or result.fingerprint not in runs:
             continue
-        searched = params.read(params.SEARCH)
-        schema.check_search(searched, told)
+        searched = schema.check_search(params.read(params.SEARCH), params.load())
         run = runs[result.fingerprint]
-        if searched["tracking"]["child_runs"] and not mlflow_store.has_trials(
-            run.run_id
-        ):
+        if searched.tracking.child_runs and not mlflow_store.has_trials(run.run_id):
             want = _Wanted(result, _here(), None, set())
             where = f"workspace, trials of {LOOKBACK}"
             _unless_lost(lost, where, partial(_made_from_cache, want))
