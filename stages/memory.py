@@ -4,17 +4,18 @@ import numpy as np
 
 from statelab.config import params
 from statelab.data.sequences import Sequences, head_of
+from statelab.evaluation.scoring import with_target
 from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
-from statelab.memory import summary
+from statelab.memory import summary, summary_text
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths
 from statelab.report import figures
 from statelab.samples.windows import Windows
 
 with command.lean_import():
-    from statelab.memory import attribution
+    from statelab.memory import attribution, warm_up
     from statelab.networks import saving
 
 
@@ -36,7 +37,7 @@ def main() -> None:
         )
         for mode, trained in networks.items()
     }
-    warmed_up = attribution.warm_up(
+    by_burn_in = warm_up.score_by_burn_in(
         networks["stateful"],
         sequences,
         windows,
@@ -45,12 +46,12 @@ def main() -> None:
         naive=read["train_stateful"]["batching"] == "contiguous",
         rng=np.random.default_rng((read["seed"], 4)),
     )
-    spread = attribution.spread(sequences, windows)
-    memory = {mode: summary.summary(table, spread) for mode, table in measured.items()}
-    memory["warm_up"] = summary.warm_ups(warmed_up, score)
-    for sentence in summary.in_words(memory).values():
+    spread = summary.target_spread(with_target(sequences, windows, "test")[1])
+    memory = {mode: summary.of_mode(table, spread) for mode, table in measured.items()}
+    memory["warm_up"] = summary.of_warm_up(by_burn_in, score)
+    for sentence in summary_text.in_words(memory).values():
         print(sentence)
-    lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(warmed_up)
+    lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(by_burn_in)
     files.write_json(paths.MEMORY, memory)
     files.write_json(paths.MEMORY_HEADLINE, summary.headline(memory))
     csv_files.write(paths.LAGS, lags)

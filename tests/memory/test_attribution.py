@@ -1,4 +1,4 @@
-"""On a network that is a delay line: it answers with what stood two steps before."""
+"""On a network that is a delay line: it predicts the value of two time steps before."""
 
 import keras
 import numpy as np
@@ -9,7 +9,14 @@ from small_trainings import Silent, training
 
 from statelab.data import tasks
 from statelab.data.sequences import Sequences
-from statelab.memory import attribution, input_gradients, input_history, summary
+from statelab.memory import (
+    attribution,
+    input_gradients,
+    input_history,
+    summary,
+    summary_text,
+    warm_up,
+)
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
 from statelab.networks.saving import TrainedNetworks
@@ -40,7 +47,7 @@ def delayed(x):
 
 
 def data() -> Sequences:
-    """Each step's target is what the line answers to the sequence; 0 at the first."""
+    """Each step's target is what the line predicts for the sequence; 0 at the first."""
     targets = np.append([0, 0], delayed(VALUES[:-2, 0]))
     targets[np.add.outer(OFFSETS[:-1], [0, 1])] = 0
     return Sequences(VALUES, OFFSETS, targets.astype(np.float32))
@@ -78,11 +85,11 @@ SEGMENTS = {"layout": "per_timestep", "segment_length": 1}
         ({"stateful": True, "layout": "subsampled", "window_length": 2}, 1),
     ],
 )
-def test_the_lag_of_a_delay_line_is_found(settings, lag):
+def test_the_lag_of_a_delay_line_is_measured(settings, lag):
     table = measured(**settings)
-    told = summary.summary(table)
+    of_mode = summary.of_mode(table)
     for measure in summary.MEASURES:
-        assert told[measure]["looks_back"] == told[measure]["peak"] == lag
+        assert of_mode[measure]["memory"] == of_mode[measure]["peak"] == lag
         elsewhere = table.loc[table["lag"] != lag, measure]
         np.testing.assert_allclose(elsewhere, 0, atol=1e-6)
 
@@ -94,35 +101,35 @@ def test_the_slope_of_a_delay_line_is_the_product_of_its_own():
         x = VALUES[first : stop - 2, 0] / 2  # those that have a step two after them
         one, two, three = np.tanh(x), np.tanh(np.tanh(x)), delayed(2 * x) / 4
         slopes += (2 * (1 - one**2) * (1 - two**2) * (1 - three**2)).tolist()
-    found = table.loc[table["lag"] == 2]
-    assert found["answers"].item() == len(slopes) == 22
-    np.testing.assert_allclose(found["slope"], np.mean(slopes), rtol=1e-5)
+    at_lag = table.loc[table["lag"] == 2]
+    assert at_lag["predictions"].item() == len(slopes) == 22
+    np.testing.assert_allclose(at_lag["slope"], np.mean(slopes), rtol=1e-5)
 
 
 def test_a_burn_in_of_two_steps_is_as_good_as_carrying_to_a_delay_line():
     cut = windows(**SEGMENTS)
-    table = attribution.warm_up(
+    table = warm_up.score_by_burn_in(
         LINE,
         data(),
         cut,
-        data().targets[None],  # what the line answers with state carried
+        data().targets[None],  # what the line predicts with state carried
         reset="sequence",
         rng=np.random.default_rng(0),
     )
-    told = summary.warm_ups(table, "rmse")
-    assert list(told["burn_in"]) == ["1", "2", "4"]
-    nothing = np.sqrt((data().targets ** 2).mean())  # zeros are answered
-    for found in (told["zero_state"], told["burn_in"]["1"]):
-        np.testing.assert_allclose(found["mean"], nothing, rtol=1e-5)
-    np.testing.assert_allclose(told["burn_in"]["2"]["mean"], 0, atol=1e-6)
-    assert told["carried"]["mean"] == 0
+    scored = summary.of_warm_up(table, "rmse")
+    assert list(scored["burn_in"]) == ["1", "2", "4"]
+    nothing = np.sqrt((data().targets ** 2).mean())  # zeros are predicted
+    for too_few in (scored["zero_state"], scored["burn_in"]["1"]):
+        np.testing.assert_allclose(too_few["mean"], nothing, rtol=1e-5)
+    np.testing.assert_allclose(scored["burn_in"]["2"]["mean"], 0, atol=1e-6)
+    assert scored["carried"]["mean"] == 0
 
 
 @pytest.mark.parametrize("naive", [True, False])
 def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
     if not naive:  # samples of one step, of which not two may be read
-        monkeypatch.setattr(input_history, "READS", 2)
-    table = attribution.warm_up(
+        monkeypatch.setattr(input_history, "MOST_INPUTS", 2)
+    table = warm_up.score_by_burn_in(
         LINE,
         data(),
         windows(**SEGMENTS),
@@ -131,19 +138,19 @@ def test_what_cannot_be_warmed_up_is_not_tried(monkeypatch, naive):
         naive=naive,
         rng=np.random.default_rng(0),
     )
-    told = summary.warm_ups(table, "rmse")
-    assert list(told["burn_in"]) == ([] if naive else ["1"])
-    assert (told["zero_state"] is None) == naive
-    summaries = {mode: summary.summary(measured(**SEGMENTS)) for mode in MODES}
-    said = summary.in_words({**summaries, "warm_up": told})["warm_up"]
-    assert said.startswith("what state is warmed up by cannot be told") == naive
+    scored = summary.of_warm_up(table, "rmse")
+    assert list(scored["burn_in"]) == ([] if naive else ["1"])
+    assert (scored["zero_state"] is None) == naive
+    summaries = {mode: summary.of_mode(measured(**SEGMENTS)) for mode in MODES}
+    text = summary_text.in_words({**summaries, "warm_up": scored})["warm_up"]
+    assert text.startswith("no burn-in was tried: samples were put into lanes") == naive
 
 
 def test_lags_that_no_window_reads_have_no_effect():
     layout = {"layout": "subsampled", "window_length": 1, "stride": 3}
     table = measured(stateful=True, **layout)
     unread = table.loc[table["lag"] % 3 != 0]
-    assert len(unread) and (unread["answers"] == 0).all()
+    assert len(unread) and (unread["predictions"] == 0).all()
     assert (unread[["change", "slope"]] == 0).all(axis=None)
 
 
@@ -152,7 +159,7 @@ def test_lags_that_no_window_reads_have_no_effect():
     ("cell", "head", "outputs"), [("lstm", "multiclass", 3), ("gru", "regression", 1)]
 )
 def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
-    """The slow twin: stock Keras, one answer and one lag at a time."""
+    """The slow twin: stock Keras, one prediction and one lag at a time."""
     network = Architecture(cell, head, layers=2, units=3, features=2, outputs=outputs)
     scaling = Scaling(*map(np.float32, ([0.5, -1], [2, 3], [0.25], [1.5])))
     if head != "regression":
@@ -161,36 +168,36 @@ def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
         )
     weights = keras_models.initial_weights(range(2), network)
     saving.write(tmp_path, weights, network, scaling)
-    found = saving.read(tmp_path, network=None)
+    networks = saving.read(tmp_path, network=None)
     values = np.random.default_rng(1).normal(size=(30, 2)).astype(np.float32)
     targets = np.zeros(30, np.float32 if head == "regression" else int)
     steps = Sequences(values, OFFSETS, targets)
     cut = windows(layout="full")
-    answer = np.array([3, 8, 16, 21])
-    read = input_history.reads(cut, answer, stateful=False)
-    donors = input_history.donors(
+    number = np.array([3, 8, 16, 21])
+    history = input_history.inputs_of(cut, number, stateful=False)
+    replacement = input_history.replacement_steps(
         cut,
         np.array([0, 1, 2, 2]),
-        read,
+        history,
         np.arange(4),
         np.random.default_rng(2),
     )
     edges = np.array([0, 1, 2, 5, 9])  # stretches of 1, 1, 3 and 4 lags
-    change = attribution.occlusion(found, steps, read, donors, edges)
-    slope = attribution.gradient(found, steps, read, edges)
+    change = attribution.occlusion(networks, steps, history, replacement, edges)
+    slope = attribution.gradient(networks, steps, history, edges)
     for seed in range(2):
         model = keras_models.load(tmp_path, network=seed)
         lagged = {low: ([], []) for low in edges[:-1]}
-        for row, length in enumerate(read.length):
-            x = values[read.step[row, :length]]
+        for row, length in enumerate(history.length):
+            x = values[history.step[row, :length]]
             before = model(x[None])[0].numpy()
             slopes = slope_in_keras(model, x[None], scaling, head)
             for low, high in zip(edges[:-1], edges[1:], strict=True):
-                hidden = np.arange(length)[::-1]  # the lag of each
+                hidden = np.arange(length)[::-1]  # the lag of each input
                 hidden = (hidden >= low) & (hidden < high)
                 if not hidden.any():
                     continue
-                other = np.where(hidden[:, None], values[donors[row, :length]], x)
+                other = np.where(hidden[:, None], values[replacement[row, :length]], x)
                 moved = abs(model(other[None])[0].numpy() - before).sum()
                 lagged[low][0].append(moved / (1 if outputs == 1 else 2))
                 lagged[low][1].append(np.linalg.norm(slopes[hidden]))
@@ -200,21 +207,21 @@ def test_both_measures_are_those_of_keras(tmp_path, cell, head, outputs):
 
 
 def slope_in_keras(model, x, scaling, head):
-    """The gradient of an answer by scaled steps, [steps, features]."""
-    given = tf.constant(x)
+    """The gradient of a prediction by scaled inputs, [steps, features]."""
+    x = tf.constant(x)
     with tf.GradientTape() as tape:
-        tape.watch(given)
-        said = model(given)[0]
+        tape.watch(x)
+        predicted = model(x)[0]
         if head == "multiclass":
-            best = keras.ops.argmax(said)
-            answer = tf.math.log(said[best]) - tf.math.log(1 - said[best])
+            best = keras.ops.argmax(predicted)
+            slope_of = tf.math.log(predicted[best]) - tf.math.log(1 - predicted[best])
         else:
-            answer = said[0] / scaling.target_scale[0]
-    return tape.gradient(answer, given)[0].numpy() * scaling.scale
+            slope_of = predicted[0] / scaling.target_scale[0]
+    return tape.gradient(slope_of, x)[0].numpy() * scaling.scale
 
 
 def test_a_step_that_is_read_twice_counts_with_both():
-    """h = tanh(x/2) of two reads of the same step; the later one alone is answered."""
+    """h = tanh(x/2) of two reads of the same step; the later one alone is predicted."""
     network = LINE.architecture
     lag = np.array([[1, 1, 0, 0]])  # the delay line shows the second read
     slope = input_gradients.by_lag(
@@ -253,6 +260,6 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
         stateful=stateful,
         rng=np.random.default_rng(0),
     )
-    found = summary.summary(table)["change"]
-    assert found["looks_back"] == found["peak"] == lag
-    assert found["shortest"] == found["longest"] == lag
+    change = summary.of_mode(table)["change"]
+    assert change["memory"] == change["peak"] == lag
+    assert change["shortest"] == change["longest"] == lag

@@ -107,10 +107,10 @@ def test_plots_show_draws_every_seed(checkout, file):
 
 def test_plots_show_draws_how_far_back_each_mode_looks(checkout):
     memory = json.loads((checkout.root / paths.MEMORY).read_text())
-    assert memory["stateless"]["change"]["looks_back"] == 0  # of samples of one step
+    assert memory["stateless"]["change"]["memory"] == 0  # of samples of one step
     assert list(memory["warm_up"]["burn_in"]) == ["1", "2"]
     headline = json.loads((checkout.root / paths.MEMORY_HEADLINE).read_text())
-    assert headline["stateless"] == {"looks_back": 0}
+    assert headline["stateless"] == {"memory": 0}
     spec = checkout.dvc("plots", "show", str(paths.LAGS), "--show-vega")
     marks = drawn(spec)
     assert len(marks["area mark"]) == len(marks["line mark"]) == 4  # 2 modes, measures

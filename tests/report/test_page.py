@@ -274,8 +274,8 @@ def test_the_table_of_windows_marks_the_smallest(tmp_path):
 
 def test_the_memory_beside_the_smallest_window_counts_the_step_itself():
     measured = {
-        "stateless": {"change": {"looks_back": None}},
-        "stateful": {"change": {"looks_back": 3}},
+        "stateless": {"change": {"memory": None}},
+        "stateful": {"change": {"memory": 3}},
     }
     assert captions.beside_memory(4, measured).endswith(
         "predictions depend on no step without carried state, on 4 steps with it; the "
@@ -321,10 +321,10 @@ def test_what_is_drawn_is_what_the_stage_answered(results_there):
     trained = saving.read(paths.model("stateful"))
     sequence = memory_section.sequence_to_draw(data, windows)
     assert windows.split[sequence] == SPLITS["test"]
-    seen = hidden_states.compare(
+    traces = hidden_states.of_sequence(
         trained, data, windows, sequence, reset="sequence", steps=3
     )
     first = windows.answers[sequence]
     expected = written.answers[0, first : first + 3]
-    np.testing.assert_allclose(seen.carried.answers[:, 0], expected, atol=1e-6)
-    assert np.abs(seen.alone.answers[1:, 0] - expected[1:]).min() > 1e-6
+    np.testing.assert_allclose(traces.carried.predictions[:, 0], expected, atol=1e-6)
+    assert np.abs(traces.alone.predictions[1:, 0] - expected[1:]).min() > 1e-6

@@ -13,17 +13,16 @@ from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets
 from statelab.errors import UserError
 from statelab.evaluation.baselines import constant_prediction, constant_score
 from statelab.evaluation.ceilings import find_ceiling
+from statelab.evaluation.scoring import with_target
 from statelab.io.predictions import Predictions
 from statelab.networks import scores
 from statelab.networks.scores import Score
 from statelab.samples.windows import (
     Windows,
     locate_predictions,
-    predictions_of,
     rewindow,
     sample_lengths,
     sequences_in_split,
-    with_targets,
 )
 
 HELD_OUT = ("validation", "test")
@@ -100,8 +99,8 @@ def compare(
             )
             del predicted  # of long data there is no room for another one
     target = scored.targets["test"]
-    train = _with_target(sequences, windows, SPLITS["train"])
-    constant = constant_prediction(target, _targets(sequences, train.step))
+    _, train_target = with_target(sequences, windows, "train")
+    constant = constant_prediction(target, train_target)
     lengths = windows.stop - windows.first
     return Comparison(
         score=scored.score,
@@ -221,31 +220,16 @@ def _common_steps(
     steps = {}
     numbers: dict[str, dict[str, np.ndarray]] = {layout: {} for layout in tables}
     for split in HELD_OUT:
-        available = {
-            layout: _with_target(sequences, table, SPLITS[split])
-            for layout, table in tables.items()
-        }
-        common = functools.reduce(
-            np.intersect1d, [predicted.step for predicted in available.values()]
-        )
-        for layout, predicted in available.items():
-            at = np.searchsorted(predicted.step, common)
-            numbers[layout][split] = predicted.number[at]
-        steps[split] = common
+        own_steps = {}
+        for layout, table in tables.items():
+            number, _ = with_target(sequences, table, split)
+            numbers[layout][split] = number
+            own_steps[layout] = locate_predictions(table, number).step  # in order
+        steps[split] = functools.reduce(np.intersect1d, own_steps.values())
+        for layout, own in own_steps.items():
+            common = np.searchsorted(own, steps[split])
+            numbers[layout][split] = numbers[layout][split][common]
     return steps, numbers
-
-
-class _WithTarget(NamedTuple):
-    """The predictions of a split that have a target."""
-
-    number: np.ndarray  # int64 [predictions]
-    step: np.ndarray  # int64 [predictions]; flat time steps, in order
-
-
-def _with_target(sequences: Sequences, table: Windows, code: int) -> _WithTarget:
-    predictions = predictions_of(table, sequences_in_split(table, code))
-    number, _ = with_targets(sequences, table, predictions)
-    return _WithTarget(number, locate_predictions(table, number).step)
 
 
 def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:

@@ -72,17 +72,22 @@ def scored_groups(
         By prefix of the score's name, `""`, `"final_"` and `"train_"`: the numbers of
         the predictions, int64 [predictions], and their targets, [predictions].
     """
-    test, train = (
-        with_targets(
-            sequences,
-            windows,
-            predictions_of(windows, sequences_in_split(windows, SPLITS[name])),
-        )
-        for name in ("test", "train")
-    )
+    test, train = (with_target(sequences, windows, s) for s in ("test", "train"))
     sequence = locate_predictions(windows, test[0]).sequence
     last = np.append(sequence[1:] != sequence[:-1], True)
     return {"": test, "final_": (test[0][last], test[1][last]), "train_": train}
+
+
+def with_target(
+    sequences: Sequences, windows: Windows, split: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of the predictions of a split that have a target, and those.
+
+    Returns:
+        int64 [predictions], and their targets, [predictions].
+    """
+    predictions = predictions_of(windows, sequences_in_split(windows, SPLITS[split]))
+    return with_targets(sequences, windows, predictions)
 
 
 def intervals(table: pd.DataFrame) -> dict[str, Interval]:

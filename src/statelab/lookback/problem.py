@@ -17,6 +17,7 @@ from statelab.evaluation.baselines import (
     naive_forecasts,
 )
 from statelab.evaluation.ceilings import find_ceiling, visible_classes
+from statelab.evaluation.scoring import with_target
 from statelab.lookback import evaluation_set, shards, trial_plans
 from statelab.lookback.outcomes import Trial
 from statelab.lookback.shards import Shard
@@ -26,10 +27,8 @@ from statelab.samples import scaling
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
     Windows,
-    predictions_of,
     rewindow,
     sequences_in_split,
-    with_targets,
 )
 
 
@@ -140,8 +139,7 @@ def baselines(data: SearchData, forecast: Forecast | None) -> dict[str, float]:
     """
     sequences, windows, steps = data.sequences, data.windows, data.scored_steps
     target = sequences.targets[steps]
-    train = predictions_of(windows, sequences_in_split(windows, SPLITS["train"]))
-    _, train_target = with_targets(sequences, windows, train)
+    _, train_target = with_target(sequences, windows, "train")
     constant = constant_prediction(target, train_target)
     baselines = {"constant": constant_score(constant, target)}
     if forecast is None or head_of(sequences.targets)[0] != "regression":

@@ -1,7 +1,4 @@
-"""How steeply answers go with what was read: the gradient of outputs by inputs."""
-
-# pyright: reportArgumentType=false, reportCallIssue=false
-# (Keras and TensorFlow annotate less than they take)
+"""How steeply predictions change with inputs: the gradient of outputs by inputs."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +8,7 @@ from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.cells import CELLS
 from statelab.networks.recurrence import layer, with_one
 
-LANES = 64  # samples at once
+LANES = 64  # samples of a batch
 
 
 def by_lag(
@@ -21,17 +18,18 @@ def by_lag(
     lag: np.ndarray,
     length: np.ndarray,
 ) -> np.ndarray:
-    """Return the slope of each network's last answer to what it was given at each lag.
+    """Return the slope of each network's last prediction by its inputs at each lag.
 
-    An answer is a value, or the log-odds of the class that is answered: a probability
-    near 1 is flat, whatever it rests on. The slope is the norm over features of the
-    gradient, through all reads of that lag.
+    For values the slope is ‖∂y/∂x‖, the norm over the features of x; for classes it is
+    of the log-odds of the predicted class in place of y: a probability near 1 is flat,
+    whatever it rests on. An input that is read several times, as windows overlap,
+    counts with all of them.
 
     Args:
         weights: by name, in Keras's order, each with a leading axis of seeds.
-        network: their shape.
-        inputs: what stands at each lag, scaled, float32 [samples, lags, features].
-        lag: of what is read, in the order of reading, int [samples, reads].
+        network: their architecture.
+        inputs: the input at each lag, scaled, float32 [samples, lags, features].
+        lag: of each input in the order of reading, int [samples, reads].
         length: reads of each sample, [samples]; state is held behind them.
 
     Returns:
@@ -42,15 +40,15 @@ def by_lag(
     lanes = min(LANES, samples)
     slopes = []
     for start in range(0, samples, lanes):
-        some = np.arange(start, start + lanes) % samples  # of one shape: compiled once
-        found = _slopes(
+        batch = np.arange(start, start + lanes) % samples  # of one shape: compiled once
+        of_batch = _slopes(
             network,
             packed,
-            tf.constant(inputs[some], tf.float32),
-            tf.constant(lag[some], tf.int32),
-            tf.constant(length[some], tf.int32),
+            tf.constant(inputs[batch], tf.float32),
+            tf.constant(lag[batch], tf.int32),
+            tf.constant(length[batch], tf.int32),
         )
-        slopes.append(found.numpy())
+        slopes.append(of_batch.numpy())
     return np.concatenate(slopes, axis=1)[:, :samples]
 
 
@@ -60,11 +58,11 @@ def _slopes(network, matrices, inputs, lag, length):
     cell, seeds = CELLS[network.cell], head.shape[0]
     zeros = tf.zeros((seeds, inputs.shape[0], network.units))
     lengths = tf.broadcast_to(length, (seeds, inputs.shape[0]))
-    given = tf.broadcast_to(inputs, (seeds, *inputs.shape))
+    x = tf.broadcast_to(inputs, (seeds, *inputs.shape))
     h = zeros
     with tf.GradientTape() as tape:
-        tape.watch(given)
-        read = tf.gather(given, tf.broadcast_to(lag, (seeds, *lag.shape)), batch_dims=2)
+        tape.watch(x)
+        read = tf.gather(x, tf.broadcast_to(lag, (seeds, *lag.shape)), batch_dims=2)
         outputs = tf.transpose(read, (2, 0, 1, 3))  # [reads, seeds, lanes, features]
         for matrix in recurrent:
             outputs, (h, *_) = layer(
@@ -75,13 +73,13 @@ def _slopes(network, matrices, inputs, lag, length):
                 lengths=lengths,
                 gradient_window=lag.shape[1],
             )
-        answer = tf.reduce_sum(_answer(with_one(h) @ head))
-    return tf.norm(tape.gradient(answer, given), axis=-1)
+        predicted = tf.reduce_sum(_log_odds(with_one(h) @ head))
+    return tf.norm(tape.gradient(predicted, x), axis=-1)
 
 
-def _answer(logits: tf.Tensor) -> tf.Tensor:
+def _log_odds(logits: tf.Tensor) -> tf.Tensor:
     """Return the value, or the log-odds of a class, from logits [..., outputs]."""
     if logits.shape[-1] == 1:
-        return logits[..., 0]
+        return tf.squeeze(logits, axis=-1)
     best = tf.one_hot(tf.argmax(logits, axis=-1), logits.shape[-1], on_value=-np.inf)
     return tf.reduce_max(logits, axis=-1) - tf.reduce_logsumexp(logits + best, axis=-1)

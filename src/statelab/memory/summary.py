@@ -1,4 +1,4 @@
-"""How far trained networks look back: what `attribution` has measured, summed up."""
+"""The memory of trained networks: a summary of effects by lag and by burn-in."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.evaluation.statistics import interval
-from statelab.formatting import in_steps, number
+from statelab.networks import scores
 
 SHARE = 0.05  # of the largest effect, below which a lag does not count
 LEAST = 0.001  # of a probability, or of the targets' spread; less is no effect at all
@@ -17,19 +17,19 @@ MEASURES = ("change", "slope")
 RANGE: dict[str, Any] = {"mean": "mean", "lowest": "min", "highest": "max"}
 
 
-def looks_back(effect: np.ndarray, last: np.ndarray, least: float = 0.0) -> int | None:
-    """Return the memory horizon: the largest lag with an effect that counts.
+def memory(effect: np.ndarray, last: np.ndarray, least: float = 0.0) -> int | None:
+    """Return the largest lag with an effect that counts, in time steps.
 
-    That is a twentieth of the largest, as an effective receptive field ends where an
-    input has less than 4.55 % of the effect of the one at its centre.
+    That is a twentieth of the largest effect, as an effective receptive field ends
+    where an input has less than 4.55 % of the effect of the one at its centre.
 
     Args:
-        effect: of each stretch of lags, [stretches].
-        last: the last lag of each, [stretches].
+        effect: of each bin of lags, [bins].
+        last: the last lag of each, [bins].
         least: the largest effect must be above it, or else nothing counts.
 
     Example:
-        >>> looks_back(np.array([1.0, 0.0, 0.06, 0.04]), np.arange(4))
+        >>> memory(np.array([1.0, 0.0, 0.06, 0.04]), np.arange(4))
         2
 
     Reference:
@@ -43,73 +43,80 @@ def looks_back(effect: np.ndarray, last: np.ndarray, least: float = 0.0) -> int 
 
 
 def by_lag(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return what was measured as the mean and the range over networks.
+    """Return the effects by lag as the mean and the range over networks.
 
     Args:
         measured: by mode, as `attribution.measure` returns it.
 
     Returns:
-        One line for each mode, measure and stretch of lags: `mode`, `measure`, `lag`
-        and `last`, `answers`, `mean`, `lowest` and `highest`.
+        One line for each mode, measure and bin of lags: `mode`, `measure`, `lag` and
+        `last`, `predictions`, `mean`, `lowest` and `highest`.
     """
     parts = [
-        _over_networks(table, ["lag", "last", "answers"], measure).assign(
+        _over_networks(table, ["lag", "last", "predictions"], measure).assign(
             mode=mode, measure=measure
         )
         for mode, table in measured.items()
         for measure in MEASURES
     ]
-    columns = ["mode", "measure", "lag", "last", "answers", *RANGE]
+    columns = ["mode", "measure", "lag", "last", "predictions", *RANGE]
     return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
-def summary(table: pd.DataFrame, spread: float = 1.0) -> dict[str, Any]:
-    """Say how far the networks of one mode look back.
+def of_mode(table: pd.DataFrame, spread: float = 1.0) -> dict[str, Any]:
+    """Return the memory of the networks of one mode.
 
     Args:
         table: as `attribution.measure` returns it.
-        spread: of the targets; 1 for classes.
+        spread: of the targets, as `target_spread` returns it.
 
     Returns:
-        `answers`, how many were looked at, and for each measure `looks_back`, by the
+        `predictions`, how many were measured, and for each measure `memory`, of the
         mean over networks; the `shortest` and the `longest` of single networks; `peak`,
         the lag of the largest effect, and `largest`, that effect. All but the last are
-        null where nothing has one.
+        null where nothing has an effect.
     """
     last = np.unique(table["last"].to_numpy())
-    found: dict[str, Any] = {"answers": int(table["answers"].to_numpy().max())}
+    summary: dict[str, Any] = {
+        "predictions": int(table["predictions"].to_numpy().max())
+    }
     for measure in MEASURES:
         effects = table[measure].to_numpy().reshape(-1, len(last))
         least = LEAST * spread if measure == "change" else 0.0
         mean = effects.mean(axis=0)
-        single = [looks_back(each, last, least) for each in effects]
-        known = [each for each in single if each is not None]
-        lag = looks_back(mean, last, least)
-        found[measure] = {
-            "looks_back": lag,
+        of_mean = memory(mean, last, least)
+        single = [memory(effect, last, least) for effect in effects]
+        known = [steps for steps in single if steps is not None]
+        summary[measure] = {
+            "memory": of_mean,
             "shortest": min(known, default=None),
             "longest": max(known, default=None),
-            "peak": None if lag is None else int(last[mean.argmax()]),
+            "peak": None if of_mean is None else int(last[mean.argmax()]),
             "largest": float(mean.max()),
         }
-    return found
+    return summary
 
 
-def headline(summaries: Mapping[str, Any]) -> dict[str, Any]:
+def target_spread(target: np.ndarray) -> float:
+    """Return the standard deviation of targets; 1 for classes."""
+    return float(target.std(dtype=float)) if target.dtype.kind == "f" else 1.0
+
+
+def headline(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the few figures that experiments are compared by.
 
     Args:
-        summaries: by mode a `summary`, and `warm_up`.
+        summary: by mode `of_mode`, and as `warm_up` `of_warm_up`.
 
     Returns:
-        How far the networks of each mode look back, and the burn-in that is as good as
-        carrying state, in steps; what is not known is left out.
+        The memory of each mode, and the burn-in that is as good as carrying state, in
+        time steps; what is not known is left out.
     """
     steps = {
-        "stateless": {"looks_back": summaries["stateless"]["change"]["looks_back"]},
+        "stateless": {"memory": summary["stateless"]["change"]["memory"]},
         "stateful": {
-            "looks_back": summaries["stateful"]["change"]["looks_back"],
-            "burn_in": summaries["warm_up"]["as_good_as_carrying"],
+            "memory": summary["stateful"]["change"]["memory"],
+            "burn_in": summary["warm_up"]["as_good_as_carrying"],
         },
     }
     return {
@@ -127,93 +134,34 @@ def _over_networks(table: pd.DataFrame, by: list[str], column: str) -> pd.DataFr
     return table.groupby(by, dropna=False)[column].agg(**RANGE).reset_index()
 
 
-def warm_ups(table: pd.DataFrame, score: str) -> dict[str, Any]:
-    """Say how networks score by how their state is warmed up.
+def of_warm_up(table: pd.DataFrame, score: str) -> dict[str, Any]:
+    """Return the scores of stateful networks by how their state is warmed up.
 
     Args:
-        table: as `attribution.warm_up` returns it.
-        score: which it is of. Of `rmse`, what is worse by less than a hundredth is as
-            good; of `accuracy`, by less than 0.01.
+        table: as `warm_up.score_by_burn_in` returns it.
+        score: which one it is of. An error that is worse by less than a hundredth is as
+            good; an accuracy, by less than 0.01.
 
     Returns:
         `score`; for `zero_state` (null where it was not tried), `carried` and by its
-        steps each `burn_in`, the mean over networks and its interval; and
-        `as_good_as_carrying`, the fewest steps that are, 0 for a state of zeros, null
-        where none are.
+        time steps each `burn_in`, the mean over networks and its interval; and
+        `as_good_as_carrying`, the fewest time steps that are, 0 for a state of zeros,
+        null where none are.
     """
+    main = scores.of_columns([score]).main
     burn_in, values = table["burn_in"].to_numpy(), table["score"].to_numpy()
     carried = values[np.isnan(burn_in)]
-    found, enough = {}, []
+    margin = main.margin(MARGIN, baseline=carried.mean())
+    by_burn_in, as_good = {}, []
     for steps in np.unique(burn_in[~np.isnan(burn_in)]).astype(int).tolist():
-        scored = values[burn_in == steps]
-        found[str(steps)] = dataclasses.asdict(interval(scored))
-        if score == "rmse":
-            good = scored.mean() <= (1 + MARGIN) * carried.mean()
-        else:
-            good = scored.mean() >= carried.mean() - MARGIN
-        if good:
-            enough.append(steps)
+        of_burn_in = values[burn_in == steps]
+        by_burn_in[str(steps)] = dataclasses.asdict(interval(of_burn_in))
+        if main.sign * of_burn_in.mean() >= main.sign * carried.mean() - margin:
+            as_good.append(steps)
     return {
         "score": score,
-        "zero_state": found.pop("0", None),
-        "burn_in": found,
+        "zero_state": by_burn_in.pop("0", None),
+        "burn_in": by_burn_in,
         "carried": dataclasses.asdict(interval(carried)),
-        "as_good_as_carrying": min(enough, default=None),
+        "as_good_as_carrying": min(as_good, default=None),
     }
-
-
-def in_words(told: Mapping[str, Any]) -> dict[str, str]:
-    """Say in a sentence each how far back each mode looks, and what a burn-in is worth.
-
-    Args:
-        told: by mode a `summary`, and `warm_up`.
-    """
-    words = {
-        mode: f"{mode} networks {_looks_back(told[mode]['change'])}"
-        for mode in ("stateless", "stateful")
-    }
-    return {**words, "warm_up": _warm_up(told["warm_up"])}
-
-
-def _looks_back(found: Mapping[str, Any]) -> str:
-    if found["looks_back"] is None:
-        return "answer alike whatever they have read"
-    text = f"look back {in_steps(found['looks_back'])}"
-    if found["shortest"] < found["longest"]:
-        text += f" (single ones {found['shortest']} to {found['longest']})"
-    if found["peak"] != found["looks_back"]:
-        text += f"; most depends on what they have read {in_steps(found['peak'])} back"
-    changes = f"by {number(found['largest'])} on average"
-    return f"{text}: another value there changes their answers {changes}"
-
-
-def _warm_up(found: Mapping[str, Any]) -> str:
-    score = found["score"]
-    if found["zero_state"] is None:
-        return (
-            "what state is warmed up by cannot be told: samples were put into lanes in "
-            "naive order, or are very long. Carried state has "
-            f"{score} {number(found['carried']['mean'])}"
-        )
-    if not found["burn_in"]:
-        return (
-            "no sample of a test sequence has more than a step before it: there is no "
-            f"burn-in to try. A state of zeros has {score} "
-            f"{number(found['zero_state']['mean'])}, carried state "
-            f"{number(found['carried']['mean'])}"
-        )
-    parts = {"a state of zeros": found["zero_state"]}
-    longest = list(found["burn_in"])[-1]
-    parts[f"a burn-in of {in_steps(int(longest))}"] = found["burn_in"][longest]
-    parts["carried state"] = found["carried"]
-    scored = ", ".join(f"{name} {number(each['mean'])}" for name, each in parts.items())
-    match found["as_good_as_carrying"]:
-        case None:
-            good = "no burn-in that was tried is as good as carrying"
-        case 0:
-            good = "a state of zeros is as good as carrying"
-        case enough:
-            good = f"a burn-in of {in_steps(enough)} is as good as carrying"
-    return (
-        f"stateful networks by what their state begins with, {score}: {scored}; {good}"
-    )

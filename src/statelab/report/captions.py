@@ -195,12 +195,12 @@ def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
             back 3 steps reads 4.
 
     Example:
-        >>> back = {"stateless": {"change": {"looks_back": 0}},
-        ...         "stateful": {"change": {"looks_back": 3}}}
+        >>> back = {"stateless": {"change": {"memory": 0}},
+        ...         "stateful": {"change": {"memory": 3}}}
         >>> beside_memory(4, back)  # doctest: +ELLIPSIS
         'As a cross-check, ... 1 step without ..., on 4 steps with it; ... is 4 steps.'
     """
-    lags = {mode: measured[mode]["change"]["looks_back"] for mode in MODES}
+    lags = {mode: measured[mode]["change"]["memory"] for mode in MODES}
     used = {
         mode: "no step" if lag is None else in_steps(lag + 1)
         for mode, lag in lags.items()

@@ -11,7 +11,7 @@ from statelab.data.sequences import NAMES_FILE, SPLITS, Sequences
 from statelab.evaluation.variants import MODES
 from statelab.formatting import number
 from statelab.io import csv_files, files
-from statelab.memory import summary
+from statelab.memory import summary_text
 from statelab.pipeline import command, paths
 from statelab.report import captions, page_figures
 from statelab.report.inline_svg import picture
@@ -49,9 +49,9 @@ def memory_horizon() -> dict[str, Any]:
             )
         )
     sentences = [
-        text[0].upper() + text[1:] for text in summary.in_words(measured).values()
+        text[0].upper() + text[1:] for text in summary_text.in_words(measured).values()
     ]
-    predictions = max(measured[mode]["answers"] for mode in MODES)
+    predictions = max(measured[mode]["predictions"] for mode in MODES)
     return {"pictures": pictures, "sentences": sentences, "predictions": predictions}
 
 
@@ -64,31 +64,31 @@ def hidden_state(
         from statelab.networks import saving
     trained = saving.read(paths.model("stateful"))
     sequence = sequence_to_draw(data, windows)
-    compared = hidden_states.compare(
+    traces = hidden_states.of_sequence(
         trained, data, windows, sequence, reset=stateful.reset, steps=STEPS
     )
-    step = 1 + compared.step - int(windows.first[sequence])
-    carried, alone = compared.carried.hidden, compared.alone.hidden
+    step = 1 + traces.step - int(windows.first[sequence])
+    carried, alone = traces.carried.hidden, traces.alone.hidden
     by_carrying = np.abs(carried - alone).mean(axis=0)
     shown = np.argsort(-by_carrying, kind="stable")[:UNITS]
     limit = float(np.ceil(10 * np.abs([carried, alone]).max()) / 10) or 1.0
-    ways = {"stateful": ("carried", compared.carried, compared.reset)}
-    if np.count_nonzero(compared.begins) > 1:  # of one sample nothing is carried
-        ways["stateless"] = ("reset at each sample", compared.alone, compared.begins)
+    ways = {"stateful": ("carried", traces.carried, traces.reset)}
+    if np.count_nonzero(traces.begins) > 1:  # of one sample nothing is carried
+        ways["stateless"] = ("reset at each sample", traces.alone, traces.begins)
     pictures = [
         picture(
-            page_figures.units(unrolled.hidden[:, shown], zero, step, limit),
+            page_figures.units(trace.hidden[:, shown], zero, step, limit),
             f"hidden-{mode}",
-            captions.hidden(state, unrolled.hidden[:, shown], step),
+            captions.hidden(state, trace.hidden[:, shown], step),
             f"State {state}",
         )
-        for mode, (state, unrolled, zero) in ways.items()
+        for mode, (state, trace, zero) in ways.items()
     ]
-    target = sequences.targets_at(data, np.full(len(step), sequence), compared.step)
+    target = sequences.targets_at(data, np.full(len(step), sequence), traces.step)
     known, label = _known_targets(target, data)
     predicted = {
-        mode: _of_right_class(unrolled.answers, target)
-        for mode, (_, unrolled, _) in ways.items()
+        mode: _of_right_class(trace.predictions, target)
+        for mode, (_, trace, _) in ways.items()
     }
     pictures.append(
         picture(
