@@ -100,7 +100,8 @@ def plan(mode: str, shown: Places, words: Mapping[str, str]) -> str:
     batches, lanes = shown.sequence.shape
     used = shown.sequence >= 0
     return (
-        f"Plan of the {mode} training, {lanes} lanes by {batches} batches: "
+        f"Plan of the {mode} training, {count_of(lanes, 'lane')} by "
+        f"{count_of(batches, 'batch')}: "
         f"{np.count_nonzero(used)} samples of {len(np.unique(shown.sequence[used]))} "
         f"sequences are drawn, {np.count_nonzero(shown.reset)} of them begin with a "
         f"state of zeros. An epoch has {words['samples']} samples in "
