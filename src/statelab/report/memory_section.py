@@ -21,7 +21,7 @@ STEPS, UNITS = 120, 32  # of a network that are drawn
 SEARCHED = 1000  # test sequences, and steps of each, for one that is worth drawing
 
 
-def memory_horizon() -> dict[str, Any]:
+def memory() -> dict[str, Any]:
     """Say and draw how far back networks look, and what a burn-in is worth."""
     measured = files.read_json(paths.MEMORY)
     lags = csv_files.read(paths.LAGS)

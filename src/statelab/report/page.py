@@ -73,7 +73,7 @@ def write(file: Path) -> list[str]:
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
         plan=_plans(settings, data, windows),
-        memory_horizon=memory_section.memory_horizon(),
+        memory=memory_section.memory(),
         lookback=_lookback(),
         hidden_state=memory_section.hidden_state(
             settings.train_stateful, data, windows
