@@ -1,4 +1,4 @@
-"""What is judged of scores made by hand, and of tasks whose answer is known."""
+"""Verdicts on scores made by hand, and on tasks whose verdict is known."""
 
 import numpy as np
 import project_params
@@ -93,7 +93,7 @@ def test_where_neither_learns_the_cause_is_named():
     tried = candidate("stateful", 0.5, "gradient window 9", 0.4, gradient_window=9)
     assert kind_of(*blind, tried, target_gap=5) == ("no_difference", None)
     whole = candidate("stateless", 0.4, gradient_window=5, timesteps=5)
-    # worse than one answer for all, by far, and so that it is no chance
+    # worse than a constant prediction, by far, and so that it is no chance
     assert kind_of(whole, blind[1], target_gap=5) == ("neither_learns", None)
 
 
@@ -149,7 +149,7 @@ def test_fewer_than_ten_networks_get_no_verdict():
     assert summary.difference is None
 
 
-# --- tasks whose answer is known ------------------------------------------------------
+# --- tasks whose verdict is known -----------------------------------------------------
 
 
 def post_training(mode, **changes):

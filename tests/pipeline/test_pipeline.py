@@ -114,7 +114,12 @@ def test_plots_show_draws_how_far_back_each_mode_looks(checkout):
     spec = checkout.dvc("plots", "show", str(paths.LAGS), "--show-vega")
     marks = drawn(spec)
     assert len(marks["area mark"]) == len(marks["line mark"]) == 4  # 2 modes, measures
-    for text in ("stateless", "stateful", "change of answers", "slope of answers"):
+    for text in (
+        "stateless",
+        "stateful",
+        "change of predictions",
+        "slope of predictions",
+    ):
         assert text in marks["text"]
 
 

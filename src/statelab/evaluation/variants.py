@@ -1,4 +1,4 @@
-"""The variants of a training: as it is in use, the same again, and what else is asked.
+"""The variants of a training: in use, the same again, and other windows.
 
 Each is trained and predicts for itself; evaluate chooses among them on validation, and
 judges what it has chosen on test.

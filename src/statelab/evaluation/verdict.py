@@ -149,7 +149,7 @@ def _noise(comparison: Comparison) -> dict[str, Difference]:
         for candidate in comparison.candidates
         if candidate.variant == AGAIN
     }
-    return {mode: found for mode, found in differences.items() if found is not None}
+    return {mode: d for mode, d in differences.items() if d is not None}
 
 
 def _over_seeds(
