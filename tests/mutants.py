@@ -151,8 +151,8 @@ MUTANTS = [
     Mutant(
         "the gradient window is one step longer",
         "networks/recurrence.py",
-        "(steps - t) % gradient_window == 0",
-        "(steps - t) % gradient_window == 1",
+        "(scan.steps - t) % scan.gradient_window == 0",
+        "(scan.steps - t) % scan.gradient_window == 1",
         "training/test_compiled.py",
     ),
     Mutant(
@@ -172,8 +172,8 @@ MUTANTS = [
     Mutant(
         "Adam corrects its bias by the wrong moment",
         "networks/optimizers.py",
-        "tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)",
-        "tf.sqrt(1 - BETA_1**t) / (1 - BETA_1**t)",
+        "tf.sqrt(1 - tf.pow(BETA_2, t))",
+        "tf.sqrt(1 - tf.pow(BETA_1, t))",
         "training/test_compiled.py",
     ),
     Mutant(

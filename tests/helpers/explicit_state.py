@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from statelab.config.networks import CELLS
 from statelab.data.sequences import present, targets_at
-from statelab.networks.keras_models import LAYERS
 from statelab.samples.plans import expand
 from statelab.samples.windows import locate_samples, sample_lengths
-from statelab.training.keras_fit import OPTIMIZERS, SCHEDULES
+from statelab.training.keras_fit import keras_optimizer
 
 LOSSES = {
     "binary": lambda y, z: keras.ops.binary_crossentropy(
@@ -45,10 +45,10 @@ def train(
     _, timesteps = sample_lengths(windows)
     window = gradient_window or timesteps
     unanswered = timesteps - windows.answered.max()
-    rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
-    rule = OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm)
+    rule = keras_optimizer(optimizer)
+    kind = getattr(keras.layers, CELLS[network.cell].keras)
     recurrent = [
-        LAYERS[network.cell](network.units, return_sequences=True, return_state=True)
+        kind(network.units, return_sequences=True, return_state=True)
         for _ in range(network.layers)
     ]
     dense = keras.layers.Dense(network.outputs)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from statelab.config.networks import CELLS
 from statelab.networks import cells
 
 
@@ -33,36 +34,29 @@ def test_gru_by_hand():
     assert after.numpy().item() == pytest.approx(expected, rel=1e-6)
 
 
-KERAS = {
-    "lstm": keras.layers.LSTMCell,
-    "gru": keras.layers.GRUCell,
-    "simple_rnn": keras.layers.SimpleRNNCell,
-}
-
-
-@pytest.mark.parametrize("name", cells.CELLS)
+@pytest.mark.parametrize("name", CELLS)
 def test_a_cell_is_that_of_keras_for_every_seed(name):
     rng = np.random.default_rng(0)
     seeds, lanes, features, units = 3, 4, 2, 5
-    cell = cells.CELLS[name]
+    cell = CELLS[name]
     columns = cell.gates * units
     kernel = rng.normal(size=(seeds, features, columns)).astype(np.float32)
     recurrent = rng.normal(size=(seeds, units, columns)).astype(np.float32)
-    bias = rng.normal(size=(seeds, cell.projections, columns)).astype(np.float32)
+    bias = rng.normal(size=(seeds, cell.biases, columns)).astype(np.float32)
     x = rng.normal(size=(seeds, lanes, features)).astype(np.float32)
     state = rng.normal(size=(cell.states, seeds, lanes, units)).astype(np.float32)
     projections = [x @ kernel + bias[:, :1], state[0] @ recurrent]
-    if cell.projections == 1:
+    if cell.biases == 1:
         projections = [sum(projections)]
     else:
         projections[1] += bias[:, 1:]
-    after = cell.advance(
+    after = getattr(cells, name)(
         tuple(map(tf.constant, projections)), tuple(map(tf.constant, state))
     )
     for k in range(seeds):
-        twin = KERAS[name](units)
+        twin = getattr(keras.layers, f"{cell.keras}Cell")(units)
         twin.build((lanes, features))
-        its_bias = bias[k] if cell.projections == 2 else bias[k, 0]
+        its_bias = bias[k] if cell.biases == 2 else bias[k, 0]
         twin.set_weights([kernel[k], recurrent[k], its_bias])
         _, expected = twin(x[k], [part[k] for part in state])
         for mine, theirs in zip(after, expected, strict=True):

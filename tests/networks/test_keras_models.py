@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statelab.config.networks import CELLS
 from statelab.config.values import ForgetBias
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
@@ -57,7 +58,7 @@ def test_gru_keeps_its_two_biases_apart():
     assert weights["gru_1/bias"].shape == (2, 2, 9)
 
 
-@pytest.mark.parametrize("cell", keras_models.LAYERS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_twins_saved_as_keras_files_answer_alike(tmp_path, cell):
     """The stateful one in segments of 2, 1 and 4 steps, the stateless one at once."""
     small = SMALL._replace(cell=cell)
@@ -154,7 +155,7 @@ def stock_and_with_state(cell: str, layers: int, scaled: bool):
 
 @settings(max_examples=20)
 @given(
-    cell=st.sampled_from(sorted(keras_models.LAYERS)),
+    cell=st.sampled_from(sorted(CELLS)),
     layers=st.integers(1, 2),
     scaled=st.booleans(),
     cuts=st.sets(st.integers(1, 6)),
@@ -178,7 +179,7 @@ def test_pieces_with_the_state_handed_on_are_answered_as_the_whole(
     np.testing.assert_allclose(state, after, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", keras_models.LAYERS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_an_architecture_counts_the_weights_that_keras_makes(cell):
     network = Architecture(cell, "multiclass", layers=2, units=3, features=5, outputs=2)
     built = keras_models.build(network)

@@ -1,6 +1,7 @@
 """The sections of params.yaml and search/params.yaml, each a type."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     InstanceOf,
 )
 
+from statelab.config.networks import CELLS, OPTIMIZERS, SCHEDULES
 from statelab.config.tasks import TASKS
 from statelab.config.values import ForgetBias, Reset
 
@@ -22,11 +24,16 @@ def _is_size(size: int | float) -> int | float:
     return size
 
 
-def _is_task(name: str) -> str:
-    if name not in TASKS:
-        *names, last = map(repr, TASKS)
-        raise ValueError(f"should be {', '.join(names)} or {last}")
-    return name
+def _is_in(table: Mapping[str, Any]) -> AfterValidator:
+    """Return what checks that a name is in a table; its error is that of a Literal."""
+
+    def check(name: str) -> str:
+        if name not in table:
+            *names, last = map(repr, table)
+            raise ValueError(f"should be {', '.join(names)} or {last}")
+        return name
+
+    return AfterValidator(check)
 
 
 def _is_model_name(name: str) -> str:
@@ -64,6 +71,10 @@ Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_are_differe
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+Task = Annotated[str, _is_in(TASKS)]
+CellName = Annotated[str, _is_in(CELLS)]
+OptimizerName = Annotated[str, _is_in(OPTIMIZERS)]
+ScheduleName = Annotated[str, _is_in(SCHEDULES)]
 
 
 class _Section(BaseModel):
@@ -85,7 +96,7 @@ class GenerateSettings(_Section):
     """`generate`: the sequences."""
 
     source: Literal["task", "csv", "parquet", "npz"]
-    task: Annotated[str, AfterValidator(_is_task)]
+    task: Task
     sequences: Annotated[int, Field(ge=4, multiple_of=2)]
     length: Count
     lag: Count
@@ -114,7 +125,7 @@ class WindowSettings(_Section):
 class ModelSettings(_Section):
     """`model`: the network."""
 
-    cell: Literal["lstm", "gru", "simple_rnn"]
+    cell: CellName
     units: Count
     layers: Count
     forget_bias: Annotated[InstanceOf[ForgetBias], BeforeValidator(_forget_bias)]
@@ -126,9 +137,9 @@ class TrainSettings(_Section):
     engine: Literal["compiled", "reference", "reference_loop"]
     epochs: Count
     batch_size: Count
-    optimizer: Literal["adam", "rmsprop", "sgd"]
+    optimizer: OptimizerName
     learning_rate: Positive
-    schedule: Literal["cosine", "constant"]
+    schedule: ScheduleName
     clipnorm: Positive | None
     seeds: Count
     shuffle: bool
@@ -216,8 +227,8 @@ class SearchSettings(_Section):
     seeds: Count
     updates: Annotated[int, Field(ge=2)]
     batch_size: Count
-    optimizer: Literal["adam", "rmsprop", "sgd"]
-    schedule: Literal["cosine", "constant"]
+    optimizer: OptimizerName
+    schedule: ScheduleName
     clipnorm: Positive | None
     validation_size: Size
     scored_steps: Annotated[int, Field(ge=2)]

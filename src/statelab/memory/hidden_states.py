@@ -110,7 +110,7 @@ def trace(
     y = h = inputs
     for layer in model.layers:
         y = layer(y)
-        if isinstance(layer, tuple(keras_models.LAYERS.values())):
+        if isinstance(layer, keras.layers.RNN):
             h = y
     both = keras.Model(inputs, [h, y])
     hidden, predictions = [], []

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from statelab.networks import matrices
 from statelab.networks.architecture import Architecture, Weights
-from statelab.networks.cells import CELLS
 from statelab.networks.recurrence import layer, with_one
 
 LANES = 64  # samples of a batch
@@ -55,7 +54,7 @@ def by_lag(
 @tf.function(jit_compile=True, autograph=False)
 def _slopes(network, matrices, inputs, lag, length):
     *recurrent, head = matrices
-    cell, seeds = CELLS[network.cell], head.shape[0]
+    seeds = head.shape[0]
     zeros = tf.zeros((seeds, inputs.shape[0], network.units))
     lengths = tf.broadcast_to(length, (seeds, inputs.shape[0]))
     x = tf.broadcast_to(inputs, (seeds, *inputs.shape))
@@ -66,10 +65,10 @@ def _slopes(network, matrices, inputs, lag, length):
         outputs = tf.transpose(read, (2, 0, 1, 3))  # [reads, seeds, lanes, features]
         for matrix in recurrent:
             outputs, (h, *_) = layer(
-                cell,
+                network.cell,
                 matrix,
                 outputs,
-                (zeros,) * cell.states,
+                (zeros,) * network.sizes.states,
                 lengths=lengths,
                 gradient_window=lag.shape[1],
             )

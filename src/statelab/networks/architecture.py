@@ -4,22 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.networks import CELLS, Cell
+
 Weights = dict[str, np.ndarray]  # name in Keras's order -> [seeds, ...]
-
-
-class CellSizes(NamedTuple):
-    """The sizes of a recurrent layer, in units."""
-
-    gates: int  # blocks of columns of its kernels
-    biases: int  # rows of biases
-    states: int  # vectors that are its state
-
-
-CELL_SIZES = {
-    "lstm": CellSizes(gates=4, biases=1, states=2),
-    "gru": CellSizes(gates=3, biases=2, states=1),
-    "simple_rnn": CellSizes(gates=1, biases=1, states=1),
-}
 
 
 class Architecture(NamedTuple):
@@ -31,17 +18,17 @@ class Architecture(NamedTuple):
         (2, 63)
     """
 
-    cell: str  # a key of CELL_SIZES
-    head: str  # binary | multiclass | regression
+    cell: str  # a key of config.networks.CELLS
+    head: str  # a key of config.networks.HEADS
     layers: int
     units: int
     features: int
     outputs: int
 
     @property
-    def sizes(self) -> CellSizes:
+    def sizes(self) -> Cell:
         """The sizes of its cell."""
-        return CELL_SIZES[self.cell]
+        return CELLS[self.cell]
 
     @property
     def blocks(self) -> list[tuple[int, ...]]:

@@ -3,14 +3,10 @@
 A cell does not see the input x or the state h themselves, but their *projections*:
 their products with the kernels, biases added. Those of x do not depend on the order of
 time, so that a whole sample's are one matrix product (`recurrence`); what is left to a
-cell is elementwise.
+cell is elementwise. σ is the logistic function, ∘ the elementwise product.
+
+Each cell of `config.networks.CELLS` is a function of the same name.
 """
-
-# pyright: reportArgumentType=false, reportOptionalOperand=false
-# (Keras and TensorFlow annotate less than they take)
-
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,7 +24,7 @@ def lstm(projections: Projections, state: State) -> State:
         c' = f ∘ c + i ∘ g             h' = o ∘ tanh(c')
 
     Args:
-        projections: x W + h U + b, [seeds, lanes, 4 units], in Keras's order i, f, g,
+        projections: x W + h U + b, [seeds, lanes, 4 * units], in Keras's order i, f, g,
             o.
         state: h and c, each [seeds, lanes, units].
 
@@ -48,7 +44,8 @@ def lstm(projections: Projections, state: State) -> State:
     (z,) = projections
     _, c = state
     # One kernel for all gates in place of four: tanh(z) = 2 σ(2z) - 1.
-    twice = np.repeat(np.float32([1, 1, 2, 1]), z.shape[-1] // 4)
+    units: int = c.shape[-1]  # pyright: ignore[reportAssignmentType]
+    twice = np.repeat(np.array([1, 1, 2, 1], np.float32), units)
     i, f, g, o = tf.split(tf.sigmoid(z * twice), 4, axis=-1)
     c = f * c + i * (2 * g - 1)
     return o * tf.tanh(c), c
@@ -62,8 +59,8 @@ def gru(projections: Projections, state: State) -> State:
         h' = z ∘ h + (1 - z) ∘ g
 
     Args:
-        projections: x W + b and h U + d, each [seeds, lanes, 3 units], in Keras's order
-            z, r, g.
+        projections: x W + b and h U + d, each [seeds, lanes, 3 * units], in Keras's
+            order z, r, g.
         state: h alone, [seeds, lanes, units].
 
     Returns:
@@ -80,16 +77,20 @@ def gru(projections: Projections, state: State) -> State:
     """
     x, h_projected = projections
     (h,) = state
-    both = x.shape[-1] // 3 * 2  # columns of z and r: one kernel for both
-    z, r = tf.split(tf.sigmoid(x[..., :both] + h_projected[..., :both]), 2, axis=-1)
-    return (z * h + (1 - z) * tf.tanh(x[..., both:] + r * h_projected[..., both:]),)
+    units: int = h.shape[-1]  # pyright: ignore[reportAssignmentType]
+    both = 2 * units  # columns of z and r: one kernel for both
+    z, r = tf.split(tf.sigmoid(x[:, :, :both] + h_projected[:, :, :both]), 2, axis=-1)
+    return (z * h + (1 - z) * tf.tanh(x[:, :, both:] + r * h_projected[:, :, both:]),)
 
 
-def simple_rnn(projections: Projections, _: State) -> State:
-    """Advance a simple recurrent network by one time step: h' = tanh(x W + h U + b).
+def simple_rnn(projections: Projections, state: State) -> State:
+    """Advance a simple recurrent network by one time step.
+
+        h' = tanh(x W + h U + b)
 
     Args:
         projections: x W + h U + b, [seeds, lanes, units].
+        state: h alone, which is in the projections already.
 
     Returns:
         The next h.
@@ -103,19 +104,3 @@ def simple_rnn(projections: Projections, _: State) -> State:
     """
     (z,) = projections
     return (tf.tanh(z),)
-
-
-class Cell(NamedTuple):
-    """A cell, and the sizes of what it takes."""
-
-    advance: Callable[[Projections, State], State]
-    gates: int  # blocks of units in a projection
-    states: int  # tensors that make up a state
-    projections: int  # 1: those of x and h are added up; 2: they stay apart
-
-
-CELLS = {
-    "lstm": Cell(lstm, gates=4, states=2, projections=1),
-    "gru": Cell(gru, gates=3, states=1, projections=2),
-    "simple_rnn": Cell(simple_rnn, gates=1, states=1, projections=1),
-}

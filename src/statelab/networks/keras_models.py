@@ -7,17 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from statelab.config.networks import CELLS, HEADS
 from statelab.config.values import ForgetBias
 from statelab.networks import saving
 from statelab.networks.architecture import Architecture, Weights
 from statelab.samples.scaling import Scaling
 
-LAYERS = {
-    "lstm": keras.layers.LSTM,
-    "gru": keras.layers.GRU,
-    "simple_rnn": keras.layers.SimpleRNN,
-}
-ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "regression": None}
 UNIT = ForgetBias("unit")
 
 
@@ -77,9 +72,10 @@ def _layers(
     if scaling is not None:
         stack.append(keras.layers.Rescaling(1.0, (-scaling.mean).tolist()))
         stack.append(keras.layers.Rescaling((1 / scaling.scale).tolist()))
+    recurrent_layer = getattr(keras.layers, CELLS[cell].keras)
     for layer in range(architecture.layers):
         stack.append(
-            LAYERS[cell](
+            recurrent_layer(
                 architecture.units,
                 return_sequences=return_sequences or layer < architecture.layers - 1,
                 kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
@@ -91,7 +87,7 @@ def _layers(
         )
     dense = keras.layers.Dense(
         architecture.outputs,
-        activation=ACTIVATIONS[head],
+        activation=HEADS[head].activation,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),  # pyright: ignore[reportArgumentType]
         name="dense",
     )

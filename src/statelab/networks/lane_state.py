@@ -32,7 +32,9 @@ def reset_lanes(state: State, reset: tf.Tensor) -> State:
     return tuple(tf.where(chosen, tf.zeros_like(part), part) for part in state)
 
 
-def hold_ended(after: State, before: State, t: tf.Tensor, lengths: tf.Tensor) -> State:
+def hold_ended(
+    after: State, before: State, t: int | tf.Tensor, lengths: tf.Tensor
+) -> State:
     """Keep the state of lanes whose sample has ended: what follows is padding.
 
     Args:

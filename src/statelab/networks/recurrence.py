@@ -1,27 +1,53 @@
-"""A recurrent layer over the steps of a sample, with its gradient.
+"""A recurrent layer over the time steps of a sample, with its gradient.
 
-Backpropagation through time is written out, for speed, in three parts: the projections
-of the input are one matrix product for all steps; the loop over time holds what depends
-on its order and nothing else; the gradient of the weights is one matrix product after
-the loop. What is elementwise, the cell, is left to automatic differentiation.
+With s(t) the state after time step t, of which h(t) is the output y(t), a layer is
 
-A layer's weights are one matrix for each seed, [seeds, rows, gates * units], with a row
-for each feature, a row of biases, for a GRU a row of recurrent biases, and a row for
-each unit of h. One matrix in place of Keras's three makes for few and long kernels.
+    z(t) = x(t) W + b + h(t-1) U,   s(t) = cell(z(t), s(t-1)).
+
+Its gradient is backpropagation through time. With δ the gradient of the loss by what
+stands behind it, from the last step to the first,
+
+    δh(t) = δh(t) from step t+1, and δy(t)
+    δz(t), δs(t-1) = those of the cell, by automatic differentiation
+    δh(t-1) = δh(t-1) + δz(t) Uᵀ
+
+and after the loop δW = Σ x(t)ᵀ δz(t), δU = Σ h(t-1)ᵀ δz(t) and δx(t) = δz(t) Wᵀ. A
+gradient window sets δs(t-1) to zero where it ends.
+
+It is written out for speed: what does not depend on the order of time is one matrix
+product for all steps, before or after the loop. Weights are one matrix for each seed,
+as in `matrices`: W, b, for a GRU its recurrent bias d, and U, one below the other.
+
+Reference:
+    Werbos, Backpropagation through time: what it does and how to do it, 1990; with a
+    gradient window, Williams and Peng, An efficient gradient-based algorithm for
+    on-line training of recurrent network trajectories, 1990.
 """
 
-# pyright: reportArgumentType=false, reportOptionalOperand=false
-# pyright: reportReturnType=false, reportCallIssue=false
-# (Keras and TensorFlow annotate less than they take)
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from statelab.networks.cells import Cell
+from statelab.config.networks import CELLS, Cell
+from statelab.networks import cells
+from statelab.networks.cells import Projections
 from statelab.networks.lane_state import State, hold_ended
 
 
+class _Scan(NamedTuple):
+    """What a loop over time does not change."""
+
+    cell: Cell
+    advance: Callable[[Projections, State], State]  # of `cells`
+    lengths: tf.Tensor | None  # int [seeds, lanes]; None where no sample ends early
+    timesteps: int
+    steps: int | tf.Tensor  # of them, that are gone through
+    gradient_window: int | tf.Tensor | None  # None where it never ends
+
+
 def layer(
-    cell: Cell,
+    cell: str,
     matrix: tf.Tensor,
     x: tf.Tensor,
     state: State,
@@ -30,47 +56,62 @@ def layer(
     gradient_window: int | tf.Tensor,
     steps: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, State]:
-    """Run a layer over all steps of a batch of samples.
+    """Run a layer over all time steps of a batch of samples.
 
     Args:
-        cell: one of `cells.CELLS`.
+        cell: a key of `config.networks.CELLS`.
         matrix: the weights, [seeds, rows, gates * units].
         x: [timesteps, seeds, lanes, features].
-        state: before the first step, each [seeds, lanes, units].
-        lengths: valid steps of each sample, [seeds, lanes]: state is held after them;
+        state: before the first time step, each [seeds, lanes, units].
+        lengths: time steps of each sample, [seeds, lanes]: state is held after them;
             None where all have `timesteps`.
-        gradient_window: steps that the gradient reaches back; it divides `timesteps`,
-            and is counted from the first one.
+        gradient_window: time steps that the gradient reaches back; it divides
+            `timesteps`, and is counted from the first one.
         steps: of every sample, where the rest of `timesteps` is padding, which is not
             gone through. The gradient window is then counted back from the last one.
 
     Returns:
         Outputs [timesteps, seeds, lanes, units], and the state after the last step.
-
-    Reference:
-        Werbos, Backpropagation through time: what it does and how to do it, 1990; with
-        a shorter gradient window, Williams and Peng, An efficient gradient-based
-        algorithm for on-line training of recurrent network trajectories, 1990.
     """
-    if x.shape[0] > 1:
-        return _scan(cell, matrix, x, state, lengths, gradient_window, steps)
-    if cell.projections == 1:  # a single product
+    timesteps, *_ = sizes_of(x)
+    endless = steps is None and gradient_window >= timesteps
+    scan = _Scan(
+        CELLS[cell],
+        getattr(cells, cell),
+        lengths,
+        timesteps,
+        timesteps if steps is None else steps,
+        None if endless else gradient_window,
+    )
+    if timesteps > 1:
+        return _scan(scan, matrix, x, state)
+    if scan.cell.biases == 1:  # a single product
         projections = (tf.concat([with_one(x[0]), state[0]], -1) @ matrix,)
     else:
-        projections = _two_products(with_one(x[0]), _state_rows(cell, state[0]), matrix)
-    state = _advance(cell, projections, state, 0, lengths)
+        h = _state_rows(scan.cell, state[0])
+        projections = _two_products(with_one(x[0]), h, matrix)
+    state = _advance(scan, projections, state, 0)
     return state[0][None], state
 
 
 @tf.custom_gradient
-def _two_products(x, h, matrix):
-    """Multiply x with the upper rows of a matrix, and h with the lower ones."""
-    rows = x.shape[-1]
+def _two_products(x: tf.Tensor, h: tf.Tensor, matrix: tf.Tensor) -> Any:
+    """Multiply x with the upper rows of a matrix, and h with the lower ones.
+
+    Args:
+        x: with a 1 for the bias, [seeds, lanes, features + 1].
+        h: with a 1 for the recurrent bias, [seeds, lanes, 1 + units].
+        matrix: [seeds, rows, gates * units].
+
+    Returns:
+        Two projections, each [seeds, lanes, gates * units], and their gradient.
+    """
+    rows = sizes_of(x)[-1]
     for_x, for_h = matrix[:, :rows], matrix[:, rows:]
 
-    def gradient(d_x_projected, d_h_projected):
+    def gradient(d_x_projected: tf.Tensor, d_h_projected: tf.Tensor) -> tuple:
         if x.shape[1] == 1:  # of one lane, it is elementwise: a part of the update
-            upper = tf.range(matrix.shape[1])[:, None] < rows
+            upper = tf.range(sizes_of(matrix)[1])[:, None] < rows
             column = tf.linalg.matrix_transpose(tf.concat([x, h], -1))
             d_matrix = column * tf.where(upper, d_x_projected, d_h_projected)
         else:
@@ -88,124 +129,193 @@ def _two_products(x, h, matrix):
     return (x @ for_x, h @ for_h), gradient
 
 
-def _scan(cell, matrix, x, state, lengths, gradient_window, steps):
-    timesteps, seeds, lanes, features = x.shape
-    cut = steps is not None or gradient_window < timesteps
-    steps = timesteps if steps is None else steps
-    units = state[0].shape[-1]
+def _scan(
+    scan: _Scan, matrix: tf.Tensor, x: tf.Tensor, state: State
+) -> tuple[tf.Tensor, State]:
+    """Run a layer over several time steps: two loops, and products around them.
+
+    Args:
+        scan: what does not change.
+        matrix, x, state: as in `layer`.
+
+    Returns:
+        As `layer`.
+    """
+    features = sizes_of(x)[-1]
     rows = features + 1  # of the matrix, for the input and its bias
 
-    def array(size, width):
-        shape = (seeds, lanes, width)
-        return tf.TensorArray(tf.float32, size, element_shape=shape)
-
     @tf.custom_gradient
-    def scan(matrix, x, *state):
+    def run(matrix: tf.Tensor, x: tf.Tensor, *state: tf.Tensor) -> Any:
         for_input, for_state = matrix[:, :rows], matrix[:, rows:]
         inputs = with_one(x)
         x_projected = tf.einsum("tsbf,sfg->tsbg", inputs, for_input)
+        after, kept, states = _forward(scan, for_state, x_projected, state)
 
-        def forward(t, state, kept, states):
-            projections = _projections(
-                cell, x_projected[t], _state_rows(cell, state[0]) @ for_state
+        def gradient(d_outputs: tf.Tensor, *d_after: tf.Tensor) -> tuple:
+            d_state, d_projected = _backward(
+                scan, for_state, x_projected, kept, states, (d_outputs, d_after)
             )
-            state = _advance(cell, projections, state, t, lengths)
-            kept = kept.write(t, projections[-1])
-            return t + 1, state, kept, _write(states, t + 1, state)
-
-        empty = tuple(array(timesteps + 1, units) for _ in state)
-        _, after, kept, states = tf.while_loop(
-            lambda t, *_: t < steps,
-            forward,
-            (0, state, array(timesteps, cell.gates * units), _write(empty, 0, state)),
-            maximum_iterations=timesteps,
-        )
-        kept, states = kept.stack(), tuple(each.stack() for each in states)
-
-        def gradient(d_outputs, *d_after):
-            transposed = tf.linalg.matrix_transpose(
-                for_state[:, cell.projections - 1 :]  # of h, without its bias
-            )
-
-            def backward(t, d_after, d_kept):
-                d_after = (d_after[0] + d_outputs[t], *d_after[1:])
-                before = tuple(each[t] for each in states)
-                projections = (
-                    (kept[t],) if cell.projections == 1 else (x_projected[t], kept[t])
-                )
-                with tf.GradientTape() as tape:
-                    tape.watch((projections, before))
-                    after = _advance(cell, projections, before, t, lengths)
-                d_projections, (d_h, *d_rest) = tape.gradient(
-                    after,
-                    (projections, before),
-                    output_gradients=d_after,
-                    unconnected_gradients="zero",
-                )
-                d_before = (d_h + d_projections[-1] @ transposed, *d_rest)
-                if cut:
-                    first = (steps - t) % gradient_window == 0
-                    d_before = tuple(
-                        tf.where(first, tf.zeros_like(d), d) for d in d_before
-                    )
-                return t - 1, d_before, _write(d_kept, t, d_projections)
-
-            empty = tuple(
-                array(timesteps, cell.gates * units) for _ in range(cell.projections)
-            )
-            _, d_state, d_kept = tf.while_loop(
-                lambda t, *_: t >= 0,
-                backward,
-                (steps - 1, d_after, empty),
-                maximum_iterations=timesteps,
-            )
-            d_kept = [each.stack() for each in d_kept]
-            h = _state_rows(cell, states[0][:-1])
+            h = _state_rows(scan.cell, states[0][:-1])
             d_matrix = tf.concat(
                 [
-                    tf.einsum("tsbf,tsbg->sfg", inputs, d_kept[0]),
-                    tf.einsum("tsbu,tsbg->sug", h, d_kept[-1]),
+                    tf.einsum("tsbf,tsbg->sfg", inputs, d_projected[0]),
+                    tf.einsum("tsbu,tsbg->sug", h, d_projected[-1]),
                 ],
                 axis=1,
             )
-            d_x = tf.einsum("tsbg,sfg->tsbf", d_kept[0], for_input[:, :features])
+            d_x = tf.einsum("tsbg,sfg->tsbf", d_projected[0], for_input[:, :features])
             return (d_matrix, d_x, *d_state)
 
         return (states[0][1:], *after), gradient
 
-    outputs, *after = scan(matrix, x, *state)
+    outputs, *after = run(matrix, x, *state)
     return outputs, tuple(after)
 
 
-def _write(arrays, t, tensors):
+def _forward(
+    scan: _Scan, for_state: tf.Tensor, x_projected: tf.Tensor, state: State
+) -> tuple[State, tf.Tensor, State]:
+    """Go through the time steps, from the first to the last.
+
+    Args:
+        scan: what does not change.
+        for_state: the rows of the weights for h, [seeds, rows, gates * units].
+        x_projected: x W + b, [timesteps, seeds, lanes, gates * units].
+        state: before the first step.
+
+    Returns:
+        The state after the last step; and what `_backward` goes back by: of each step
+        the projection that h is in, [timesteps, seeds, lanes, gates * units], and the
+        state before each step and after the last, each [timesteps + 1, seeds, lanes,
+        units].
+    """
+    timesteps, *lanes, columns = sizes_of(x_projected)
+    units = sizes_of(state[0])[-1]
+
+    def body(t, state, kept, states):
+        projections = _projections(
+            scan.cell, x_projected[t], _state_rows(scan.cell, state[0]) @ for_state
+        )
+        state = _advance(scan, projections, state, t)
+        kept = kept.write(t, projections[-1])
+        return t + 1, state, kept, _write(states, t + 1, state)
+
+    empty = tuple(_array(timesteps + 1, [*lanes, units]) for _ in state)
+    _, after, kept, states = tf.while_loop(
+        lambda t, *_: t < scan.steps,
+        body,
+        (0, state, _array(timesteps, [*lanes, columns]), _write(empty, 0, state)),
+        maximum_iterations=timesteps,
+    )
+    return after, kept.stack(), tuple(array.stack() for array in states)
+
+
+def _backward(
+    scan: _Scan,
+    for_state: tf.Tensor,
+    x_projected: tf.Tensor,
+    kept: tf.Tensor,
+    states: State,
+    gradients: tuple[tf.Tensor, State],
+) -> tuple[State, Projections]:
+    """Go back through the time steps, from the last to the first.
+
+    Args:
+        scan, for_state, x_projected: as in `_forward`.
+        kept, states: what it gave.
+        gradients: of the loss by the outputs, [timesteps, seeds, lanes, units], and by
+            the state after the last step.
+
+    Returns:
+        The gradient by the state before the first step; and by the projections, each
+        [timesteps, seeds, lanes, gates * units].
+    """
+    d_outputs, d_after = gradients
+    cell = scan.cell
+    timesteps, *lanes, columns = sizes_of(x_projected)
+    transposed = tf.linalg.matrix_transpose(
+        for_state[:, cell.biases - 1 :]  # of h, without its bias
+    )
+
+    def body(t, d_after, d_projected):
+        d_after = (d_after[0] + d_outputs[t], *d_after[1:])
+        before = tuple(array[t] for array in states)
+        projections = (kept[t],) if cell.biases == 1 else (x_projected[t], kept[t])
+        with tf.GradientTape() as tape:
+            tape.watch((projections, before))
+            after = _advance(scan, projections, before, t)
+        d_projections, (d_h, *d_rest) = tape.gradient(  # pyright: ignore[reportCallIssue]
+            after,
+            (projections, before),
+            output_gradients=d_after,  # pyright: ignore[reportArgumentType]
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        d_before = (d_h + d_projections[-1] @ transposed, *d_rest)
+        if scan.gradient_window is not None:
+            first = (scan.steps - t) % scan.gradient_window == 0  # of its window
+            d_before = tuple(tf.where(first, tf.zeros_like(d), d) for d in d_before)
+        return t - 1, d_before, _write(d_projected, t, d_projections)
+
+    empty = tuple(_array(timesteps, [*lanes, columns]) for _ in range(cell.biases))
+    _, d_state, d_projected = tf.while_loop(
+        lambda t, *_: t >= 0,
+        body,
+        (scan.steps - 1, d_after, empty),
+        maximum_iterations=timesteps,
+    )
+    return d_state, tuple(array.stack() for array in d_projected)
+
+
+def _array(size: int, shape: list[int]) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size, element_shape=shape)
+
+
+def _write(
+    arrays: tuple[tf.TensorArray, ...], t: int | tf.Tensor, tensors: State
+) -> tuple[tf.TensorArray, ...]:
     return tuple(
-        each.write(t, tensor) for each, tensor in zip(arrays, tensors, strict=True)
+        array.write(t, tensor) for array, tensor in zip(arrays, tensors, strict=True)
     )
 
 
-def _projections(cell: Cell, x: tf.Tensor, h: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    return (x + h,) if cell.projections == 1 else (x, h)
+def _projections(cell: Cell, x: tf.Tensor, h: tf.Tensor) -> Projections:
+    """Return what a cell takes, of the projections of x and h."""
+    return (x + h,) if cell.biases == 1 else (x, h)
 
 
-def _advance(cell, projections, state, t, lengths) -> State:
-    after = cell.advance(projections, state)
-    if lengths is None:
+def _advance(
+    scan: _Scan, projections: Projections, state: State, t: int | tf.Tensor
+) -> State:
+    """Advance by one time step, and hold the state of samples that have ended."""
+    after = scan.advance(projections, state)
+    if scan.lengths is None:
         return after
-    return hold_ended(after, state, t, lengths)
+    return hold_ended(after, state, t, scan.lengths)
+
+
+def _state_rows(cell: Cell, h: tf.Tensor) -> tf.Tensor:
+    """Return what the lower rows of the matrix multiply: h, with a 1 for its bias."""
+    if cell.biases == 1:
+        return h
+    return tf.concat([_one(h), h], -1)
+
+
+def with_one(x: tf.Tensor) -> tf.Tensor:
+    """Append a feature that is 1 everywhere: its weights are the biases.
+
+    Args:
+        x: [..., features].
+
+    Returns:
+        [..., features + 1].
+    """
+    return tf.concat([x, _one(x)], -1)
+
+
+def _one(x: tf.Tensor) -> tf.Tensor:
+    return tf.ones_like(x[..., :1])  # pyright: ignore[reportArgumentType]
 
 
 def sizes_of(tensor: tf.Tensor) -> tuple[int, ...]:
     """Return the sizes of a tensor, which are all known when it is compiled."""
     return tuple(tensor.shape)  # pyright: ignore[reportReturnType]
-
-
-def with_one(x: tf.Tensor) -> tf.Tensor:
-    """Append a feature that is 1 everywhere: its weights are the biases."""
-    return tf.concat([x, tf.ones_like(x[..., :1])], -1)
-
-
-def _state_rows(cell: Cell, h: tf.Tensor) -> tf.Tensor:
-    """Return what the lower rows of the matrix multiply: h, with a 1 for its bias."""
-    if cell.projections == 1:
-        return h
-    return tf.concat([tf.ones_like(h[..., :1]), h], -1)

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from statelab.config.networks import OPTIMIZERS
 from statelab.networks import keras_models, lane_state, matrices
 from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.lane_state import State
 from statelab.networks.matrices import Matrices
-from statelab.networks.optimizers import OPTIMIZERS
 from statelab.samples.chunks import Chunk, ChunkReader
 from statelab.training import sizing, xla_program
 from statelab.training.options import TrainOptions

@@ -11,36 +11,17 @@ import keras
 import numpy as np
 
 from statelab import callbacks
+from statelab.config.networks import HEADS, OPTIMIZERS, SCHEDULES
 from statelab.errors import UserError
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture, Weights
+from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import Plan
 from statelab.training.options import TrainOptions
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
-# Of each head, its loss, and the metrics that are the loss and the score.
-LOSSES = {
-    "binary": (keras.losses.BinaryCrossentropy, ["binary_crossentropy", "accuracy"]),
-    "multiclass": (
-        keras.losses.SparseCategoricalCrossentropy,
-        ["sparse_categorical_crossentropy", "accuracy"],
-    ),
-    "regression": (
-        keras.losses.MeanSquaredError,
-        ["mean_squared_error", "mean_absolute_error"],
-    ),
-}
 QUIET: Any = 0  # a string, says Keras's annotation
-SCHEDULES = {
-    "constant": lambda rate, updates: rate,
-    "cosine": keras.optimizers.schedules.CosineDecay,
-}
 
 
 class ResetByPlan(keras.callbacks.Callback):
@@ -238,8 +219,7 @@ def _pass_by_fit(
         verbose=QUIET,
         callbacks=[ResetByPlan(plan, after_batch)],
     ).history
-    loss, score = (history[name][0] for name in LOSSES[head][1])
-    return loss, score
+    return history[HEADS[head].loss][0], history[HEADS[head].score][0]
 
 
 def _pass_by_loop(
@@ -266,7 +246,7 @@ def _pass_by_loop(
     weights = weight.reshape(plan.batches, -1).sum(axis=1)
     loss, score = (
         np.average([log[name] for log in logs], weights=weights)
-        for name in LOSSES[head][1]
+        for name in (HEADS[head].loss, HEADS[head].score)
     )
     return float(loss), float(score)
 
@@ -285,16 +265,25 @@ def _compiled_model(
     weights: list[np.ndarray], reader: ChunkReader, options: TrainOptions
 ) -> keras.Model:
     model = _model(weights, reader, options.architecture)
-    optimizer = options.optimizer
-    rate = SCHEDULES[optimizer.schedule](optimizer.learning_rate, optimizer.updates)
-    loss, metrics = LOSSES[options.architecture.head]
+    head = HEADS[options.architecture.head]
+    loss = getattr(keras.losses, head.loss.title().replace("_", ""))  # its class
     model.compile(
-        optimizer=OPTIMIZERS[optimizer.name](rate, clipnorm=optimizer.clipnorm),
+        optimizer=keras_optimizer(options.optimizer),
         loss=loss(reduction="mean_with_sample_weight"),
         # Keras's own mean of the loss counts padding lanes; that of a metric does not.
-        weighted_metrics=metrics,
+        weighted_metrics=[head.loss, head.score],
     )
     return model
+
+
+def keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
+    """Return the optimizer of Keras that a training's stands for."""
+    rate, schedule = optimizer.learning_rate, SCHEDULES[optimizer.schedule]
+    if schedule is not None:
+        decay = getattr(keras.optimizers.schedules, schedule)
+        rate = decay(rate, optimizer.updates)
+    rule = getattr(keras.optimizers, OPTIMIZERS[optimizer.name].keras)
+    return rule(rate, clipnorm=optimizer.clipnorm)
 
 
 def _model(

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from statelab.config.networks import HEADS
+from statelab.networks import heads
 from statelab.networks.architecture import Architecture
-from statelab.networks.cells import CELLS
-from statelab.networks.heads import HEADS
 from statelab.networks.lane_state import State, reset_lanes
 from statelab.networks.matrices import Matrices
 from statelab.networks.optimizers import Optimizer, clip, step_sizes, update
@@ -132,9 +132,10 @@ def _loop(
     logits = tf.concat([part.stack() for part in logits], axis=2)
     target = tf.broadcast_to(chunk.target, weight.shape)
     head = HEADS[program.architecture.head]
+    loss, score = getattr(heads, head.loss), getattr(heads, head.score)
     sums = [
         tf.reduce_sum(weight * values, axis=(0, 2, 3))
-        for values in (head.loss(logits, target), head.score(logits, target), 1.0)
+        for values in (loss(logits, target), score(logits, target), 1.0)
     ]
     carried = Carried(matrices, slots, updates, _join(states, axis=1))
     return carried, tf.stack(sums, axis=1)
@@ -175,8 +176,8 @@ def _gradient(
         )
         target = tf.broadcast_to(batch.target, batch.weight.shape)
         # Seeds share no weight: the gradient of their sum is each one's own gradient.
-        loss = HEADS[architecture.head].loss(logits, target)
-        loss = tf.reduce_sum(batch.weight * loss)
+        losses = getattr(heads, HEADS[architecture.head].loss)(logits, target)
+        loss = tf.reduce_sum(batch.weight * losses)
     return tape.gradient(loss, matrices), state, logits
 
 
@@ -303,7 +304,8 @@ def predict_chunk(
         _, state, outputs = tf.while_loop(
             lambda number, *_: number < batches, body, (0, state, outputs)
         )
-        return state, HEADS[architecture.head].predict(outputs.stack())
+        activation = getattr(heads, HEADS[architecture.head].activation)
+        return state, activation(outputs.stack())
 
     return predict_chunk
 
@@ -343,7 +345,7 @@ def _forward(
     if extent is not None:
         steps, window = tf.unstack(extent)
     *recurrent, head = matrices
-    cell = CELLS[architecture.cell]
+    parts = architecture.sizes.states  # of a layer's state
     _, lanes, timesteps, features = sizes_of(batch.x)
     x = tf.transpose(batch.x, (2, 0, 1, 3))  # [timesteps, plans, lanes, features]
     outputs = tf.broadcast_to(x, (timesteps, head.shape[0], lanes, features))
@@ -351,17 +353,17 @@ def _forward(
     after = ()
     for index, matrix in enumerate(recurrent):
         outputs, new = layer(
-            cell,
+            architecture.cell,
             matrix,
             outputs,
-            state[index * cell.states : (index + 1) * cell.states],
+            state[index * parts : (index + 1) * parts],
             lengths=batch.length if ragged else None,
             gradient_window=window,  # pyright: ignore[reportArgumentType]
             steps=steps,
         )
         after += new
     if predicted == 1:
-        h = after[-cell.states]  # of the last layer
+        h = after[-parts]  # of the last layer
         return (with_one(h) @ head)[:, :, None], after
     h = with_one(outputs[timesteps - predicted :])
     return tf.einsum("tsbu,suo->sbto", h, head), after
