@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import project_params
 import pytest
@@ -14,6 +12,7 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.data.tasks import first_step
 from statelab.errors import UserError
 from statelab.io import arrays
+from statelab.pipeline import paths
 from statelab.samples import splitting
 from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import (
@@ -218,11 +217,11 @@ def test_the_window_stage_says_what_is_too_short(
     offsets = np.cumsum([0, *lengths])
     known = np.arange(offsets[-1]) % 2
     data = Sequences(np.zeros((offsets[-1], 1), np.float32), offsets, known)
-    arrays.write(Path("sequences"), data)
-    window.main(Path("sequences"), Path("windows"))
+    arrays.write(paths.SEQUENCES, data)
+    window.main()
     assert capsys.readouterr().err == (
-        "sequences: sequences, or parts of them, that are shorter than a window of 10 "
-        f"steps, and have no sample: {said}\n"
+        "data/sequences: sequences, or parts of them, that are shorter than a window "
+        f"of 10 steps, and have no sample: {said}\n"
         if said
         else ""
     )
