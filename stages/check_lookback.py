@@ -10,11 +10,16 @@ from statelab.pipeline import command, paths
 def main() -> None:
     loaded = params.load()
     search_params = schema.check_search(params.read(params.SEARCH), loaded)
-    evaluation_set.build(
+    chosen = evaluation_set.build(
         arrays.read(paths.SEQUENCES, Sequences), loaded, search_params.search
     )
-    with files.atomic_write(paths.SEARCH_PARAMS_CHECKED) as stream:
-        stream.write(b"search/params.yaml is sound\n")
+    files.write_json(
+        paths.EVALUATION_SET,
+        {
+            "longest_window": chosen.longest_window,
+            "scored_steps": len(chosen.scored_steps),
+        },
+    )
 
 
 if __name__ == "__main__":

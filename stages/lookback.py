@@ -62,8 +62,8 @@ def main() -> None:
             windows = sorted({outcome.window_length for outcome in outcomes})
             ceilings = problem.ceilings(data, windows)
             curve = search_result.curve(outcomes, rule, ceilings)
-            with files.atomic_write(paths.TRIALS) as stream:
-                search_result.table(outcomes).to_parquet(stream, index=False)
+            trials = search_result.records(outcomes)
+            files.write_json(paths.TRIALS, {"trials": trials})
             files.write_json(paths.LOOKBACK, result)
             files.write_json(paths.LOOKBACK_HEADLINE, search_result.headline(result))
             csv_files.write(paths.LOOKBACK_CURVE, curve)

@@ -53,7 +53,6 @@ def main() -> None:
         print(sentence)
     lags, burn_ins = summary.by_lag(measured), summary.by_burn_in(by_burn_in)
     files.write_json(paths.MEMORY, memory)
-    files.write_json(paths.MEMORY_HEADLINE, summary.headline(memory))
     csv_files.write(paths.LAGS, lags)
     csv_files.write(paths.WARM_UP, burn_ins)
     with files.atomic_write(paths.MEMORY_FIGURE) as stream:

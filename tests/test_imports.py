@@ -15,6 +15,8 @@ from importlinter.application.use_cases import lint_imports
 from importlinter.configuration import configure
 from ruamel.yaml import YAML
 
+from statelab.pipeline import paths
+
 SOURCE = REPOSITORY / "src" / "statelab"
 # Change no output that anything depends on: they read parameters, show progress, note
 # what training takes, turn errors into lines, see to it that a stage is the only one to
@@ -176,5 +178,5 @@ def test_what_is_not_cached_stands_under_metrics_or_plots(stage):
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - {"check"}))
 def test_every_stage_waits_for_the_check(stage):
-    own = "search-params" if stage == "lookback" else "params"
-    assert f"data/{own}-checked.txt" in STAGES[stage]["deps"]
+    checked = paths.EVALUATION_SET if stage == "lookback" else paths.PARAMS_CHECKED
+    assert str(checked) in STAGES[stage]["deps"]

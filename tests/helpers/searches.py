@@ -39,9 +39,8 @@ def write(root: Path) -> dict:
     result["text"] = search_result.in_words(result)
     ceilings = {1: 0.5, 2: 0.75, 3: 1.0, 4: None}
     curve = search_result.curve(OUTCOMES, RULE, ceilings)
-    trials = root / paths.TRIALS
-    trials.parent.mkdir(parents=True, exist_ok=True)
-    search_result.table(OUTCOMES).to_parquet(trials, index=False)
+    trials = search_result.records(OUTCOMES)
+    files.write_json(root / paths.TRIALS, {"trials": trials})
     files.write_json(root / paths.LOOKBACK, result)
     files.write_json(root / paths.LOOKBACK_HEADLINE, search_result.headline(result))
     csv_files.write(root / paths.LOOKBACK_CURVE, curve)

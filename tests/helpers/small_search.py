@@ -58,7 +58,7 @@ def run(data: SearchData, workers: Workers, folder: Path) -> pd.DataFrame:
         seed=0,
         rule=Rule("accuracy", 0.01),
     )
-    return search_result.table(outcomes).drop(columns=WHO)
+    return pd.DataFrame(search_result.records(outcomes)).drop(columns=WHO)
 
 
 def main(folder: Path, shard_steps: int | None = None) -> None:

@@ -1,7 +1,8 @@
 """The decision of a search, out of the scores of a few trials."""
 
+import json
+
 import numpy as np
-import pandas as pd
 import project_params
 import pytest
 from small_trials import trial
@@ -137,15 +138,13 @@ def test_the_curve_has_the_best_of_each_window():
     assert np.isnan(curve["ceiling"][1]) and curve["ceiling"][0] == 0.6
 
 
-def test_the_table_is_the_same_as_parquet(tmp_path):
-    table = search_result.table([*TRIALS, trial(4, 0.5, gradient_window=2)])
-    assert table["gradient_window"].tolist()[-1] == 2
-    assert table["gradient_window"].isna().sum() == 6
-    assert table["seconds_train"].tolist() == [2.0] * 7
-    table.to_parquet(tmp_path / "trials.parquet", index=False)
-    read = pd.read_parquet(tmp_path / "trials.parquet")
-    assert read["scores"][1].tolist() == TRIALS[1].scores
-    assert read["score"].tolist() == table["score"].tolist()
+def test_the_trials_are_the_same_as_json():
+    trials = search_result.records([*TRIALS, trial(4, 0.5, gradient_window=2)])
+    windows = [record["gradient_window"] for record in trials]
+    assert windows == [None] * 6 + [2]
+    assert [record["seconds_train"] for record in trials] == [2.0] * 7
+    assert json.loads(json.dumps(trials)) == trials
+    assert trials[1]["scores"] == TRIALS[1].scores
 
 
 def test_adopting_the_window_makes_as_many_updates():

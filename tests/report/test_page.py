@@ -220,8 +220,7 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
 def searched(results_there):
     """The checkout with what a search leaves behind."""
     yield searches.write(results_there.root)
-    for folder in ("data/lookback", "metrics/lookback"):
-        shutil.rmtree(results_there.root / folder)
+    shutil.rmtree((results_there.root / paths.LOOKBACK).parent)
     (results_there.root / paths.LOOKBACK_HEADLINE).unlink()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from statelab.evaluation.statistics import Difference, Interval
+from statelab.evaluation.variants import MODES
 from statelab.io import files
 from statelab.networks import scores
 from statelab.pipeline import paths
@@ -77,44 +78,45 @@ _JSON = TypeAdapter(Evaluation)
 def headline(evaluation: Evaluation) -> dict[str, Any]:
     """Return the few figures that experiments are compared by, 12 at most.
 
+    DVC lists numbers and words as metrics, and passes over lists: so a table of
+    experiments has room for parameters as well.
+
     Returns:
-        The kind of the `verdict`, for each mode its `headline_of_mode`, and the mean
-        `difference`, where there are pairs of seeds.
+        The kind of the `verdict`; the mean of the main score by mode, `gain`, what
+        stateful is better by, and the name of that `score`; and in lists, stateless
+        first, `intervals` and `ceilings`, or where one is not known the best
+        `baselines`.
     """
-    verdict = evaluation.verdict
-    modes = {
-        mode: headline_of_mode(scored, evaluation.score)
-        for mode, scored in evaluation.modes.items()
+    score, verdict = evaluation.score, evaluation.verdict
+    scored = [evaluation.modes[mode] for mode in MODES]
+    over_seeds = [mode.scores[score] for mode in scored]
+    ceilings = [mode.ceiling[score] for mode in scored]
+    if None not in ceilings:
+        bounds = {"ceilings": ceilings}
+    else:
+        bounds = {"baselines": [best_baseline(mode, score) for mode in scored]}
+    gain = {"gain": verdict.difference.mean} if verdict.difference else {}
+    return {
+        "verdict": verdict.kind or "too few seeds",
+        **{mode: one.mean for mode, one in zip(MODES, over_seeds, strict=True)},
+        **gain,
+        "score": score,
+        "intervals": [[one.low, one.high] for one in over_seeds],
+        **bounds,
     }
-    figures = {"verdict": verdict.kind or "too few seeds", **modes}
-    if verdict.difference is None:
-        return figures
-    return figures | {"difference": verdict.difference.mean}
 
 
-def headline_of_mode(scored: ModeScores, score: str) -> dict[str, float]:
-    """Return the mean of a score, its interval, and what it is seen beside.
-
-    Returns:
-        The score by its name, `low` and `high` where there are several seeds, and
-        `ceiling`, or where none is known the best `baseline`.
+def best_baseline(scored: ModeScores, score: str) -> float:
+    """Return the best that needs no model.
 
     Example:
-        >>> rmse = Interval(mean=0.5, std=None, low=None, high=None, n=1)
         >>> baselines = {"constant": {"rmse": 2.0}, "persistence": {"rmse": 1.0}}
-        >>> scored = ModeScores({"rmse": rmse}, {"rmse": None}, baselines)
-        >>> headline_of_mode(scored, "rmse")
-        {'rmse': 0.5, 'baseline': 1.0}
+        >>> best_baseline(ModeScores({}, {"rmse": None}, baselines), "rmse")
+        1.0
     """
-    over_seeds, ceiling = scored.scores[score], scored.ceiling[score]
-    figures = {score: over_seeds.mean, "low": over_seeds.low, "high": over_seeds.high}
-    if ceiling is not None:
-        figures["ceiling"] = ceiling
-    else:
-        sign = scores.of_columns([score]).main.sign
-        baselines = [by_score[score] for by_score in scored.baselines.values()]
-        figures["baseline"] = max(baselines, key=lambda value: sign * value)
-    return {name: value for name, value in figures.items() if value is not None}
+    sign = scores.of_columns([score]).main.sign
+    values = [by_score[score] for by_score in scored.baselines.values()]
+    return max(values, key=lambda value: sign * value)
 
 
 def write(root: Path, evaluation: Evaluation) -> None:

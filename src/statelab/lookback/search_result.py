@@ -33,19 +33,19 @@ class Searched(NamedTuple):
     baselines: Mapping[str, float]
 
 
-def table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
-    """Return the trials, one line each, in the order in which they were begun.
+def records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Return the trials as JSON holds them, in the order in which they were begun.
 
     Returns:
-        The fields of `Outcome`, `score` (the mean over seeds), and `seconds` as a
-        column for each kind.
+        The fields of `Outcome`, `score` (the mean over seeds), and `seconds_…` of each
+        kind.
     """
-    lines = []
+    trials = []
     for nth, outcome in enumerate(outcomes):
         fields = outcome._asdict()
         seconds = {f"seconds_{kind}": s for kind, s in fields.pop("seconds").items()}
-        lines.append({"trial": nth, **fields, "score": outcome.mean, **seconds})
-    return pd.DataFrame(lines).astype({"gradient_window": "Int64"})
+        trials.append({"trial": nth, **fields, "score": outcome.mean, **seconds})
+    return trials
 
 
 def curve(
@@ -150,10 +150,8 @@ def summary(outcomes: list[Outcome], rule: Rule, searched: Searched) -> dict[str
 
 
 def headline(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the few figures that searches are compared by, of a `summary`."""
-    scores = {name: scored["mean"] for name, scored in summary["scores"].items()}
-    windows = {"smallest": summary["smallest"], "best": summary["best"]}
-    return {"window": windows, summary["score"]: scores}
+    """Return what searches are compared by, of a `summary`: the smallest window."""
+    return {"lookback": summary["smallest"]}
 
 
 def _one_standard_error(

@@ -102,29 +102,6 @@ def target_spread(target: np.ndarray) -> float:
     return float(target.std(dtype=float)) if target.dtype.kind == "f" else 1.0
 
 
-def headline(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the few figures that experiments are compared by.
-
-    Args:
-        summary: by mode `of_mode`, and as `warm_up` `of_warm_up`.
-
-    Returns:
-        The memory of each mode, and the burn-in that is as good as carrying state, in
-        time steps; what is not known is left out.
-    """
-    steps = {
-        "stateless": {"memory": summary["stateless"]["change"]["memory"]},
-        "stateful": {
-            "memory": summary["stateful"]["change"]["memory"],
-            "burn_in": summary["warm_up"]["as_good_as_carrying"],
-        },
-    }
-    return {
-        mode: {name: count for name, count in counts.items() if count is not None}
-        for mode, counts in steps.items()
-    }
-
-
 def by_burn_in(table: pd.DataFrame) -> pd.DataFrame:
     """Return scores by burn-in as `by_lag` does; the last line is of carried state."""
     return _over_networks(table, ["burn_in"], "score")

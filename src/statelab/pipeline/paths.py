@@ -9,9 +9,7 @@ from pathlib import Path
 DATA = Path("data")  # large, in DVC's cache
 METRICS = Path("metrics")  # small, in Git
 
-# Checks.
 PARAMS_CHECKED = DATA / "params-checked.txt"
-SEARCH_PARAMS_CHECKED = DATA / "search-params-checked.txt"
 
 # Samples.
 SEQUENCES = DATA / "sequences"
@@ -58,14 +56,14 @@ LEARNING_CURVES = METRICS / "evaluate" / "learning_curves.csv"
 LEARNING_CURVES_FIGURE = METRICS / "evaluate" / "learning_curves.svg"
 
 # Memory of the networks.
-MEMORY_HEADLINE = METRICS / "memory.json"
-MEMORY = METRICS / "memory" / "summary.json"
+MEMORY = METRICS / "memory.json"
 LAGS = METRICS / "memory" / "lags.csv"
 WARM_UP = METRICS / "memory" / "warm_up.csv"
 MEMORY_FIGURE = METRICS / "memory" / "memory.svg"
 
 # The lookback search.
-TRIALS = DATA / "lookback" / "trials.parquet"
+EVALUATION_SET = METRICS / "lookback" / "evaluation_set.json"
+TRIALS = METRICS / "lookback" / "trials.json"
 SHARDS = DATA / "lookback" / "shards"
 LOOKBACK_HEADLINE = METRICS / "lookback.json"
 LOOKBACK = METRICS / "lookback" / "result.json"

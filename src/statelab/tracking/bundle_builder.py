@@ -116,6 +116,7 @@ def _training(
     _write_usage(folder, usage)
     shutil.copytree(root / paths.model(mode), folder / "model")
     network = described.architecture
+    score = OF_HEAD[network.head].main.name
     timesteps = _timesteps(mode, windows)
     np.save(folder / "example.npy", _example(sequences, windows, timesteps))
     shown = folder / "files"
@@ -128,7 +129,7 @@ def _training(
     return {
         "params": _params_of_a_training(mode, read),
         "metrics": {
-            **_headline(described.scores, OF_HEAD[network.head].main.name),
+            **_figures(described.scores, score, score),
             "seconds_per_epoch": timing["seconds_per_epoch"],
         },
         "seconds": usage["seconds"].max(),
@@ -220,13 +221,15 @@ def _comparison(
     written = (root / paths.EVALUATION).parent
     shutil.copytree(written, folder / "files", ignore=hidden)
     evaluated = evaluation.read(root)
-    headline = evaluation.headline(evaluated)
-    verdict = headline.pop("verdict")
+    verdict, score = evaluated.verdict, evaluated.score
+    metrics = {} if verdict.difference is None else {"gain": verdict.difference.mean}
+    for side, scored in evaluated.modes.items():
+        metrics |= _figures(scored, score, side)
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
-        "metrics": params.flatten(headline),
-        "tags": {"verdict": verdict},
-        "note": evaluated.verdict.text,
+        "metrics": metrics,
+        "tags": {"verdict": verdict.kind or "too few seeds"},
+        "note": verdict.text,
     }
 
 
@@ -234,53 +237,68 @@ def _search(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     told = files.read_json(root / paths.LOOKBACK)
-    table = pd.read_parquet(root / paths.TRIALS)
+    trials = files.read_json(root / paths.TRIALS)["trials"]
     hidden = shutil.ignore_patterns(".*")
     written = (root / paths.LOOKBACK).parent
     shutil.copytree(written, folder / "files", ignore=hidden)
     # of each trial there are up to a hundred parts, which nobody reads in a table
-    bundles.write_table(folder / "files/trials.json", table.drop(columns="parts"))
+    table = [{k: v for k, v in trial.items() if k != "parts"} for trial in trials]
+    bundles.write_table(folder / "files" / paths.TRIALS.name, table)
     asked = params.read(root / params.SEARCH)
     sections = {name: read[name] for name in SEARCHED}
     sections["search"] = {**asked["search"], "model": asked["model"]}
     return {
         "params": params.flatten(sections),
-        "metrics": params.flatten(search_result.headline(told)),
+        "metrics": {
+            **search_result.headline(told),
+            "best_window": told["best"],
+            **{f"{told['score']}.{k}": v["mean"] for k, v in told["scores"].items()},
+        },
         "tags": {
             "smallest_window": str(told["smallest"]),
             "mlflow.loggedArtifacts": json.dumps(
-                [{"path": "trials.json", "type": "table"}]
+                [{"path": paths.TRIALS.name, "type": "table"}]
             ),
         },
         "note": told["text"],
-        "trials": _trials(table, told["settings"])
+        "trials": _trials(trials, told["settings"])
         if asked["tracking"]["child_runs"]
         else [],
     }
 
 
-def _trials(table: pd.DataFrame, settings: Iterable[str]) -> list[dict[str, Any]]:
+def _trials(
+    trials: Iterable[Mapping[str, Any]], settings: Iterable[str]
+) -> list[dict[str, Any]]:
     """Return the runs of the trials: their settings, scores, and what they took."""
-    found = []
-    for line in table.to_dict("records"):
-        spent = {k: v for k, v in line.items() if str(k).startswith("seconds_")}
+    runs = []
+    for trial in trials:
+        spent = {k: v for k, v in trial.items() if k.startswith("seconds_")}
         seconds = sum(spent.values())
-        steps = in_steps(line["window_length"])
-        trial = Trial(
-            name=f"trial {line['trial']}, {line['phase']}: {steps}",
-            tags={name: str(line[name]) for name in ("trial", "phase", "state")},
-            params={k: None if pd.isna(line[k]) else line[k] for k in settings},
-            metrics={"score": line["score"], "seconds": seconds, **spent},
+        steps = in_steps(trial["window_length"])
+        run = Trial(
+            name=f"trial {trial['trial']}, {trial['phase']}: {steps}",
+            tags={name: str(trial[name]) for name in ("trial", "phase", "state")},
+            params={name: trial[name] for name in settings},
+            metrics={"score": trial["score"], "seconds": seconds, **spent},
             seconds=seconds,
         )
-        found.append(trial._asdict())
-    return found
+        runs.append(run._asdict())
+    return runs
 
 
-def _headline(scored: ModeScores, score: str) -> dict[str, float]:
-    """Return the headline of a mode, each figure by a name that begins alike."""
-    figures = evaluation.headline_of_mode(scored, score)
-    return {n if n == score else f"{score}.{n}": v for n, v in figures.items()}
+def _figures(scored: ModeScores, score: str, name: str) -> dict[str, float]:
+    """Return the mean of a score under a name, and its interval and bound below it."""
+    over_seeds, ceiling = scored.scores[score], scored.ceiling[score]
+    figures = {
+        name: over_seeds.mean,
+        f"{name}.low": over_seeds.low,
+        f"{name}.high": over_seeds.high,
+        f"{name}.ceiling": ceiling,
+    }
+    if ceiling is None:
+        figures[f"{name}.baseline"] = evaluation.best_baseline(scored, score)
+    return {key: value for key, value in figures.items() if value is not None}
 
 
 def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:

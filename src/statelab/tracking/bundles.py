@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from statelab.io import files
@@ -76,16 +75,10 @@ def read(folder: Path) -> Bundle:
     return Bundle(**files.read_json(folder / "bundle.json"))
 
 
-def write_table(file: Path, table: pd.DataFrame) -> None:
-    """Write a table as MLflow shows one, to the last digit."""
-    there = table.astype(object).where(table.notna(), None)
-    told = there.to_dict("split", index=False)
-    told["data"] = [[_plain(cell) for cell in line] for line in told["data"]]
-    files.write_json(file, told)
-
-
-def _plain(cell: Any) -> Any:
-    return cell.tolist() if isinstance(cell, np.ndarray) else cell
+def write_table(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of the same keys as MLflow shows a table."""
+    table = {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
+    files.write_json(file, table)
 
 
 def write_series(folder: Path, name: str, table: pd.DataFrame) -> None:
