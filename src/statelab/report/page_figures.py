@@ -389,3 +389,5 @@ def _legend_below(panel: Axes, handles: list[Any] | None = None) -> None:
     widest = max(len(str(handle.get_label())) for handle in handles)
     columns = 3 if widest <= 16 else 2 if widest <= 24 else 1
     figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+    lines = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.2 * (lines - 1))
