@@ -36,7 +36,7 @@ def main() -> None:
         predicted = predictions_in_use(paths.predictions(mode))
         histories[mode] = csv_files.read(paths.history(mode))
         tables[mode] = scoring.seed_scores(
-            predicted.answers, sequences, windows, histories[mode]
+            predicted.predictions, sequences, windows, histories[mode]
         )
         limits = bounds.of_scores(sequences, windows, predicted.visible_from, forecast)
         scores[mode] = ModeScores(scoring.intervals(tables[mode]), *limits)

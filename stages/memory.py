@@ -41,7 +41,7 @@ def main() -> None:
         networks["stateful"],
         sequences,
         windows,
-        predictions_in_use(paths.predictions("stateful")).answers,
+        predictions_in_use(paths.predictions("stateful")).predictions,
         reset=reset,
         naive=read["train_stateful"]["batching"] == "contiguous",
         rng=np.random.default_rng((read["seed"], 4)),

@@ -27,11 +27,11 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     every = list(read_predictions(one))
     for read in (predictions_in_use(one), every[0]):
         assert read[:3] == ("in use", {}, 1)
-        assert read.answers.tolist() == [[0.25, 0.5]]
+        assert read.predictions.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
     read = every[1]
     assert read[:3] == ("lookback 2", layout, 2)
-    assert read.answers.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
+    assert read.predictions.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
 
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):

@@ -555,7 +555,7 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
     own.statelab(*words, "--out", "answers.parquet")
     table = pd.read_parquet(own.root / "answers.parquet")
     file = own.root / "data/predictions" / f"{mode}.npz"
-    expected = predictions_in_use(file).answers[0]
+    expected = predictions_in_use(file).predictions[0]
     # sequences are in the order in which they first appear: the last comes first
     ids = [row[0] for row in cells[1:]]
     last_first = [n for s in range(15, -1, -1) for n in range(104) if ids[n] == f"s{s}"]

@@ -324,6 +324,6 @@ def test_what_is_drawn_is_what_the_stage_answered(results_there):
         trained, data, windows, sequence, reset="sequence", steps=3
     )
     first = windows.answers[sequence]
-    expected = written.answers[0, first : first + 3]
+    expected = written.predictions[0, first : first + 3]
     np.testing.assert_allclose(traces.carried.predictions[:, 0], expected, atol=1e-6)
     assert np.abs(traces.alone.predictions[1:, 0] - expected[1:]).min() > 1e-6

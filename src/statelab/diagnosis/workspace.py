@@ -228,7 +228,7 @@ def _validation_state(workspace: Workspace) -> Finding:
     after = compiled.predict(trained.weights, reader, trained.architecture)
     after = scaling.unscale(trained.scaling, after)[0]
     numbers = predictions_of(workspace.windows, chosen)
-    before = predictions_in_use(paths.predictions("stateful")).answers[0]
+    before = predictions_in_use(paths.predictions("stateful")).predictions[0]
     steps = locate_predictions(workspace.windows, numbers)
     finding = array_probes.order(
         before[numbers],
@@ -399,7 +399,7 @@ def _ceiling(workspace: Workspace) -> Finding:
     scores = {}
     for mode in MODES:
         table = scoring.seed_scores(
-            predictions_in_use(paths.predictions(mode)).answers,
+            predictions_in_use(paths.predictions(mode)).predictions,
             workspace.data,
             workspace.windows,
             csv_files.read(paths.history(mode)),

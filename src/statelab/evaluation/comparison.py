@@ -144,7 +144,7 @@ def _candidate(
 
     def score(split: str, part: np.ndarray | slice = slice(None)) -> np.ndarray:
         return scored.score.function(
-            predicted.answers[:, numbers[split][part]], scored.targets[split][part]
+            predicted.predictions[:, numbers[split][part]], scored.targets[split][part]
         )
 
     ceiling = None

@@ -12,18 +12,19 @@ from statelab.io import files
 
 
 class Predictions(NamedTuple):
-    """The answers of one variant of a mode in every split."""
+    """What the networks of one variant of a mode predict, in every split."""
 
     variant: str
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
-    gradient_window: int  # steps
-    # of class 1, or values, float32 [seeds, answers]; of each of more classes, [seeds,
-    # answers, classes]
-    answers: np.ndarray
-    visible_from: np.ndarray  # int64 [answers]; the first step that each may depend on
+    gradient_window: int  # time steps
+    # of class 1, or values, float32 [seeds, predictions]; of each of more classes,
+    # [seeds, predictions, classes]
+    predictions: np.ndarray
+    # int64 [predictions]; the first time step that each may depend on
+    visible_from: np.ndarray
 
 
-ARRAYS = ("answers", "visible_from")
+ARRAYS = {"predictions": "answers", "visible_from": "visible_from"}  # names in a file
 
 
 def write_predictions(file: Path, predictions: list[Predictions]) -> None:
@@ -37,17 +38,18 @@ def write_predictions(file: Path, predictions: list[Predictions]) -> None:
         predictions: one for each variant, what is in use first.
     """
     variants, arrays = [], {}
-    for number, each in enumerate(predictions):
-        known = each._asdict()
-        arrays |= {f"{name}.{number}": known.pop(name) for name in ARRAYS}
-        variants.append(known)
+    for number, variant in enumerate(predictions):
+        description = variant._asdict()
+        for field, name in ARRAYS.items():
+            arrays[f"{name}.{number}"] = description.pop(field)
+        variants.append(description)
     with files.atomic_write(file) as stream:
         np.savez(stream, variants=np.array(json.dumps(variants)), **arrays)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The predictions in a file, of one variant at a time, as often as they are asked.
+    """The predictions in a file, of one variant at a time, as often as they are read.
 
     Of long data those of all variants may not fit into memory.
     """
@@ -72,6 +74,5 @@ def predictions_in_use(file: Path) -> Predictions:
 def _read(file: Path) -> Iterator[Predictions]:
     with np.load(file) as arrays:
         for number, variant in enumerate(json.loads(str(arrays["variants"]))):
-            yield Predictions(
-                **variant, **{name: arrays[f"{name}.{number}"] for name in ARRAYS}
-            )
+            own = {field: arrays[f"{name}.{number}"] for field, name in ARRAYS.items()}
+            yield Predictions(**variant, **own)

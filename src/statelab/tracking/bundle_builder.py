@@ -176,7 +176,7 @@ def describe(
     architecture = saving.read(root / paths.model(mode)).architecture
     file = root / paths.SEQUENCES / NAMES_FILE  # of the user's own columns
     names = files.read_json(file) if file.exists() else None
-    table = scoring.seed_scores(predicted.answers, sequences, windows, history)
+    table = scoring.seed_scores(predicted.predictions, sequences, windows, history)
     forecast = None
     if names is not None and names["forecast"]:
         forecast = Forecast(**names["forecast"], season=None)
