@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from small_trainings import Silent, task_and_windows, training
 
+from statelab.data import tasks
 from statelab.data.sequences import SPLITS, Sequences, at_the_end
-from statelab.data.tasks import TASKS
 from statelab.errors import UserError
 from statelab.evaluation import bounds, scoring
 from statelab.networks import keras_models
@@ -190,7 +190,7 @@ def test_reference_says_what_it_cannot_do():
 )
 def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, score):
     rng = np.random.default_rng(0)
-    task = at_the_end(TASKS[name](sequences=24, length=10, lag=1, rng=rng))
+    task = at_the_end(getattr(tasks, name)(sequences=24, length=10, rng=rng))
     codes = np.int8(np.arange(24) % 3)  # of each split as many
     table = make_windows(
         task.offsets,
