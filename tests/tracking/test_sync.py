@@ -134,7 +134,6 @@ def searched(checkout):
     checkout.run("git", "commit", "--quiet", "-m", "Search")
     yield checkout
     checkout.run("git", "reset", "--quiet", "--hard", head)
-    shutil.rmtree(checkout.root / "data/lookback")
     checkout.dvc("checkout", "--quiet", "dvc.yaml")
 
 
