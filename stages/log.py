@@ -35,9 +35,10 @@ def main(
         if so_far is not None:
             sync.log_so_far(stage, so_far)
             return
-        bundle = sync.bundle(stage)
+        waiting = sync.bundle(stage)
         signal.alarm(LONGEST)
-        sync.deliver(bundle)
+        for folder in waiting:
+            sync.deliver(folder)
     except Exception as error:
         signal.alarm(0)
         # Training took long and its files are sound: they are kept, whatever this is.

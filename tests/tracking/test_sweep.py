@@ -141,7 +141,7 @@ def _in_step(store: str) -> int:
             if result.stage == "evaluate":
                 for mode, scored in evaluated.modes.items():
                     mean = scored.scores[evaluated.score].mean
-                    assert logged[f"{mode}.{evaluated.score}"] == mean
+                    assert logged[mode] == mean
                 continue
             mode = result.stage.removeprefix("train_")
             mean = evaluated.modes[mode].scores[evaluated.score].mean

@@ -54,18 +54,26 @@ class _Wanted(NamedTuple):
     names: set[str]  # of the experiments that share it
 
 
-def bundle(stage: str) -> Path:
-    """Put what a stage has just written into the spool; return where it waits.
+def bundle(stage: str) -> list[Path]:
+    """Put into the spool what has no run yet; return where it waits.
 
     Args:
-        stage: the one that DVC is running in this workspace.
+        stage: the one that DVC is running in this workspace. `evaluate` speaks for the
+            trainings as well, so that a pipeline imports MLflow once.
     """
-    result = stage_fingerprints.current(stage)
-    # Another worker may have made the same.
-    folder = spool() / f"{result.fingerprint}.{os.getpid()}"
-    _link({stage: None})  # until it is delivered
-    bundle_builder.project(result, _here(), Path("."), folder)
-    return folder
+    stages = stage_fingerprints.STAGES if stage in stage_fingerprints.STAGES else [stage]
+    links = _links()
+    folders = []
+    for each in stages:
+        result = stage_fingerprints.current(each)
+        if links.get(each, {}).get("fingerprint") == result.fingerprint:
+            continue
+        # Another worker may have made the same.
+        folder = spool() / f"{result.fingerprint}.{os.getpid()}"
+        _link({each: None})  # until it is delivered
+        bundle_builder.project(result, _here(), Path("."), folder)
+        folders.append(folder)
+    return folders
 
 
 def deliver(folder: Path) -> None:
@@ -258,9 +266,13 @@ def _keep_up_search(runs: Mapping[str, Shown], lost: list[str]) -> None:
 
 def _link(runs: Mapping[str, Shown | None]) -> None:
     """Say in a file of the workspace which runs show the results of its stages."""
-    links = files.read_json(paths.RUNS) if paths.RUNS.exists() else {}
+    links = _links()
     for stage, run in runs.items():
         links.pop(stage, None)
         if run is not None:
             links[stage] = {"fingerprint": run.fingerprint, "run_id": run.run_id}
     files.write_json(paths.RUNS, links)
+
+
+def _links() -> dict[str, dict[str, str]]:
+    return files.read_json(paths.RUNS) if paths.RUNS.exists() else {}
