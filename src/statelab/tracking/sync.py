@@ -61,7 +61,9 @@ def bundle(stage: str) -> list[Path]:
         stage: the one that DVC is running in this workspace. `evaluate` speaks for the
             trainings as well, so that a pipeline imports MLflow once.
     """
-    stages = stage_fingerprints.STAGES if stage in stage_fingerprints.STAGES else [stage]
+    stages = (
+        stage_fingerprints.STAGES if stage in stage_fingerprints.STAGES else [stage]
+    )
     links = _links()
     folders = []
     for each in stages:
