@@ -6,11 +6,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import chdir, closing
 from pathlib import Path
+from unittest import mock
 
 import mlflow
 from ruamel.yaml import YAML
+
+from statelab.tracking import sync
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
@@ -56,6 +59,18 @@ class Checkout:
             sys.executable, "-c", f"{own}; main.main()", *words, fails=fails
         )
 
+    def sync(self, store: str = "") -> sync.Synced:
+        """Bring MLflow in step in this process, which has imported it already.
+
+        Args:
+            store: another one than this repository's; one that is new, if a file of
+                this one would have to be removed, which MLflow keeps open.
+        """
+        own = {key: value for key, value in self.env.items() if key != "DVC_ROOT"}
+        own |= {"MLFLOW_TRACKING_URI": store} if store else {}
+        with chdir(self.root), mock.patch.dict(os.environ, own, clear=True):
+            return sync.sync()
+
     def changed_stages(self) -> set[str]:
         """The stages of which something is not what dvc.lock says."""
         return set(json.loads(self.dvc("status", "--json", "dvc.yaml")))
@@ -72,9 +87,12 @@ class Checkout:
         (self.root / "params.yaml").unlink()
         self.run("git", "reset", "--quiet", "--hard")
 
-    def mlflow_runs(self, stage: str, name: str = "") -> list[mlflow.entities.Run]:
+    def mlflow_runs(
+        self, stage: str, name: str = "", store: str = ""
+    ) -> list[mlflow.entities.Run]:
         """The runs of a stage, or those that are found by an experiment's name."""
-        store = self.env.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.root}/mlflow.db")
+        own = self.env.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.root}/mlflow.db")
+        store = store or own
         client = mlflow.MlflowClient(store)
         experiment = client.get_experiment_by_name("statelab")
         assert experiment is not None

@@ -522,7 +522,7 @@ def own(checkout) -> Iterator[Checkout]:
     said = checkout.dvc(
         *("exp", "run", "--name", "own"),
         *("-S", "generate.source=csv", "-S", "generate.path=panel.csv"),
-        *("-S", "window.test_size=0.25"),
+        *("-S", "window.test_size=0.25", "evaluate"),
     )
     assert said.count(TRAINED) == 2 and "not logged" not in said
     assert len(lines) == 1 + 4 * (5 + 6 + 7 + 8)

@@ -115,7 +115,7 @@ def test_mlflow_puts_the_runs_of_both_modes_side_by_side(checkout):
 def test_an_experiment_out_of_the_cache_finds_the_runs_that_show_it(checkout):
     said = checkout.dvc("exp", "run", "--name", "again", "-f", "check")
     assert "stages/log.py" not in said
-    checkout.statelab("sync")
+    assert checkout.sync().named == 3
     for stage in stage_fingerprints.STAGES:
         (run,) = checkout.mlflow_runs(stage)
         assert "again" in run.data.tags["dvc.exp"]
@@ -143,13 +143,13 @@ def test_a_search_out_of_the_cache_has_a_run_and_its_trials_if_asked_for(searche
     assert stage_fingerprints.current("lookback", searched.root) == result._replace(
         files=()
     )
-    assert "1 made" in searched.statelab("sync")
+    assert searched.sync().made == 1
     run = searched.linked("lookback")
     assert run.data.tags["fingerprint"] == result.fingerprint
-    assert "0 made" in searched.statelab("sync")
+    assert searched.sync().made == 0
     searched.edit("search/params.yaml", "child_runs: false", "child_runs: true")
     for _ in range(2):
-        searched.statelab("sync")
+        assert searched.sync().lost == []
         assert len(trials_of(searched, run)) == 5
     assert len(searched.mlflow_runs("lookback")) == 1
 
@@ -161,7 +161,7 @@ def test_a_search_of_an_experiment_has_a_run_when_the_workspace_has_none(searche
     client = mlflow.MlflowClient(f"sqlite:///{searched.root}/mlflow.db")
     for run in searched.mlflow_runs("lookback"):  # of another test
         client.delete_run(run.info.run_id)
-    searched.statelab("sync")
+    searched.sync()
     (run,) = searched.mlflow_runs("lookback", "searched")
     assert run.info.status == "FINISHED" and len(trials_of(searched, run)) == 5
     ref = revision_of(searched, "searched")
@@ -179,7 +179,8 @@ def outage(checkout) -> str:
     """What DVC says of an experiment that trains while the store is down."""
     checkout.env["MLFLOW_TRACKING_URI"] = DEAD
     change = "train_stateful.learning_rate=0.002"
-    said = checkout.dvc("exp", "run", "--name", "outage", "-S", change)
+    words = ("exp", "run", "--name", "outage", "-S", change)
+    said = checkout.dvc(*words, "evaluate")
     del checkout.env["MLFLOW_TRACKING_URI"]
     yield said
     checkout.restore()
@@ -201,9 +202,10 @@ def test_what_is_trained_while_the_store_is_down_waits_in_the_spool(checkout, ou
     broken = checkout.root / ".spool" / "broken"
     broken.mkdir()
     (broken / "bundle.json").write_text("{}")
-    said = checkout.statelab("sync")
-    assert "2 runs delivered" in said  # one that is broken keeps none from it
-    assert "no run: .spool/broken: " in said and "Traceback" not in said
+    synced = checkout.sync()
+    assert synced.delivered == 2  # one that is broken keeps none from it
+    (lost,) = synced.lost
+    assert lost.startswith(".spool/broken: ") and "\n" not in lost
     shutil.rmtree(broken)
     assert not list((checkout.root / ".spool").iterdir())
     (run,) = checkout.mlflow_runs("train_stateful", "outage")
@@ -219,14 +221,13 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
         for run in checkout.mlflow_runs(stage)
     }
     assert len(before) == 5
-    (checkout.root / "mlflow.db").unlink()
-    shutil.rmtree(checkout.root / "mlartifacts")
+    store = f"sqlite:///{checkout.root}/again.db"
     own = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main"
     both = [
         subprocess.Popen(
             [sys.executable, "-c", f"{own}; main.main()", "sync"],
             cwd=checkout.root,
-            env=checkout.env,
+            env={**checkout.env, "MLFLOW_TRACKING_URI": store},
         )
         for _ in range(2)
     ]
@@ -234,7 +235,7 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
     after = [
         run
         for stage in stage_fingerprints.STAGES
-        for run in checkout.mlflow_runs(stage)
+        for run in checkout.mlflow_runs(stage, store=store)
     ]
     assert len(after) == 5
     for run in after:
@@ -243,24 +244,24 @@ def test_a_store_that_is_lost_is_made_again_by_two_at_once(checkout, outage):
 
 
 def test_the_workspace_has_no_run_of_other_settings(checkout, outage):
-    (checkout.root / "mlflow.db").rename(checkout.root / "kept.db")
+    store = f"sqlite:///{checkout.root}/others.db"
     checkout.edit("params.yaml", "units: 10", "units: 11")
     checkout.edit("params.yaml", "learning_rate: 0.002", "learning_rate: 0.003")
-    said = checkout.statelab("sync")
+    synced = checkout.sync(store)
     checkout.edit("params.yaml", "units: 11", "units: 10")
     checkout.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.002")
-    for stage in stage_fingerprints.STAGES:
-        for run in checkout.mlflow_runs(stage):
-            assert run.data.params["model.units"] == "10"
-    (checkout.root / "kept.db").rename(checkout.root / "mlflow.db")
-    assert "Traceback" not in said
+    runs = [
+        run
+        for stage in stage_fingerprints.STAGES
+        for run in checkout.mlflow_runs(stage, store=store)
+    ]
+    assert {run.data.params["model.units"] for run in runs} == {"10"}
+    assert all("dvc repro" in line for line in synced.lost)
 
 
 def test_what_the_cache_has_lost_is_told_in_a_line(checkout, outage):
-    (checkout.root / "mlflow.db").rename(checkout.root / "kept.db")
     (checkout.root / ".dvc/cache").rename(checkout.root / "kept")
-    said = checkout.statelab("sync")
+    synced = checkout.sync(f"sqlite:///{checkout.root}/empty.db")
     (checkout.root / "kept").rename(checkout.root / ".dvc/cache")
-    (checkout.root / "kept.db").rename(checkout.root / "mlflow.db")
-    told = [line for line in said.splitlines() if line.startswith("no run: outage, ")]
-    assert len(told) == 2 and "Traceback" not in said
+    lost = [line for line in synced.lost if line.startswith("outage, ")]
+    assert len(lost) == 2 and not any("\n" in line for line in lost)
