@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from statelab.pipeline import command
-from statelab.tracking import mlflow_store, sync
+from statelab.tracking import connection, sync
 
 LONGEST = 60  # seconds that a stage waits for a store that takes its time
 
@@ -43,7 +43,7 @@ def main(
         signal.alarm(0)
         # Training took long and its files are sound: they are kept, whatever this is.
         if so_far is None:  # else it is said once the training is over
-            said = f"not logged to {mlflow_store.refusal(error)}. `statelab sync` will"
+            said = f"not logged to {connection.refusal(error)}. `statelab sync` will"
             print(f"{stage}: {said}", file=sys.stderr)
 
 

@@ -18,7 +18,7 @@ from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
 from statelab.samples.windows import make_windows
 from statelab.served import ExplicitState
-from statelab.tracking import mlflow_store
+from statelab.tracking import logged_model
 from statelab.training import trainer
 
 SMALL = {"seed": 5, "units": 3, "epochs": 1, "schedule": "constant"}
@@ -59,7 +59,7 @@ def logged(
     folder: Path, network: Architecture, example: np.ndarray, timesteps: int
 ) -> str:
     with mlflow.start_run() as run:
-        mlflow_store._log_model(
+        logged_model.log(
             run.info.run_id,
             folder,
             timesteps=timesteps,

@@ -16,6 +16,7 @@ from statelab.pipeline import paths
 from statelab.pipeline.stage_fingerprints import Result
 from statelab.tracking import bundle_builder, mlflow_store
 from statelab.tracking.bundle_builder import Origin
+from statelab.tracking.mlflow_runs import Shown
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def client(root):
     return mlflow.MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 
-def deliver(root, *, child_runs=False) -> mlflow_store.Shown:
+def deliver(root, *, child_runs=False) -> Shown:
     file = root / "search/params.yaml"
     text = file.read_text()
     assert text.count("child_runs: false") == 1

@@ -14,7 +14,7 @@ from checkouts import REPOSITORY
 
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
-from statelab.tracking import bundles, mlflow_store
+from statelab.tracking import bundles, connection, mlflow_store
 
 NETWORK = Architecture("lstm", "binary", layers=1, units=2, features=1, outputs=1)
 MODEL = {"timesteps": -1, "features": 1, "outputs": 1, "width": 4}
@@ -67,21 +67,21 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
 
 
 def test_store_is_at_the_root_of_the_main_checkout(root):
-    assert mlflow_store.store() == f"sqlite:///{root}/mlflow.db"
+    assert connection.uri() == f"sqlite:///{root}/mlflow.db"
 
 
 def test_store_keeps_a_database_of_ones_own_out_of_temporary_workspaces(
     root, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
-    assert mlflow_store.store() == f"sqlite:///{root}/mine.db"
+    assert connection.uri() == f"sqlite:///{root}/mine.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mine.db")
-    assert mlflow_store.store() == "sqlite:////elsewhere/mine.db"
+    assert connection.uri() == "sqlite:////elsewhere/mine.db"
 
 
 def test_store_is_the_server_that_the_environment_names(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
-    assert mlflow_store.store() == "http://localhost:5000"
+    assert connection.uri() == "http://localhost:5000"
 
 
 def test_deliver_shows_all_that_a_bundle_holds_to_the_last_digit(root, client):
@@ -278,9 +278,9 @@ def test_a_store_that_is_down_costs_one_line_and_the_bundle_stays(
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     folder = a_bundle(root)
-    with pytest.raises(mlflow_store.NotLogged) as refused:
+    with pytest.raises(connection.NotLogged) as refused:
         mlflow_store.deliver(folder)
-    said = mlflow_store.refusal(refused.value)
+    said = connection.refusal(refused.value)
     assert "refused" in said and "\n" not in said and "secret" not in said
     assert bundles.waiting(folder.parent) == [folder]
 

@@ -16,17 +16,17 @@ def sync() -> None:
     DVC's cache, and tags each run with every experiment that shares it. Running it
     twice changes nothing.
     """
-    from statelab.tracking import mlflow_store, sync
+    from statelab.tracking import connection, sync
 
     try:
         done = sync.sync()
-    except mlflow_store.NotLogged as error:
-        print(f"sync: stopped by {mlflow_store.refusal(error)}", file=sys.stderr)
+    except connection.NotLogged as error:
+        print(f"sync: stopped by {connection.refusal(error)}", file=sys.stderr)
         sys.exit(1)
     for line in done.lost:
         print(f"no run: {line}", file=sys.stderr)
     print(
-        f"{mlflow_store.address()}: {done.results} results of {done.experiments} "
+        f"{connection.address()}: {done.results} results of {done.experiments} "
         f"experiments and the workspace, {done.delivered} runs delivered from the "
         f"spool, {done.made} made from DVC's cache, {done.named} found by more "
         f"experiments, {done.merged} doubles deleted"

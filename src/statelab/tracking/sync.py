@@ -30,9 +30,9 @@ from statelab.pipeline import (
 )
 from statelab.pipeline.dvc_experiments import Experiment
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
-from statelab.tracking import bundle_builder, bundles, mlflow_store
+from statelab.tracking import bundle_builder, bundles, connection, mlflow_store
 from statelab.tracking.bundle_builder import Origin
-from statelab.tracking.mlflow_store import Shown
+from statelab.tracking.mlflow_runs import Shown
 
 
 class Synced(NamedTuple):
@@ -82,7 +82,7 @@ def deliver(folder: Path) -> None:
     """Show a bundle of the workspace in MLflow, and link the workspace to the run.
 
     Raises:
-        tracking.NotLogged: it stays in the spool.
+        connection.NotLogged: it stays in the spool.
     """
     stage = bundles.read(folder).stage
     with suppress(mlflow_store.Delivered):
@@ -120,7 +120,7 @@ def sync() -> Synced:
 
     Raises:
         UserError: params.yaml is not sound.
-        tracking.NotLogged: the store is out of reach.
+        connection.NotLogged: the store is out of reach.
     """
     told = params.read()
     schema.check(told)
@@ -168,7 +168,7 @@ def _unless_lost(
         return None
     except Exception as error:
         mlflow_store.require()
-        lost.append(f"{where}: {mlflow_store.why(error)}")
+        lost.append(f"{where}: {connection.why(error)}")
         return None
 
 
@@ -197,7 +197,7 @@ def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
             try:
                 recorded = stage_fingerprints.recorded(each.read(lock) or "")
             except (YAMLError, KeyError) as error:
-                lost.append(f"{each.name}, {lock}: {mlflow_store.why(error)}")
+                lost.append(f"{each.name}, {lock}: {connection.why(error)}")
                 continue
             for result in recorded:
                 want = _Wanted(result, origin, each.revision, set())
