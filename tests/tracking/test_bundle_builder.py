@@ -46,7 +46,7 @@ def deliver(root, *, child_runs=False) -> Shown:
     if child_runs:
         file.write_text(text.replace("child_runs: false", "child_runs: true"))
     result, origin = Result("lookback", "abc", "8df.dir"), Origin(None, "57fa74f")
-    bundle_builder.project(result, origin, root, root / "bundle")
+    bundle_builder.build(result, origin, root, root / "bundle")
     file.write_text(text)
     return mlflow_store.deliver(root / "bundle")
 

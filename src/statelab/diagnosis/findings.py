@@ -7,7 +7,7 @@ class Finding(NamedTuple):
     """What one probe says of one set-up."""
 
     name: str  # of the probe
-    passed: bool | None  # None: it cannot be told from what was given
+    passed: bool | None  # None: what was given does not show it
     where: str  # the offending batch, lane and step; else what was looked at, or lacks
     repair: str  # one line; empty unless the probe fails
 

@@ -11,7 +11,7 @@ from statelab.diagnosis.findings import Finding, cannot_tell, fails, sound
 EXACT = 2e-5  # a mean and a spread as near to 0 and 1 as this have been made so
 INEXACT = 1e-3  # and as far as this they have not
 MIN_VALUES = 20  # of a feature; one of fewer is taken for symbols
-MIN_STEPS = 40  # of fewer it cannot be told whether they recur
+MIN_STEPS = 40  # fewer do not show whether they recur
 MAX_RECURRING = (
     0.05  # share of steps whose values recur, above which a match says little
 )

@@ -2,7 +2,7 @@
 
 Optimisation finds a window that is not worse than the best. Bisection between it and
 the longest window known to be worse finds the smallest. Trials are begun in groups,
-whatever the number of workers, and Optuna is told their outcomes in order, when a whole
+whatever the number of workers, and Optuna gets their outcomes in order, when a whole
 group has ended: so the same seed gives the same trials.
 """
 

@@ -99,14 +99,14 @@ def listed() -> list[Experiment]:
     """Return the experiments of every commit, the oldest first."""
     fields = "--format=%(objectname) %(refname)"
     refs = _git("for-each-ref", "--sort=creatordate", fields, REFS).stdout
-    found = []
+    experiments = []
     for line in refs.splitlines():
         revision, ref = line.split(" ", 1)
         # what else is there, DVC needs while one runs
         at = re.fullmatch(f"{REFS}/([0-9a-f]{{2}})/([0-9a-f]{{38}})/(.+)", ref)
         if at:
-            found.append(Experiment(at[3], at[1] + at[2], revision))
-    return found
+            experiments.append(Experiment(at[3], at[1] + at[2], revision))
+    return experiments
 
 
 def named(name: str) -> Experiment:

@@ -75,22 +75,22 @@ def _end_with_dvc(label: str) -> None:
 def _up_to_dvc(stage: str) -> list[int]:
     """Return the parent of this process, its parent, and so on up to DVC.
 
-    DVC tells its children which stage they are, so the first process that was not told
-    is DVC; the others are shells. Nothing is returned where it is of another session:
-    then DVC is gone, and its child was handed on.
+    DVC sets the stage in the environment of its children, so the first process without
+    it is DVC; the others are shells. Nothing is returned where that one is of another
+    session: then DVC is gone, and its child was handed on.
     """
     above = []
     with suppress(psutil.NoSuchProcess, ProcessLookupError):
         process = psutil.Process().parent()
         while process is not None:
             above.append(process.pid)
-            if _told(process) != stage:
+            if _stage_of(process) != stage:
                 return above if os.getsid(process.pid) == os.getsid(0) else []
             process = process.parent()
     return []
 
 
-def _told(process: psutil.Process) -> str | None:
+def _stage_of(process: psutil.Process) -> str | None:
     with suppress(psutil.AccessDenied):  # of another user, and so no shell of DVC's
         return process.environ().get("DVC_STAGE")
 

@@ -50,7 +50,7 @@ class Origin(NamedTuple):
     commit: str  # that it starts from; "none" before the first one
 
 
-def project(
+def build(
     result: Result, origin: Origin, root: Path, folder: Path, *, so_far: bool = False
 ) -> None:
     """Write the bundle of a run.
@@ -76,7 +76,7 @@ def project(
         mode = result.stage.removeprefix("train_")
         shown = _training_so_far if so_far else _training
     with bundles.atomic_folder(folder) as part:
-        told = shown(mode, read, sequences, root, part)
+        contents = shown(mode, read, sequences, root, part)
         bundles.write(
             part,
             Bundle(
@@ -88,7 +88,7 @@ def project(
                     "layout": layout,
                     "mode": mode,
                     "git.commit": origin.commit,
-                    **told.pop("tags", {}),
+                    **contents.pop("tags", {}),
                 },
                 dataset={
                     "name": model_facts.data_name(_generate(read)),
@@ -99,7 +99,7 @@ def project(
                         "features": sequences.values.shape[1],
                     },
                 },
-                **told,
+                **contents,
             ),
         )
 
@@ -236,7 +236,7 @@ def _comparison(
 def _search(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
-    told = files.read_json(root / paths.LOOKBACK)
+    result = files.read_json(root / paths.LOOKBACK)
     trials = files.read_json(root / paths.TRIALS)["trials"]
     hidden = shutil.ignore_patterns(".*")
     written = (root / paths.LOOKBACK).parent
@@ -244,25 +244,26 @@ def _search(
     # of each trial there are up to a hundred parts, which nobody reads in a table
     table = [{k: v for k, v in trial.items() if k != "parts"} for trial in trials]
     bundles.write_table(folder / "files" / paths.TRIALS.name, table)
-    asked = params.read(root / params.SEARCH)
+    search = params.read(root / params.SEARCH)
     sections = {name: read[name] for name in SEARCHED}
-    sections["search"] = {**asked["search"], "model": asked["model"]}
+    sections["search"] = {**search["search"], "model": search["model"]}
+    score = result["score"]
     return {
         "params": params.flatten(sections),
         "metrics": {
-            **search_result.headline(told),
-            "best_window": told["best"],
-            **{f"{told['score']}.{k}": v["mean"] for k, v in told["scores"].items()},
+            **search_result.headline(result),
+            "best_window": result["best"],
+            **{f"{score}.{k}": v["mean"] for k, v in result["scores"].items()},
         },
         "tags": {
-            "smallest_window": str(told["smallest"]),
+            "smallest_window": str(result["smallest"]),
             "mlflow.loggedArtifacts": json.dumps(
                 [{"path": paths.TRIALS.name, "type": "table"}]
             ),
         },
-        "note": told["text"],
-        "trials": _trials(trials, told["settings"])
-        if asked["tracking"]["child_runs"]
+        "note": result["text"],
+        "trials": _trials(trials, result["settings"])
+        if search["tracking"]["child_runs"]
         else [],
     }
 

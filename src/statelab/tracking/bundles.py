@@ -18,7 +18,7 @@ from statelab.io import files
 
 
 class Bundle(NamedTuple):
-    """What is told of a run besides its tables and files."""
+    """What a run shows besides its tables and files."""
 
     stage: str
     fingerprint: str
@@ -38,7 +38,7 @@ class Bundle(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What is told of a trial of a search, by which it is a run of its own."""
+    """What a trial of a search shows as a run of its own."""
 
     name: str
     tags: Mapping[str, str]
@@ -66,7 +66,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def write(folder: Path, bundle: Bundle) -> None:
-    """Write what is told of a run."""
+    """Write what a run shows."""
     files.write_json(folder / "bundle.json", bundle._asdict())
 
 

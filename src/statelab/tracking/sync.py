@@ -66,14 +66,14 @@ def bundle(stage: str) -> list[Path]:
     )
     links = _links()
     folders = []
-    for each in stages:
-        result = stage_fingerprints.current(each)
-        if links.get(each, {}).get("fingerprint") == result.fingerprint:
+    for logged in stages:
+        result = stage_fingerprints.current(logged)
+        if links.get(logged, {}).get("fingerprint") == result.fingerprint:
             continue
         # Another worker may have made the same.
         folder = spool() / f"{result.fingerprint}.{os.getpid()}"
-        _link({each: None})  # until it is delivered
-        bundle_builder.project(result, _here(), Path("."), folder)
+        _link({logged: None})  # until it is delivered
+        bundle_builder.build(result, _here(), Path("."), folder)
         folders.append(folder)
     return folders
 
@@ -100,7 +100,7 @@ def log_so_far(stage: str, pid: int) -> None:
     result = stage_fingerprints.current(stage)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "bundle")
-        bundle_builder.project(result, _here(), Path("."), folder, so_far=True)
+        bundle_builder.build(result, _here(), Path("."), folder, so_far=True)
         mlflow_store.deliver(folder, training=training)
 
 
@@ -122,8 +122,8 @@ def sync() -> Synced:
         UserError: params.yaml is not sound.
         connection.NotLogged: the store is out of reach.
     """
-    told = params.read()
-    schema.check(told)
+    settings = params.read()
+    schema.check(settings)
     mlflow_store.require()
     lost: list[str] = []
     waiting = bundles.waiting(spool())
@@ -149,7 +149,7 @@ def sync() -> Synced:
         if not want.names <= set(run.names):
             mlflow_store.name(run.run_id, want.names)
             named += 1
-    _keep_up_workspace(runs, told["tracking"]["register"])
+    _keep_up_workspace(runs, settings["tracking"]["register"])
     _keep_up_search(runs, lost)
     count = sum(run is not None for run in delivered)
     return Synced(len(listed), len(wanted), count, made, named, merged, lost)
@@ -191,17 +191,18 @@ def _merged(shown: list[Shown]) -> tuple[dict[str, Shown], int]:
 def _wanted(listed: list[Experiment], lost: list[str]) -> dict[str, _Wanted]:
     """Return every result that is to have a run, by its fingerprint."""
     wanted: dict[str, _Wanted] = {}
-    for each in listed:
-        origin = Origin(each.name, each.baseline)
+    for experiment in listed:
+        origin = Origin(experiment.name, experiment.baseline)
         for lock in stage_fingerprints.LOCKS:
             try:
-                recorded = stage_fingerprints.recorded(each.read(lock) or "")
+                recorded = stage_fingerprints.recorded(experiment.read(lock) or "")
             except (YAMLError, KeyError) as error:
-                lost.append(f"{each.name}, {lock}: {connection.why(error)}")
+                lost.append(f"{experiment.name}, {lock}: {connection.why(error)}")
                 continue
             for result in recorded:
-                want = _Wanted(result, origin, each.revision, set())
-                wanted.setdefault(result.fingerprint, want).names.add(each.name)
+                want = _Wanted(result, origin, experiment.revision, set())
+                want = wanted.setdefault(result.fingerprint, want)
+                want.names.add(experiment.name)
     for result in stage_fingerprints.of_workspace():
         want = _Wanted(result, _here(), None, set())
         wanted.setdefault(result.fingerprint, want)
@@ -218,11 +219,11 @@ def _made_from_cache(want: _Wanted) -> Shown:
             _require_unchanged(want.result.stage)
             root = Path(".")
         else:
-            there = DVCFileSystem(rev=want.revision)
+            committed = DVCFileSystem(rev=want.revision)
             for name in (str(params.FILE), *want.result.files):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                there.get(name, str(root / name), recursive=True)
-        bundle_builder.project(want.result, want.origin, root, folder)
+                committed.get(name, str(root / name), recursive=True)
+        bundle_builder.build(want.result, want.origin, root, folder)
         return mlflow_store.deliver(folder)
 
 
@@ -241,20 +242,20 @@ def _require_unchanged(stage: str) -> None:
 
 def _keep_up_workspace(runs: Mapping[str, Shown], register: str | None) -> None:
     """Link the workspace to its runs, and register its models under a name."""
-    there = {
+    linked = {
         result.stage: runs[result.fingerprint]
         for result in stage_fingerprints.of_workspace()
         if result.fingerprint in runs
     }
-    _link(there)
-    for stage, run in there.items():
+    _link(linked)
+    for stage, run in linked.items():
         if register is not None and stage.startswith("train_"):
             mode = stage.removeprefix("train_")
             mlflow_store.register(run.run_id, bundle_builder.registered(mode, register))
 
 
 def _keep_up_search(runs: Mapping[str, Shown], lost: list[str]) -> None:
-    """Show the trials of the workspace's search, where that is asked for by now."""
+    """Show the trials of the workspace's search, where the settings want it by now."""
     for result in stage_fingerprints.of_workspace():
         if result.stage != LOOKBACK or result.fingerprint not in runs:
             continue
