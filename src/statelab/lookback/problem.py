@@ -25,11 +25,8 @@ from statelab.networks.architecture import Architecture
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import scaling
 from statelab.samples.scaling import Scaling
-from statelab.samples.windows import (
-    Windows,
-    rewindow,
-    sequences_in_split,
-)
+from statelab.samples.windows import Windows, rewindow, sequences_in_split
+from statelab.training.options import architecture_for
 
 
 class Problem(NamedTuple):
@@ -76,7 +73,7 @@ def build_problem(
     Raises:
         UserError: as in `evaluation_set.build`.
     """
-    search, model = search_params.search, params.model
+    search = search_params.search
     sequences, windows, longest_window, scored_steps = evaluation_set.build(
         sequences, params, search
     )
@@ -90,7 +87,6 @@ def build_problem(
             shards.write(file, shard)
             pieces.append(file)
             train_steps.append(_train_steps(shard.windows))
-    head, outputs = head_of(sequences.targets)
     scaled = scaling.applies(params.window.scaling, params.generate.source)
     problem = Problem(
         shards=tuple(pieces),
@@ -98,14 +94,7 @@ def build_problem(
         parts=_numbered(comparison.in_parts(sequences, scored_steps)),
         scaling=scaling.fit(sequences, windows) if scaled else None,
         longest_sequence=int((windows.stop - windows.first).max()),
-        network=Architecture(
-            cell=model.cell,
-            head=head,
-            layers=model.layers,
-            units=model.units,
-            features=sequences.values.shape[1],
-            outputs=outputs,
-        ),
+        network=architecture_for(sequences, params.model),
         optimizer=Optimizer(
             search.optimizer, 0.0, search.schedule, search.clipnorm, search.updates
         ),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.config.settings import Training
-from statelab.data.sequences import Sequences, head_of
+from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
 from statelab.networks.architecture import Architecture, Weights
@@ -22,7 +22,7 @@ from statelab.samples.windows import Windows, has_a_target, sample_lengths
 from statelab.training import compiled, early_stopping, held_out, keras_fit
 from statelab.training.early_stopping import Stopping
 from statelab.training.held_out import HeldOut, Predictor
-from statelab.training.options import TrainOptions
+from statelab.training.options import TrainOptions, architecture_for
 
 
 class Engine(NamedTuple):
@@ -128,16 +128,7 @@ def train(
     settings, engine = training.settings, ENGINES[training.settings.engine]
     _require_a_target(sequences, windows, settings.burn_in)
     plan = _plan(windows, training)
-    head, outputs = head_of(sequences.targets)
-    model = training.model
-    architecture = Architecture(
-        cell=model.cell,
-        units=model.units,
-        layers=model.layers,
-        features=sequences.values.shape[1],
-        head=head,
-        outputs=outputs,
-    )
+    architecture = architecture_for(sequences, training.model)
     predictor = Predictor(
         sequences, windows, scaling, training, architecture, engine.predict
     )

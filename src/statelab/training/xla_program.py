@@ -64,21 +64,14 @@ def train_chunk(program: Program) -> Callable[..., Any]:
         gradient window, int32 [2]. It gives what is `Carried` on, and the sums of loss,
         score and weight over the chunk, [seeds, 3].
     """
-    gradient = functools.partial(_gradient, program)
-    apply = functools.partial(_apply, program)
-    if program.lanes_apart:
-        parts = _compiled(gradient), _compiled(apply)
-        loop = functools.partial(_loop, program, *parts, program.cores)
+    loop = functools.partial(_loop, program)
+    if program.lanes_apart:  # then the halves of an update are compiled
         return tf.function(loop, autograph=False)
-    loop = functools.partial(_loop, program, gradient, apply, 1)
     return _seeds_side_by_side(_compiled(loop), program.cores)
 
 
 def _loop(
     program: Program,
-    gradient: Callable[..., Any],
-    apply: Callable[..., Any],
-    cores: int,
     carried: Carried,
     learns: tf.Tensor,
     chunk: Tensors,
@@ -86,14 +79,17 @@ def _loop(
     pace: tf.Tensor,
     extent: tf.Tensor | None,
 ) -> tuple[Carried, tf.Tensor]:
-    """Train on the first `batches` of a chunk, lanes shared out to some cores.
+    """Train on the first `batches` of a chunk.
 
     Args:
         program: what is compiled.
-        gradient, apply: the two halves of an update.
-        cores: that share the lanes.
         carried, learns, chunk, batches, pace, extent: as `train_chunk` says.
     """
+    gradient = functools.partial(_gradient, program)
+    apply = functools.partial(_apply, program)
+    cores = 1
+    if program.lanes_apart:
+        gradient, apply, cores = _compiled(gradient), _compiled(apply), program.cores
     # What does not depend on the weights is worked out for all batches at once.
     weight = chunk.weight * learns[:, None, None]  # [batches, seeds, lanes, predicted]
     total = tf.reduce_sum(weight, axis=(2, 3))
