@@ -22,6 +22,10 @@ def rng():
     return np.random.default_rng(5)
 
 
+def test_every_task_has_a_row_of_the_rules_and_a_function_that_draws_it():
+    assert list(tasks.TASK_FUNCTIONS) == list(TASKS)
+
+
 def test_first_step_is_the_input_of_the_post():
     task = first_step(sequences=1200, length=20, rng=np.random.default_rng(0))
     values = task.values.reshape(1200, 20)

@@ -1,6 +1,6 @@
 """The generated tasks: what is known of each before its sequences are drawn.
 
-`data.tasks` draws them, each by a function of the same name.
+`data.tasks.TASK_FUNCTIONS` has a function for each, which draws them.
 """
 
 from typing import NamedTuple

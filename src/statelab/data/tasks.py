@@ -1,9 +1,9 @@
 """Generated tasks: sequences of which it is known what a model has to remember.
 
-Each task of `config.tasks` is a function of its name: of `sequences`, how many; of
-`length`, the time steps of each; of `rng`, which draws them; and of `lag` where it has
-one. A task has one target for each sequence, or one for each time step. What a model
-can reach without memory is for `evaluation.bounds` to say.
+Each task of `config.tasks` is a function, which `TASK_FUNCTIONS` names: of `sequences`,
+how many; of `length`, the time steps of each; of `rng`, which draws them; and of `lag`
+where it has one. A task has one target for each sequence, or one for each time step.
+What a model can reach without memory is for `evaluation.bounds` to say.
 """
 
 import numpy as np
@@ -207,6 +207,23 @@ def noise(sequences: int, length: int, rng: np.random.Generator) -> Sequences:
     return _of_one_length(values, _half_and_half(sequences, rng))
 
 
+TASK_FUNCTIONS = {
+    function.__name__: function
+    for function in (
+        first_step,
+        noisy_first,
+        adding,
+        multiplication,
+        temporal_order_6a,
+        temporal_order_6b,
+        copy_memory,
+        lagged_copy,
+        parity,
+        noise,
+    )
+}
+
+
 def make(generate: GenerateSettings, seed: int) -> Sequences:
     """Draw the sequences of a task, as section `generate` describes them.
 
@@ -214,7 +231,7 @@ def make(generate: GenerateSettings, seed: int) -> Sequences:
         generate: the task, its sizes, and which time steps have a target.
         seed: of the draw.
     """
-    draw = globals()[generate.task]  # the function of that name in this module
+    draw = TASK_FUNCTIONS[generate.task]
     sizes = {"sequences": generate.sequences, "length": generate.length}
     if TASKS[generate.task].lagged:
         sizes["lag"] = generate.lag
