@@ -153,9 +153,9 @@ def _verdict(evaluated: Evaluation) -> dict[str, Any]:
     differences = {"stateful against stateless": better_by(stateful, stateless)}
     for mode in verdict.noise:
         differences[f"noise, {mode}"] = better_by((mode, AGAIN), (mode, IN_USE))
-    lead, _, rest = verdict.text.partition(". ")
+    lead, rest = first_sentence(verdict.text)
     return {
-        "lead": f"{lead}.",
+        "lead": lead,
         "text": _with_code(rest),
         "table": tables.verdict_table(verdict),
         "picture": picture(
@@ -165,6 +165,19 @@ def _verdict(evaluated: Evaluation) -> dict[str, Any]:
             f"{score}, seed by seed",
         ),
     }
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """Split a text after its first sentence: the next one begins with a capital.
+
+    Example:
+        >>> first_sentence("It is 0.95. With state, e.g. by lane, 0.97. 2 pairs.")
+        ('It is 0.95.', 'With state, e.g. by lane, 0.97. 2 pairs.')
+        >>> first_sentence("More than 0.9, e.g. 0.95.")
+        ('More than 0.9, e.g. 0.95.', '')
+    """
+    first, *rest = re.split(r"(?<=[.?!]) (?=[A-Z])", text, maxsplit=1)
+    return first, "".join(rest)
 
 
 def _with_code(text: str) -> Markup:
@@ -294,9 +307,9 @@ def _lookback() -> dict[str, Any] | None:
         return None
     summary = files.read_json(paths.LOOKBACK)
     curve = csv_files.read(paths.LOOKBACK_CURVE)
-    lead, _, rest = summary["text"].partition(". ")
+    lead, rest = first_sentence(summary["text"])
     return {
-        "lead": f"{lead}.",
+        "lead": lead,
         "text": rest,
         "check": captions.beside_memory(
             summary["smallest"], files.read_json(paths.MEMORY)
