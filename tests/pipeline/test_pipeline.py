@@ -21,7 +21,9 @@ import pytest
 import vl_convert
 from checkouts import TRAINED, Checkout
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from statelab.cli import main
 from statelab.config import params
 from statelab.evaluation import evaluation
 from statelab.io.predictions import predictions_in_use
@@ -545,14 +547,16 @@ def test_a_file_of_ones_own_goes_all_the_way_to_mlflow(own):
 
 
 @pytest.mark.parametrize("mode", ["stateless", "stateful"])
-def test_predict_answers_a_file_as_the_stage_did(own, mode):
+def test_predict_answers_a_file_as_the_stage_did(own, mode, monkeypatch):
     """With a column of targets or without, whatever the order of its rows."""
     lines = (own.root / "panel.csv").read_text().splitlines()
     cells = [line.split(",") for line in lines]
     header, *rows = [",".join([*row[:2], *row[3:]]) for row in cells]
     (own.root / "new.csv").write_text("\n".join([header, *rows[::-1]]) + "\n")
+    monkeypatch.chdir(own.root)
     words = ("predict", "new.csv", "--mode", mode, "--batch-size", "3")
-    own.statelab(*words, "--out", "answers.parquet")
+    ended = CliRunner().invoke(main.app, [*words, "--out", "answers.parquet"])
+    assert ended.exit_code == 0
     table = pd.read_parquet(own.root / "answers.parquet")
     file = own.root / "data/predictions" / f"{mode}.npz"
     expected = predictions_in_use(file).predictions[0]
@@ -568,12 +572,12 @@ def test_predict_answers_a_file_as_the_stage_did(own, mode):
         (own.root / name).unlink()
 
 
-def test_export_writes_a_card_of_what_the_network_was_trained_with(own):
+def test_export_writes_a_card_of_what_the_network_was_trained_with(own, monkeypatch):
     """Whatever params.yaml says by now."""
     own.edit("params.yaml", "layout: per_timestep", "layout: full")
-    statelab = "import sys; sys.path.insert(0, 'src'); from statelab.cli import main"
+    monkeypatch.chdir(own.root)
     words = ("export", "stateful", "out", "--network", "1")
-    own.run(sys.executable, "-c", f"{statelab}; main.main()", *words)
+    assert CliRunner().invoke(main.app, words).exit_code == 0
     own.edit("params.yaml", "layout: full", "layout: per_timestep")
     card = (own.root / "out" / "stateful-card.md").read_text()
     shutil.rmtree(own.root / "out")

@@ -12,7 +12,6 @@ import psutil
 import pytest
 from checkouts import REPOSITORY
 
-from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
 from statelab.tracking import bundles, connection, mlflow_store
 
@@ -60,6 +59,8 @@ def a_bundle(folder, losses=(0.5, 0.1 + 0.2), **changes):
         (part / "files" / "scores.csv").write_text("seed\n0\n")
         if "model" in told:
             np.save(part / "example.npy", np.zeros((1, 2, 1), np.float32))
+            from statelab.networks import keras_models, saving  # and TensorFlow
+
             weights = keras_models.initial_weights(range(1, 3), NETWORK)
             saving.write(part / "model", weights, NETWORK)
         bundles.write(part, bundles.Bundle(**told))
