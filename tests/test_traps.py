@@ -141,9 +141,9 @@ def test_fit_shuffles_by_default():
     Source: the post, "By default, Keras shuffles (permutes) the samples"; keras#1870,
     keras#1820.
 
-    Yes: of a stateful model as well, where it tears every sequence of more than one
-    sample, and without a word. What the state grows by tells in which order the samples
-    have been fed.
+    Yes: also those of a stateful model, and without a warning. That breaks up every
+    sequence of more than one sample. In the test, what the state grows by shows in
+    which order the samples have been fed.
 
     Do: pass `shuffle=False` to `fit`, always, with a stateful model.
     """
@@ -214,7 +214,7 @@ def test_the_stateful_flag_helps_windows_whose_lanes_are_right():
     first of them does.
 
     Do: give each sequence a lane. Windows that overlap read steps twice; segments that
-    do not are the better food for a model with state.
+    do not overlap read each step once.
     """
     windows = samples([1, 0], [0, 0], [0, 0])
     assert predict(adder(timesteps=2, stateful=False), windows) == [1, 0, 0]
@@ -246,7 +246,7 @@ def test_a_callback_can_reset_state_in_training():
 
     Yes: in `fit`, with hooks called for each batch. Here 1 + 2, and anew 4 + 8.
 
-    Do: use `statelab.callbacks.ResetStates`, which minds validation and what follows.
+    Do: use `statelab.callbacks.ResetStates`, which handles validation and what follows.
     """
 
     class Reset(keras.callbacks.Callback):
@@ -457,11 +457,12 @@ def test_hooks_skip_batches_with_steps_per_execution():
 
     Source: Keras's own name for it; the post's callback relies on it.
 
-    No: with `steps_per_execution=4` it is called once for four of them, so that whoever
-    counts calls resets after 8 batches where 2 were meant. Here the second call comes
-    after 0 + 1 + 2 + 3.
+    No: with `steps_per_execution=4` it is called once for four of them. A callback that
+    counts calls then resets after 8 batches where 2 were meant. Here the second call
+    comes after 0 + 1 + 2 + 3.
 
-    Do: leave `steps_per_execution` at 1 with hooks that reset; `ResetStates` insists.
+    Do: leave `steps_per_execution` at 1 with hooks that reset. `ResetStates` requires
+    it.
     """
     x = samples(*range(8))
     log = HookLog("on_train_batch_begin")
@@ -648,8 +649,8 @@ def test_the_loss_that_fit_shows_is_of_weights_that_move():
     Source: keras#3326, where `fit` said 902 and `evaluate` 3694.
 
     No: it is the mean over batches, each before its own update. The first of two equal
-    samples costs 1 and teaches all there is, the second costs 0: `fit` says 0.5. With a
-    batch of 1 it may as well be too low: weights chase the last few labels.
+    samples has a loss of 1, and after its update the second one has 0: `fit` says 0.5.
+    With a batch of 1 it may also be too low, as weights follow the last few labels.
 
     Do: `evaluate` on the training set, with a fresh state.
     """

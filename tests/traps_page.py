@@ -22,18 +22,18 @@ HEAD = """\
 
 Made by `make traps` from [tests/test_traps.py](../tests/test_traps.py), run against
 **Keras {keras}** with TensorFlow {tensorflow}. When Keras changes, the test of the
-claim fails, and says so.
+claim fails.
 
 *The post* is Philippe Remy's
 [Stateful LSTM in Keras](https://philipperemy.github.io/keras-stateful-lstm/) of 2016,
 and `keras#1820` issue 1820 of [keras-team/keras](https://github.com/keras-team/keras/issues).
-A *lane* is a place in the batch, which carries a state of its own.
+A *lane* is a position in the batch that carries a state of its own.
 
 ## A callback that resets state
 
-[ResetStates](../src/statelab/callbacks.py) is for those who stay with `fit`. It sets
-the state of every recurrent layer to zero where a sequence begins, in training, in
-validation and in `predict`. Validation leaves training's state alone.
+[ResetStates](../src/statelab/callbacks.py) is a callback for `fit`. It sets the state
+of every recurrent layer to zero where a sequence begins, in training, in validation and
+in `predict`. Validation leaves training's state alone.
 
 ```python
 from statelab.callbacks import ResetStates
@@ -53,9 +53,10 @@ model.fit(
 model.predict(x_new, batch_size=10, callbacks=[reset])
 ```
 
-It refuses in one line what it cannot do right: `shuffle` left on, `steps_per_execution`
-above 1, batches that are not full or not a whole number of sequences, a batch size that
-is not the model's, a model without state, a dataset of unknown length.
+It raises an error where it cannot do so correctly: `shuffle` left on,
+`steps_per_execution` above 1, batches that are not full or not a whole number of
+sequences, a batch size that is not the model's, a model without state, a dataset of
+unknown length.
 
 Pass `shuffle=False` with datasets and generators too: the order in which they give
 their samples cannot be seen. All lanes of a batch are reset at once, so pad and mask
