@@ -17,7 +17,7 @@ from statelab.training import checkpoints, compiled, sizing, trainer
 from statelab.training.early_stopping import Stopping
 from statelab.training.trainer import TrainingProgress
 
-SMALL = {"seeds": 3, "layers": 2, "epochs": 6, "learning_rate": 0.03}
+SMALL = {"seeds": 2, "layers": 2, "epochs": 6, "learning_rate": 0.03}
 TRAINING = training(**SMALL)
 SETTINGS = checkpoints.settings_of(TRAINING)
 
