@@ -37,10 +37,14 @@ def train(
     gradient_window=None,
     burn_in=0,
 ):
-    """Train one network on plan after plan, one for each epoch.
+    """Train each network by itself on plan after plan, one for each epoch.
+
+    Args:
+        weights: by name, each with a leading axis of seeds.
 
     Returns:
-        Its weights, the mean loss of each epoch, and the state at the end.
+        Of each network its weights, the mean loss of each epoch, and the state at the
+        end. What is traced for the first serves the others.
     """
     _, timesteps = sample_lengths(windows)
     window = gradient_window or timesteps
@@ -76,8 +80,6 @@ def train(
         layer.build((lanes, None, inputs))
     dense.build((lanes, network.units))
     variables = [v for layer in [*recurrent, dense] for v in layer.trainable_variables]
-    for variable, value in zip(variables, weights, strict=True):
-        variable.assign(value)
 
     @tf.function
     def step(x, mask, y, weight, reset, state):
@@ -95,9 +97,10 @@ def train(
         return loss, state
 
     rule.build(variables)
-    losses = []
+    begun = [variable.numpy() for variable in rule.variables]
     steps = np.arange(timesteps)
-    for plan in plans:
+
+    def one_pass(plan):
         state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
         for sample, reset in zip(*written, strict=True):
@@ -124,6 +127,16 @@ def train(
                 state,
             )
             total += float(loss)
-        losses.append(total / count)
-    state = [part.numpy() for each in state for part in each]
-    return [variable.numpy() for variable in variables], losses, state
+        return total / count, state
+
+    def one_network(initial):
+        for variable, value in zip(variables, initial, strict=True):
+            variable.assign(value)
+        for variable, value in zip(rule.variables, begun, strict=True):
+            variable.assign(value)
+        passes = [one_pass(plan) for plan in plans]
+        state = [part.numpy() for each in passes[-1][1] for part in each]
+        trained = [variable.numpy() for variable in variables]
+        return trained, [loss for loss, _ in passes], state
+
+    return [one_network(initial) for initial in zip(*weights.values(), strict=True)]
