@@ -597,6 +597,7 @@ def test_export_writes_a_card_of_what_the_network_was_trained_with(own, monkeypa
 
 @pytest.mark.slow
 def test_a_byte_of_the_file_reruns_the_pipeline_and_touching_it_does_not(own):
+    own.dvc("repro")
     file = own.root / "panel.csv"
     file.touch()
     assert own.changed_stages() == set()

@@ -17,7 +17,8 @@ def test_the_forget_gate_and_not_the_adding_keeps_gradients_from_vanishing():
 @pytest.mark.slow
 def test_what_is_one_step_back_is_learned(monkeypatch):
     monkeypatch.setattr(vanishing_gradients, "LAGS", (1,))
-    monkeypatch.setattr(vanishing_gradients, "TRAINED", 2)
+    two = vanishing_gradients.SETTINGS.model_copy(update={"seeds": 2})
+    monkeypatch.setattr(vanishing_gradients, "SETTINGS", two)
     kind = "LSTM, forget bias 1"
     monkeypatch.setattr(
         vanishing_gradients, "KINDS", {kind: vanishing_gradients.KINDS[kind]}

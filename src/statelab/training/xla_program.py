@@ -101,11 +101,11 @@ def _loop(
 
     def body(batch, matrices, slots, states, logits):
         results = [
-            gradient(matrices, state, part, batch, extent)
+            gradient(matrices, state, Tensors(*(f[batch] for f in part)), extent)
             for state, part in zip(states, parts, strict=True)
         ]
         gradients, states, new = zip(*results, strict=True)
-        matrices, slots = apply(scale, total, batch, gradients, matrices, slots)
+        matrices, slots = apply(scale[batch], total[batch], gradients, matrices, slots)
         logits = tuple(
             array.write(batch, part) for array, part in zip(logits, new, strict=True)
         )
@@ -141,8 +141,7 @@ def _gradient(
     program: Program,
     matrices: Matrices,
     state: State,
-    chunk: Tensors,
-    number: tf.Tensor,
+    batch: Tensors,
     extent: tf.Tensor | None,
 ) -> tuple[Any, State, tf.Tensor]:
     """Return the gradients, the state after a batch, and its logits.
@@ -151,11 +150,9 @@ def _gradient(
         program: what is compiled.
         matrices: the weights.
         state: before the batch.
-        chunk: all batches; a weight is a share of the loss that is minimised.
-        number: which of them this is.
+        batch: what it holds; a weight is a share of the loss that is minimised.
         extent: as `train_chunk` says.
     """
-    batch = Tensors(*(field[number] for field in chunk))
     *_, predicted = sizes_of(batch.weight)
     architecture = program.architecture
     with tf.GradientTape() as tape:
@@ -181,7 +178,6 @@ def _apply(
     program: Program,
     scale: tf.Tensor,
     total: tf.Tensor,
-    number: tf.Tensor,
     parts: tuple[Matrices, ...],
     matrices: Matrices,
     slots: tuple[Matrices, ...],
@@ -190,9 +186,8 @@ def _apply(
 
     Args:
         program: what is compiled.
-        scale: the size of each batch's step, [batches, seeds].
-        total: the weight of each batch in the loss, [batches, seeds].
-        number: which batch this is.
+        scale: the size of the batch's step, [seeds].
+        total: the weight of the batch in the loss, [seeds].
         parts: gradients, of some of its lanes each.
         matrices, slots: of the weights and of the optimizer, before the update.
 
@@ -207,8 +202,8 @@ def _apply(
             clip(gradient, rows, optimizer.clipnorm)
             for gradient, rows in zip(gradients, blocks, strict=True)
         )
-    counts = total[number] > 0
-    return update(optimizer, scale[number], counts, gradients, matrices, slots)
+    counts = total > 0
+    return update(optimizer, scale, counts, gradients, matrices, slots)
 
 
 def _seeds_side_by_side(chunk_program: Callable[..., Any], cores: int) -> Any:
