@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from statelab.config import params
+from statelab.config.modes import MODES
 from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import (
     bounds,
@@ -18,7 +19,6 @@ from statelab.evaluation import (
 )
 from statelab.evaluation.baselines import forecast_of
 from statelab.evaluation.evaluation import Evaluation, ModeScores
-from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command, paths

@@ -3,9 +3,9 @@
 import numpy as np
 
 from statelab.config import params
+from statelab.config.modes import MODES
 from statelab.data.sequences import Sequences, head_of
 from statelab.evaluation.scoring import with_target
-from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.memory import summary, summary_text

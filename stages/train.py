@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from statelab.config import params
+from statelab.config.modes import Mode
 from statelab.config.settings import StatefulSettings, StatelessSettings, Training
 from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import variants
@@ -24,7 +25,7 @@ with command.lean_import():
     from statelab.training import checkpoints, trainer
 
 
-def main(mode: command.Mode) -> None:
+def main(mode: Mode) -> None:
     stage = f"train_{mode}"
     with workspace.only_writer(stage, paths.model(mode)):
         sequences = arrays.read(paths.SEQUENCES, Sequences)

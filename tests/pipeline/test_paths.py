@@ -6,7 +6,7 @@ import pytest
 from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
-from statelab.evaluation.variants import MODES
+from statelab.config.modes import MODES
 from statelab.pipeline import paths
 
 FILES = ("dvc.yaml", "search/dvc.yaml")

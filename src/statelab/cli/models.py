@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from statelab.config.modes import Mode
 from statelab.errors import UserError
 from statelab.io import files
 from statelab.pipeline import command, paths
@@ -26,8 +27,8 @@ class Row(StrEnum):
 def predict(
     file: Annotated[Path, typer.Argument(help="Sequences: CSV, Parquet or npz.")],
     mode: Annotated[
-        command.Mode, typer.Option(help="Of which training the model is.")
-    ] = command.Mode.STATEFUL,
+        Mode, typer.Option(help="Of which training the model is.")
+    ] = "stateful",
     out: Annotated[
         Path | None, typer.Option(help="A .csv or .parquet; else they are printed.")
     ] = None,
@@ -56,7 +57,7 @@ def predict(
     table, notes = predict.predict(
         paths.model(mode),
         file,
-        stateful=mode is command.Mode.STATEFUL,
+        stateful=mode == "stateful",
         network=network,
         batch_size=batch_size,
         row=row,
@@ -74,9 +75,7 @@ def predict(
 
 
 def export(
-    mode: Annotated[
-        command.Mode, typer.Argument(help="Of which training the model is.")
-    ],
+    mode: Annotated[Mode, typer.Argument(help="Of which training the model is.")],
     folder: Annotated[Path, typer.Argument(help="Where the files go.")] = Path("."),
     network: Network = 0,
     batch_size: Annotated[
@@ -111,7 +110,7 @@ def export(
     print(file)
 
 
-def _card(mode: command.Mode, network: int) -> str:
+def _card(mode: Mode, network: int) -> str:
     from statelab.config import params
     from statelab.tracking import bundle_builder
 

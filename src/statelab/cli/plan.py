@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from statelab.cli.console import print_table
+from statelab.config.modes import MODES
 from statelab.pipeline import command
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def show_plan(
     scaled = scaling.applies(checked.window.scaling, generate.source)
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
-    for mode in command.Mode:
+    for mode in MODES:
         settings: AnyTrainSettings = getattr(checked, f"train_{mode}")
         plan = plan_summary.training_plan(windows, settings)
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
@@ -64,7 +65,7 @@ def show_plan(
         drawing = plan_summary.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *drawing]))
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
-    print_table(rows, "an epoch of training", *command.Mode)
+    print_table(rows, "an epoch of training", *MODES)
     for text in drawings:
         print(f"\n{text}")
 

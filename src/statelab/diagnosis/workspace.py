@@ -10,12 +10,12 @@ import keras
 import numpy as np
 
 from statelab.config import params
+from statelab.config.modes import MODES
 from statelab.config.values import Reset
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.diagnosis import array_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
 from statelab.evaluation import evaluation, scoring
-from statelab.evaluation.variants import MODES
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
 from statelab.networks import keras_models, saving

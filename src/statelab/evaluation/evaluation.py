@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from statelab.config.modes import MODES
 from statelab.evaluation.statistics import Difference, Interval
-from statelab.evaluation.variants import MODES
 from statelab.io import files
 from statelab.networks import scores
 from statelab.pipeline import paths

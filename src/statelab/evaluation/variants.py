@@ -11,7 +11,6 @@ from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 from statelab.samples.windows import Windows, predicted_steps, rewindow, sample_lengths
 
-MODES = ("stateless", "stateful")  # of training
 IN_USE, AGAIN = "in use", "again"
 
 

@@ -5,18 +5,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 import typer
 
 from statelab.errors import UserError
-
-
-class Mode(StrEnum):
-    """Which of the two trainings is meant."""
-
-    STATELESS = "stateless"
-    STATEFUL = "stateful"
 
 
 def run(function: Callable[..., None]) -> None:

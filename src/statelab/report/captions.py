@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statelab.config.modes import MODES
 from statelab.evaluation import learning_curves, scores_text
 from statelab.evaluation.evaluation import Evaluation
-from statelab.evaluation.variants import MODES
 from statelab.formatting import count_of, in_steps, number
 from statelab.networks import scores
 from statelab.samples.plan_summary import Places

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statelab.config.modes import MODES
 from statelab.config.settings import StatefulSettings
 from statelab.data import sequences
 from statelab.data.sequences import NAMES_FILE, SPLITS, Sequences
-from statelab.evaluation.variants import MODES
 from statelab.formatting import number
 from statelab.io import csv_files, files
 from statelab.memory import summary_text

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from statelab.config.modes import MODES
 from statelab.evaluation.evaluation import Evaluation
-from statelab.evaluation.variants import MODES
 
 INTERVAL = ("mean", "low", "high")
 
