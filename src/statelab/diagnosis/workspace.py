@@ -13,8 +13,8 @@ from statelab.config import params
 from statelab.config.modes import MODES
 from statelab.config.values import Reset
 from statelab.data.sequences import SPLITS, Sequences
-from statelab.diagnosis import array_probes
-from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, fails, sound
+from statelab.diagnosis import array_probes, window_probes
+from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, sound
 from statelab.evaluation import evaluation, scoring
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use
@@ -249,70 +249,14 @@ def _training_state(workspace: Workspace) -> Finding:
 
 
 def _overlap(workspace: Workspace) -> Finding:
-    return compare_splits(workspace.data.offsets, workspace.windows, workspace.horizon)
-
-
-def compare_splits(offsets: np.ndarray, windows: Windows, horizon: int) -> Finding:
-    """Look for steps, and targets some steps ahead, that two splits share.
-
-    Args:
-        offsets: where the sequences of the data begin and end, [sequences + 1].
-        windows: their parts, each in one split.
-        horizon: steps ahead of which targets are.
-    """
-    used = np.flatnonzero((windows.split >= 0) & (np.diff(windows.samples) > 0))
-    used = used[np.argsort(windows.first[used], kind="stable")]
-    first, stop, split = (
-        np.asarray(field)[used]
-        for field in (windows.first, windows.stop, windows.split)
-    )
-    sequence = np.searchsorted(offsets, first, side="right") - 1
-    goes_on = sequence == np.append(sequence[1:], -1)
-    target_stop = stop + np.where(goes_on, horizon, 0)
-    wrong = (target_stop[:-1] > first[1:]) & (split[:-1] != split[1:])
-    if not wrong.any():
-        where = f"{len(used):,} stretches of steps, and their targets, lie apart"
-        return sound("overlap", where)
-    place = int(wrong.argmax())
-    names = {code: name for name, code in SPLITS.items()}
-    one, other = names[int(split[place])], names[int(split[place + 1])]
-    return fails(
-        "overlap",
-        f"sequence {sequence[place]}: {one} reaches to flat step "
-        f"{target_stop[place] - 1}, its targets included, and {other} begins at "
-        f"{first[place + 1]}",
-        "split sequences, or time, before they are cut, `generate.horizon` steps apart",
+    return window_probes.overlap(
+        workspace.data.offsets, workspace.windows, workspace.horizon
     )
 
 
 def _scaling(workspace: Workspace) -> Finding:
     used = saving.read(paths.model("stateful")).scaling
-    return compare_scaling(workspace.data, workspace.windows, used)
-
-
-def compare_scaling(data: Sequences, windows: Windows, used: Scaling | None) -> Finding:
-    """Compare a scaling with that of the steps of training alone.
-
-    Args:
-        data: the steps.
-        windows: their split.
-        used: what networks were trained with; None for none.
-    """
-    if used is None:
-        return sound("scaling", "features are not scaled")
-    own = scaling.fit(data, windows)
-    for name, values in used._asdict().items():
-        expected = getattr(own, name)
-        differs = ~np.isclose(values, expected, rtol=1e-5, atol=1e-6)
-        if differs.any():
-            feature = int(differs.argmax())
-            return fails(
-                "scaling",
-                f"`{name}` of feature {feature} is {values[feature]:.6g}; that of the "
-                f"steps of training alone is {expected[feature]:.6g}",
-                "fit the scaling on training alone: run `dvc repro` to have it so",
-            )
-    return sound("scaling", "fitted on the steps of training alone")
+    return window_probes.fitted_scaling(workspace.data, workspace.windows, used)
 
 
 def _order(workspace: Workspace) -> Finding:
