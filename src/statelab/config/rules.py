@@ -22,7 +22,7 @@ class Violation(NamedTuple):
 
     key: str
     rule: str
-    received: object
+    received: object = None  # None: the value of the key
 
 
 Violations = Iterator[Violation]
@@ -50,9 +50,7 @@ def of_search(search_params: SearchParams, params: Params) -> Violations:
     search = search_params.search
     if search.high is not None and search.low > search.high:
         yield Violation(
-            "search.low",
-            f"must not be above `search.high`, which is {search.high}",
-            search.low,
+            "search.low", f"must not be above `search.high`, which is {search.high}"
         )
     yield from _of_model(search_params.model, params.model)
     if "sample" not in search.reset:
@@ -60,13 +58,11 @@ def of_search(search_params: SearchParams, params: Params) -> Violations:
             "search.reset",
             "must name sample, which is no carried state: it is windows that are "
             "searched",
-            search.reset,
         )
     if search.validation_size == 0 and params.window.validation_size == 0:
         yield Violation(
             "search.validation_size",
             "must leave sequences to choose on, as `window.validation_size` is 0",
-            search.validation_size,
         )
 
 
@@ -84,7 +80,7 @@ def _of_evaluate(params: Params) -> Violations:
             f"must not be shorter than `generate.horizon`, which is {generate.horizon}"
         )
     if rule:
-        yield Violation("evaluate.season", rule, season)
+        yield Violation("evaluate.season", rule)
 
 
 def _of_files(params: Params) -> Violations:
@@ -94,32 +90,18 @@ def _of_files(params: Params) -> Violations:
         yield Violation(
             "generate.label",
             "must be each_step where `generate.horizon` makes a target for each step",
-            generate.label,
         )
     if generate.max_gap is not None and generate.columns.time is None:
-        yield Violation(
-            "generate.max_gap",
-            "needs times: set `generate.columns.time`",
-            generate.max_gap,
-        )
+        yield Violation("generate.max_gap", "needs times: set `generate.columns.time`")
     if generate.max_gap is not None and generate.source == "npz":
-        yield Violation(
-            "generate.max_gap",
-            "must be null: npz files have no times",
-            generate.max_gap,
-        )
+        yield Violation("generate.max_gap", "must be null: npz files have no times")
     if generate.horizon > 0 and generate.source == "npz":
         yield Violation(
             "generate.horizon",
             "must be 0 for npz files: put the targets that are meant into `y`",
-            generate.horizon,
         )
     if params.window.test_size == 0:
-        yield Violation(
-            "window.test_size",
-            "must leave something to test on",
-            params.window.test_size,
-        )
+        yield Violation("window.test_size", "must leave something to test on")
 
 
 def _of_a_task(params: Params, task: Task) -> Violations:
@@ -131,22 +113,17 @@ def _of_a_task(params: Params, task: Task) -> Violations:
     )
     if generate.length < task.shortest:
         yield Violation(
-            "generate.length",
-            f"must be at least {task.shortest} for `{generate.task}`",
-            generate.length,
+            "generate.length", f"must be at least {task.shortest} for `{generate.task}`"
         )
     if task.lagged and generate.lag >= generate.length:
-        yield _too_long("generate.lag", generate.lag, params, "must be shorter than")
+        yield _too_long("generate.lag", params, rule="must be shorter than")
     if window.split == "time":
         yield Violation(
             "window.split",
             "must be sequence for a generated task: its sequences are short, and alike",
-            window.split,
         )
     if test < 2:
-        yield Violation(
-            "window.test_size", "must be at least two sequences", window.test_size
-        )
+        yield Violation("window.test_size", "must be at least two sequences")
     if test + validation >= generate.sequences:
         yield Violation(
             "window.test_size",
@@ -155,52 +132,48 @@ def _of_a_task(params: Params, task: Task) -> Violations:
             f"{window.test_size} and {window.validation_size}",
         )
     if params.train_stateful.burn_in >= generate.length:
-        yield _too_long(
-            "train_stateful.burn_in",
-            params.train_stateful.burn_in,
-            params,
-            "must be shorter than",
-        )
+        key = "train_stateful.burn_in"
+        yield _too_long(key, params, rule="must be shorter than")
 
 
 def _of_windows_of_a_task(params: Params, task: Task) -> Violations:
     """Yield the rules where windows and segments are cut out of generated sequences."""
     generate, window = params.generate, params.window
     if window.layout == "per_timestep" and window.segment_length > generate.length:
-        yield _too_long("window.segment_length", window.segment_length, params)
+        yield _too_long("window.segment_length", params)
     if window.layout != "subsampled":
         return
     left = generate.length - window.window_length  # time steps beside a window
     if left < 0:
-        yield _too_long("window.window_length", window.window_length, params)
+        yield _too_long("window.window_length", params)
     if generate.label == "end" and left % window.stride != 0:
         yield Violation(
             "window.stride",
             "must lead to the last step, where the target is (`generate.label` is end, "
             f"and {left} steps are left beside a window)",
-            window.stride,
         )
     last_end = window.window_length + left // window.stride * window.stride
     if task.lagged and last_end <= generate.lag:
         yield Violation(
-            "generate.lag",
-            "must leave a window that ends on a step with a target",
-            generate.lag,
+            "generate.lag", "must leave a window that ends on a step with a target"
         )
     if task.ragged and generate.label == "end" and window.stride > 1:
         yield Violation(
             "window.stride",
             "must be 1 where only last steps have a target: sequences of "
             f"`{generate.task}` differ in length",
-            window.stride,
         )
 
 
 def _too_long(
-    key: str, steps: int, params: Params, rule: str = "must not be longer than"
+    key: str,
+    params: Params,
+    received: int | None = None,
+    rule: str = "must not be longer than",
 ) -> Violation:
     length = params.generate.length
-    return Violation(key, f"{rule} a sequence (`generate.length` is {length})", steps)
+    rule = f"{rule} a sequence (`generate.length` is {length})"
+    return Violation(key, rule, received)
 
 
 def _of_model(
@@ -208,9 +181,7 @@ def _of_model(
 ) -> Violations:
     if model.forget_bias != "unit" and network.cell != "lstm":
         yield Violation(
-            "model.forget_bias",
-            "must be `unit` where `model.cell` has no forget gate",
-            model.forget_bias,
+            "model.forget_bias", "must be `unit` where `model.cell` has no forget gate"
         )
 
 
@@ -222,7 +193,6 @@ def _of_training(key: str, training: AnyTrainSettings, params: Params) -> Violat
         yield Violation(
             f"{key}.patience",
             "needs sequences to validate on: set `window.validation_size`",
-            training.patience,
         )
     if training.engine == "compiled":
         return
@@ -244,11 +214,11 @@ def _of_training(key: str, training: AnyTrainSettings, params: Params) -> Violat
             "Keras has no shorter last segment"
         )
     if rule:
-        yield _must_be_compiled(key, rule, training)
+        yield _must_be_compiled(key, rule)
 
 
-def _must_be_compiled(key: str, where: str, training: AnyTrainSettings) -> Violation:
-    return Violation(f"{key}.engine", f"must be `compiled` {where}", training.engine)
+def _must_be_compiled(key: str, where: str) -> Violation:
+    return Violation(f"{key}.engine", f"must be `compiled` {where}")
 
 
 def _sample(params: Params) -> tuple[int, int, str]:
@@ -262,9 +232,7 @@ def _sample(params: Params) -> tuple[int, int, str]:
     return window.segment_length, window.segment_length, "window.segment_length"
 
 
-def _of_unequal_lengths(
-    key: str, longest: int | None, received: object, params: Params
-) -> Violations:
+def _of_unequal_lengths(key: str, longest: int | None, params: Params) -> Violations:
     """Yield the rule for gradient windows in whole sequences that are not alike."""
     generate = params.generate
     ragged = "of files, which may"
@@ -274,9 +242,7 @@ def _of_unequal_lengths(
         ragged = f"of `{generate.task}`, which"
     if params.window.layout == "full" and longest not in (None, 1):
         yield Violation(
-            key,
-            f"must be null, or 1, for whole sequences {ragged} differ in length",
-            received,
+            key, f"must be null, or 1, for whole sequences {ragged} differ in length"
         )
 
 
@@ -289,25 +255,22 @@ def _of_stateful(params: Params) -> Violations:
         yield Violation(
             "train_stateful.reset",
             "must be sequence or never where a sample is a whole sequence",
-            stateful.reset,
         )
     if every is not None and every % step != 0:
         yield Violation(
             "train_stateful.reset",
             f"must be a multiple of the {step} steps from a sample to the next",
-            stateful.reset,
         )
     key, steps = "train_stateful.gradient_window", stateful.gradient_window
-    yield from _of_unequal_lengths(key, steps, steps, params)
+    yield from _of_unequal_lengths(key, steps, params)
     if steps is not None and steps > timesteps:
         yield Violation(
             key,
             f"reaches no further than one sample of {timesteps} steps: no gradient "
             f"flows through carried state; raise `{decided_by}` to reach further back",
-            steps,
         )
     if steps is not None and timesteps % steps != 0:
-        yield Violation(key, f"must divide the {timesteps} steps of a sample", steps)
+        yield Violation(key, f"must divide the {timesteps} steps of a sample")
 
 
 def _of_stateful_engine(params: Params) -> Violations:
@@ -335,7 +298,7 @@ def _of_stateful_engine(params: Params) -> Violations:
             "cuts the gradient at the end of a sample alone"
         )
     if rule:
-        yield _must_be_compiled("train_stateful", rule, stateful)
+        yield _must_be_compiled("train_stateful", rule)
 
 
 def _of_lookbacks(params: Params) -> Violations:
@@ -346,7 +309,7 @@ def _of_lookbacks(params: Params) -> Violations:
         return
     for lookback in training.lookbacks or []:
         if lookback > generate.length:
-            yield _too_long(key, lookback, params)
+            yield _too_long(key, params, lookback)
         if (
             generate.label == "end"
             and window.layout == "subsampled"
@@ -363,12 +326,12 @@ def _of_lookbacks(params: Params) -> Violations:
 def _of_gradient_windows(params: Params) -> Violations:
     training, key = params.train_stateful, "train_stateful.gradient_windows"
     listed = training.gradient_windows
-    yield from _of_unequal_lengths(key, max(listed or [1]), listed, params)
+    yield from _of_unequal_lengths(key, max(listed or [1]), params)
     yield from _of_variants(key, listed, training, params)
     timesteps, every = _sample(params)[0], training.reset.every
     for steps in listed or []:
         if params.generate.source == "task" and steps > params.generate.length:
-            yield _too_long(key, steps, params)
+            yield _too_long(key, params, steps)
         if steps > timesteps and params.window.layout != "per_timestep":
             yield Violation(
                 key, f"reach no further than one sample of {timesteps} steps", steps
@@ -386,19 +349,14 @@ def _of_gradient_windows(params: Params) -> Violations:
 
 
 def _of_variants(
-    key: str,
-    listed: list[int] | None,
-    training: AnyTrainSettings,
-    params: Params,
+    key: str, listed: list[int] | None, training: AnyTrainSettings, params: Params
 ) -> Violations:
     """Yield the rules of what is trained besides, to be chosen from."""
     if listed is None:
         return
     if params.window.validation_size == 0:
         yield Violation(
-            key,
-            "needs sequences to choose on: set `window.validation_size`",
-            listed,
+            key, "needs sequences to choose on: set `window.validation_size`"
         )
     if training.engine != "compiled":
-        yield _must_be_compiled(key.split(".")[0], f"where `{key}` is set", training)
+        yield _must_be_compiled(key.split(".")[0], f"where `{key}` is set")

@@ -1,5 +1,6 @@
 """Checks params.yaml: every key, its type, and the rules between keys."""
 
+from functools import reduce
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -29,7 +30,7 @@ def check(params: Any) -> settings.Params:
 equal to 0. Received: -1
     """
     checked = validated(settings.Params, params, "params.yaml")
-    _raise_first(rules.of_params(checked), "params.yaml")
+    _raise_first(rules.of_params(checked), checked, "params.yaml")
     return checked
 
 
@@ -48,12 +49,14 @@ def check_search(search_params: Any, params: settings.Params) -> settings.Search
     """
     file = "search/params.yaml"
     checked = validated(settings.SearchParams, search_params, file)
-    _raise_first(rules.of_search(checked, params), file)
+    _raise_first(rules.of_search(checked, params), checked, file)
     return checked
 
 
-def _raise_first(violations: rules.Violations, file: str) -> None:
+def _raise_first(violations: rules.Violations, read: BaseModel, file: str) -> None:
     for key, rule, received in violations:
+        if received is None:
+            received = reduce(getattr, key.split("."), read)
         raise UserError(f"{file}: `{key}` {rule}. Received: {received}")
 
 
