@@ -23,8 +23,10 @@ from statelab.data.sequences import at_the_end
 from statelab.memory import input_gradients
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
+from statelab.pipeline.dvc_experiments import changed
 from statelab.pipeline.progress import Progress
 from statelab.samples import splitting
+from statelab.studies.post import POST
 from statelab.training import trainer
 
 STEPS, SAMPLES, SEEDS = 100, 64, 32  # of noise that untrained networks read
@@ -39,30 +41,12 @@ LAGS = (16, 32, 48, 64, 96)  # steps of noise from a first step to the predictio
 TRAINED = 8  # networks of each kind
 SOLVED = 0.95  # accuracy
 SEQUENCES = 1200
-WINDOW = WindowSettings(
-    layout="full",
-    window_length=1,
-    stride=1,
-    segment_length=1,
-    split="sequence",
-    test_size=200,
-    validation_size=0,
-    scaling="none",
+_TRAIN = {"epochs": 20, "batch_size": 16, "learning_rate": 0.003, "clipnorm": 1.0}
+SECTIONS = changed(
+    POST, window={"layout": "full"}, train_stateless={**_TRAIN, "seeds": TRAINED}
 )
-SETTINGS = StatelessSettings(
-    engine="compiled",
-    epochs=20,
-    batch_size=16,
-    optimizer="adam",
-    learning_rate=0.003,
-    schedule="cosine",
-    clipnorm=1.0,
-    seeds=TRAINED,
-    shuffle=False,
-    patience=None,
-    again=False,
-    lookbacks=None,
-)
+WINDOW = WindowSettings.model_validate(SECTIONS["window"])
+SETTINGS = StatelessSettings.model_validate(SECTIONS["train_stateless"])
 
 
 def slopes() -> pd.DataFrame:

@@ -47,20 +47,13 @@ class ResetByPlan(keras.callbacks.Callback):
         self._after_batch = after_batch
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._before(batch)
+        if self._reset[batch]:
+            callbacks.reset_states(self.model)  # pyright: ignore[reportArgumentType]
 
-    def on_test_batch_begin(self, batch, logs=None):
-        self._before(batch)
-
-    def on_predict_batch_begin(self, batch, logs=None):
-        self._before(batch)
+    on_test_batch_begin = on_predict_batch_begin = on_train_batch_begin
 
     def on_train_batch_end(self, batch, logs=None):
         self._after_batch(batch + 1)
-
-    def _before(self, batch: int) -> None:
-        if self._reset[batch]:
-            callbacks.reset_states(self.model)  # pyright: ignore[reportArgumentType]
 
 
 class TrainState(NamedTuple):

@@ -117,6 +117,14 @@ class _Patches:
             if model is not None and hasattr(getattr(model, name), "recorded"):
                 setattr(model, name, getattr(model, name).recorded)
 
+    @contextlib.contextmanager
+    def _execution_of_keras(self) -> Iterator[None]:
+        self._executing = True
+        try:
+            yield
+        finally:
+            self._executing = False
+
     # Calls
 
     def _method(self, original: Callable) -> Callable:
@@ -195,11 +203,9 @@ class _Patches:
             call = self._recorder.add_call(
                 Call("call", number, line, None, False, "arrays", False, 1, {}, False)
             )
-            before, self._executing = model_state.read(model), True
-            try:
+            before = model_state.read(model)
+            with self._execution_of_keras():
                 result = original(model, *args, **kwargs)
-            finally:
-                self._executing = False
             x = tuple(batch_arrays.to_numpy(t) for t in tf.nest.flatten(args[:1]))
             kind = "train" if kwargs.get("training") else "predict"
             fed = [FedBatch(x, None, False)]
@@ -236,11 +242,9 @@ class _Patches:
                 fed = [batch_arrays.from_keras(batch) for batch in batches]
                 data = iter(batches)
             self._taken.clear()
-            before, self._executing = model_state.read(model), True
-            try:
+            before = model_state.read(model)
+            with self._execution_of_keras():
                 result = function(data)
-            finally:
-                self._executing = False
             fed = fed or list(self._taken)
             self._recorder.add_batches(model, KINDS[name], fed, before)
             return result
