@@ -157,11 +157,7 @@ def _arranged(
         panel = npz.read(files, labelled=roles.target is not None)
     else:
         panel, ticks = rows.read(
-            files,
-            source=source,
-            roles=roles,
-            horizon=horizon,
-            target_type=target_type,
+            files, source=source, roles=roles, horizon=horizon, target_type=target_type
         )
     arranged = panels.arrange(
         panel,

@@ -111,10 +111,7 @@ def _alternatives(comparison: Comparison, verdict: Verdict) -> list[str]:
             f"On validation, {chosen.mode} with {chosen.variant} is best; what is in "
             f"use, {_setting(usual)}, has {number(usual.test.mean())} on test."
         )
-        learn = (
-            verdict.learn[chosen.mode],
-            learns(comparison, usual, verdict.margin),
-        )
+        learn = (verdict.learn[chosen.mode], learns(comparison, usual, verdict.margin))
         if chosen.mode == "stateful" and learn == (True, False):
             sentences.append("The gradient window is why that does not learn.")
     longest = max(c.timesteps for c in comparison.candidates if c.mode == "stateless")

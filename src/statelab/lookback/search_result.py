@@ -49,9 +49,7 @@ def records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
 
 
 def curve(
-    outcomes: Iterable[Outcome],
-    rule: Rule,
-    ceilings: Mapping[int, float | None],
+    outcomes: Iterable[Outcome], rule: Rule, ceilings: Mapping[int, float | None]
 ) -> pd.DataFrame:
     """Return the score against window length, of the best settings of each window.
 
@@ -71,10 +69,7 @@ def curve(
     for window in sorted({outcome.window_length for outcome in windows}):
         outcome = max(
             (outcome for outcome in windows if outcome.window_length == window),
-            key=lambda one: (
-                decision.not_worse(one, best, rule),
-                rule.sign * one.mean,
-            ),
+            key=lambda one: (decision.not_worse(one, best, rule), rule.sign * one.mean),
         )
         if outcome is best:
             against = "best"
@@ -140,10 +135,7 @@ def summary(outcomes: list[Outcome], rule: Rule, searched: Searched) -> dict[str
             for name, outcome in compared.items()
         },
         "baselines": dict(searched.baselines),
-        "best_is_better_by": {
-            "over_seeds": seeds,
-            "over_validation": parts,
-        },
+        "best_is_better_by": {"over_seeds": seeds, "over_validation": parts},
         "one_standard_error": _one_standard_error(outcomes, best, rule),
         "settings": smallest.trial._asdict(),
     }

@@ -107,10 +107,7 @@ def occlusion(
 
 
 def gradient(
-    networks: TrainedNetworks,
-    data: Sequences,
-    history: InputHistory,
-    edges: np.ndarray,
+    networks: TrainedNetworks, data: Sequences, history: InputHistory, edges: np.ndarray
 ) -> np.ndarray:
     """Return how steeply predictions change with the input at some lags.
 
@@ -126,11 +123,7 @@ def gradient(
     if networks.scaling is not None:
         inputs = (inputs - networks.scaling.mean) / networks.scaling.scale
     slopes = input_gradients.by_lag(
-        networks.weights,
-        networks.architecture,
-        inputs,
-        history.lag,
-        history.length,
+        networks.weights, networks.architecture, inputs, history.lag, history.length
     )
     squares = np.add.reduceat(slopes.astype(float) ** 2, edges[:-1], axis=2)
     return np.sqrt(squares).sum(axis=1) / np.maximum(_counts(history, edges), 1)

@@ -42,11 +42,7 @@ class InputHistory(NamedTuple):
 
 
 def inputs_of(
-    windows: Windows,
-    prediction: np.ndarray,
-    *,
-    stateful: bool,
-    reset: str = "sequence",
+    windows: Windows, prediction: np.ndarray, *, stateful: bool, reset: str = "sequence"
 ) -> InputHistory:
     """Return what some predictions are made from, at most their last `MOST_INPUTS`.
 

@@ -163,11 +163,7 @@ CROSSENTROPY = Score(
 RMSE = Score("rmse", "rmse", "root mean squared error", rmse, False)
 MAE = Score("mae", "mean absolute error", "mean absolute error", mae, False)
 SQUARED_ERROR = Score(
-    "loss",
-    "loss",
-    "mean squared error, which training minimises",
-    squared_error,
-    False,
+    "loss", "loss", "mean squared error, which training minimises", squared_error, False
 )
 
 

@@ -151,11 +151,7 @@ EXAMPLES = {
                 "example-glucose",
                 "segments of 12",
                 _sections(
-                    _GLUCOSE,
-                    _segments(12),
-                    epochs=10,
-                    batch_size=8,
-                    learning_rate=0.01,
+                    _GLUCOSE, _segments(12), epochs=10, batch_size=8, learning_rate=0.01
                 ),
             ),
             Row(

@@ -208,10 +208,7 @@ def _training_so_far(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     _write_curves(folder, csv_files.read(root / paths.live_history(mode)))
-    return {
-        "params": _params_of_a_training(mode, read),
-        "metrics": {},
-    }
+    return {"params": _params_of_a_training(mode, read), "metrics": {}}
 
 
 def _comparison(

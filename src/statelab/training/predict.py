@@ -116,10 +116,7 @@ def predict(
         )
     roles = Roles(**known["read"]["columns"])._replace(features=known["features"])
     read = sources.load_for_prediction(
-        path,
-        roles,
-        max_gap=known["read"]["max_gap"],
-        missing=known["read"]["missing"],
+        path, roles, max_gap=known["read"]["max_gap"], missing=known["read"]["missing"]
     )
     offsets = read.sequences.offsets
     windows = make_windows(
