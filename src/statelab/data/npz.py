@@ -11,7 +11,7 @@ from statelab.data.panels import Panel
 from statelab.errors import UserError
 
 NUMBERS = "fiub"  # kinds of NumPy's dtypes
-_BROKEN = (  # what NumPy raises for other files
+BROKEN = (  # what NumPy raises for other files
     AttributeError,  # of an array that is no archive
     EOFError,
     OSError,
@@ -87,7 +87,7 @@ def _padded(file: Path, labelled: bool) -> _Padded:
         with file.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             arrays = {name: archive[name] for name in archive.files}
-    except _BROKEN:
+    except BROKEN:
         raise UserError(
             f"{file}: must be an npz file of numbers and text. Received: other bytes"
         ) from None

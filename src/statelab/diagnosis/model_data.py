@@ -1,7 +1,5 @@
 """Reads a Keras model and the data that it is fed, and checks that they fit."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +7,7 @@ import keras
 import numpy as np
 
 from statelab import callbacks
+from statelab.data import npz
 from statelab.diagnosis.array_probes import Lanes
 from statelab.errors import UserError
 
@@ -108,16 +107,7 @@ def _load_arrays(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file) as archive:
             arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    except (
-        AttributeError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except (*npz.BROKEN, TypeError) as error:
         what = "an object array" if "pickle" in str(error) else "what NumPy cannot read"
         raise UserError(
             f"{file}: must be an .npz of arrays of numbers. Received: {what}"

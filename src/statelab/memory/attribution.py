@@ -12,6 +12,7 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation.scoring import with_target
 from statelab.memory import input_gradients, input_history, predictions
 from statelab.memory.input_history import InputHistory
+from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples.windows import Windows, locate_predictions, sequences_in_split
 
@@ -44,7 +45,7 @@ def measure(
     number = rng.permutation(with_target(data, windows, "test")[0])[:MOST]
     history = input_history.inputs_of(windows, number, stateful=stateful, reset=reset)
     bins = len(input_history.lag_bins(int(history.lag.max()))) - 1
-    inputs = bins * history.step.shape[1] * predictions.number_of_seeds(networks)
+    inputs = bins * history.step.shape[1] * seeds_of(networks.weights)
     kept = int(np.clip(BUDGET // inputs, FEWEST, MOST))
     number, history = number[:kept], InputHistory(*(field[:kept] for field in history))
     edges = input_history.lag_bins(int(history.lag.max()))

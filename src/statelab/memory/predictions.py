@@ -4,6 +4,7 @@ import numpy as np
 
 from statelab.data.sequences import Sequences
 from statelab.memory.input_history import InputHistory
+from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples import plans
 from statelab.samples.chunks import ChunkReader
@@ -48,15 +49,10 @@ def after_inputs(
         networks.architecture,
         table,
         np.arange(samples),
-        seeds=number_of_seeds(networks),
+        seeds=seeds_of(networks.weights),
         stateful=False,
     )
     plan = plans.make_plan(table, np.arange(samples), batch_size=lanes, stateful=False)
     reader = ChunkReader(inputs, table, [plan], networks.scaling)
     predicted = compiled.predict(networks.weights, reader, networks.architecture)
     return unscale(networks.scaling, predicted)[:, np.argsort(order)]
-
-
-def number_of_seeds(networks: TrainedNetworks) -> int:
-    """Return how many networks there are."""
-    return len(next(iter(networks.weights.values())))

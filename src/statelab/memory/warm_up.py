@@ -9,6 +9,7 @@ from statelab.memory import input_history, predictions
 from statelab.memory.attribution import BUDGET, FEWEST
 from statelab.memory.input_history import concatenate, with_burn_in
 from statelab.networks import scores
+from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples.windows import Windows, sample_lengths
 
@@ -43,7 +44,7 @@ def score_by_burn_in(
     number, target = with_target(data, windows, "test")
     burn_ins = [] if naive else _burn_ins(windows, number, reset)
     timesteps = sample_lengths(windows)[1]
-    seeds = predictions.number_of_seeds(networks)
+    seeds = seeds_of(networks.weights)
     inputs = len(burn_ins) * (max(burn_ins, default=0) + timesteps) * seeds
     most = max(BUDGET // max(inputs, 1), FEWEST)
     kept = np.sort(rng.permutation(len(number))[:most])

@@ -9,6 +9,11 @@ from statelab.config.networks import CELLS, Cell
 Weights = dict[str, np.ndarray]  # name in Keras's order -> [seeds, ...]
 
 
+def seeds_of(weights: Weights) -> int:
+    """Return how many networks there are."""
+    return len(next(iter(weights.values())))
+
+
 class Architecture(NamedTuple):
     """Cell, head and sizes of a network, as `keras_models.build` takes them.
 

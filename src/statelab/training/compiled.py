@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from statelab.config.networks import OPTIMIZERS
 from statelab.networks import keras_models, lane_state, matrices
-from statelab.networks.architecture import Architecture, Weights
+from statelab.networks.architecture import Architecture, Weights, seeds_of
 from statelab.networks.lane_state import State
 from statelab.networks.matrices import Matrices
 from statelab.samples.chunks import Chunk, ChunkReader
@@ -61,7 +61,7 @@ def start(weights: Weights, options: TrainOptions) -> TrainState:
     """
     packed = matrices.pack(weights, options.architecture)
     slots = OPTIMIZERS[options.optimizer.name].slots
-    seeds = _seeds(weights)
+    seeds = seeds_of(weights)
     return TrainState(
         matrices=packed,
         slots=tuple(tuple(tf.zeros_like(m) for _ in range(slots)) for m in packed),
@@ -154,7 +154,7 @@ def predict(
         predictions outside the plan.
     """
     packed = matrices.pack(weights, architecture)
-    seeds = _seeds(weights)
+    seeds = seeds_of(weights)
     program = xla_program.predict_chunk(
         architecture, reader.predicted_steps, reader.ragged, reader.timesteps
     )
@@ -210,7 +210,3 @@ def _extent(reader: ChunkReader, gradient_window: int) -> tf.Tensor | None:
 
 def _on_device(chunk: Chunk) -> xla_program.Tensors:
     return xla_program.Tensors(*map(tf.constant, chunk))
-
-
-def _seeds(weights: Weights) -> int:
-    return len(next(iter(weights.values())))

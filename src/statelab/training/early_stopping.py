@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab.networks.architecture import Weights
+from statelab.networks.architecture import Weights, seeds_of
 
 
 class Stopping(NamedTuple):
@@ -17,7 +17,7 @@ class Stopping(NamedTuple):
 
 def begin(weights: Weights) -> Stopping:
     """Return what is known before the first epoch."""
-    seeds = len(next(iter(weights.values())))
+    seeds = seeds_of(weights)
     return Stopping(np.full(seeds, np.inf), weights, np.zeros(seeds, int))
 
 

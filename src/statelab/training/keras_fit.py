@@ -14,7 +14,7 @@ from statelab import callbacks
 from statelab.config.networks import HEADS, OPTIMIZERS, SCHEDULES
 from statelab.errors import UserError
 from statelab.networks import keras_models
-from statelab.networks.architecture import Architecture, Weights
+from statelab.networks.architecture import Architecture, Weights, seeds_of
 from statelab.networks.optimizers import Optimizer
 from statelab.samples import plans
 from statelab.samples.chunks import ChunkReader
@@ -69,7 +69,7 @@ class TrainState(NamedTuple):
 
 def start(weights: Weights, options: TrainOptions) -> TrainState:
     """Return a training that has not begun, as `compiled.start` does."""
-    seeds = len(next(iter(weights.values())))
+    seeds = seeds_of(weights)
     unknown = np.full(seeds, np.nan)
     return TrainState(weights, (), 0, 0, unknown, unknown)
 
@@ -151,7 +151,7 @@ def predict(
     """Return each network's predictions as `compiled.predict` does, by stock Keras."""
     (plan,) = reader.plans
     x, _, _ = arrays_of(reader)
-    seeds = len(next(iter(weights.values())))
+    seeds = seeds_of(weights)
     outputs = []
     for k in range(seeds):
         model = _model(_one(weights, k), reader, architecture)
