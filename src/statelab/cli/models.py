@@ -112,7 +112,7 @@ def export(
 
 def _card(mode: Mode, network: int) -> str:
     from statelab.config import params
-    from statelab.tracking import bundle_builder
+    from statelab.report import description
 
     settings = params.made_with(f"train_{mode}")
-    return bundle_builder.describe(mode, settings, Path("."), network=network).card
+    return description.describe(mode, settings, Path("."), network=network).card

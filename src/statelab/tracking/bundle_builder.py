@@ -13,28 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.config import params, schema
-from statelab.config.settings import (
-    GenerateSettings,
-    StatefulSettings,
-    StatelessSettings,
-    WindowSettings,
-)
-from statelab.data.sequences import NAMES_FILE, Sequences
-from statelab.evaluation import bounds, evaluation, scoring
-from statelab.evaluation.baselines import Forecast
+from statelab.config import params
+from statelab.data.sequences import Sequences
+from statelab.evaluation import evaluation
 from statelab.evaluation.evaluation import ModeScores
 from statelab.formatting import in_steps
 from statelab.io import arrays, csv_files, files
-from statelab.io.predictions import predictions_in_use
 from statelab.lookback import search_result
-from statelab.networks import saving
-from statelab.networks.architecture import Architecture
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import paths
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
-from statelab.report import figures, model_card, model_facts
-from statelab.report.model_facts import ModelFacts
+from statelab.report import description, figures, model_facts
 from statelab.samples.windows import Windows, locate_samples, sample_lengths
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
@@ -91,7 +80,7 @@ def build(
                     **contents.pop("tags", {}),
                 },
                 dataset={
-                    "name": model_facts.data_name(_generate(read)),
+                    "name": model_facts.data_name(description.generate_settings(read)),
                     "digest": result.sequences,
                     "profile": {
                         "sequences": len(sequences.offsets) - 1,
@@ -109,7 +98,7 @@ def _training(
 ) -> dict[str, Any]:
     register = (read.get("tracking") or {}).get("register")
     timing = files.read_json(root / paths.timing(mode))
-    described = describe(mode, read, root)
+    described = description.describe(mode, read, root)
     windows, history = described.windows, described.history
     _write_curves(folder, history)
     usage = csv_files.read(root / paths.usage(mode))
@@ -142,66 +131,6 @@ def _training(
         },
         "register": register and registered(mode, register),
     }
-
-
-class Described(NamedTuple):
-    """How well the networks of a mode do, and what one of them is."""
-
-    windows: Windows
-    history: pd.DataFrame
-    table: pd.DataFrame  # as `scoring.seed_scores` makes it
-    scores: ModeScores
-    architecture: Architecture
-    card: str
-
-
-def describe(
-    mode: str, read: Mapping[str, Any], root: Path, *, network: int = 0
-) -> Described:
-    """Describe what a training has left behind.
-
-    Args:
-        mode: `stateless` or `stateful`.
-        read: what params.yaml said when it was trained.
-        root: of the workspace.
-        network: which one the card is of, counted from 0.
-
-    Raises:
-        UserError: a file is missing.
-    """
-    sequences = arrays.read(root / paths.SEQUENCES, Sequences)
-    windows = arrays.read(root / paths.WINDOWS, Windows)
-    predicted = predictions_in_use(root / paths.predictions(mode))
-    history = csv_files.read(root / paths.history(mode))
-    architecture = saving.read(root / paths.model(mode)).architecture
-    file = root / paths.SEQUENCES / NAMES_FILE  # of the user's own columns
-    names = files.read_json(file) if file.exists() else None
-    table = scoring.seed_scores(predicted.predictions, sequences, windows, history)
-    forecast = None
-    if names is not None and names["forecast"]:
-        forecast = Forecast(**names["forecast"], season=None)
-    limits = bounds.of_scores(sequences, windows, predicted.visible_from, forecast)
-    scores = ModeScores(scoring.intervals(table), *limits)
-    training = StatefulSettings if mode == "stateful" else StatelessSettings
-    section = read[f"train_{mode}"]
-    facts = ModelFacts(
-        seed=read["seed"],
-        generate=_generate(read),
-        window=schema.validated(WindowSettings, read["window"], "params.yaml"),
-        training=schema.validated(training, section, "params.yaml"),
-        architecture=architecture,
-        counts=model_facts.count(sequences, windows),
-        scores=scores,
-        own=table.iloc[network].to_dict(),
-        names=names,
-        network=network,
-    )
-    card = model_card.card(facts)
-    return Described(windows, history, table, scores, architecture, card)
-
-
-def _generate(read: Mapping[str, Any]) -> GenerateSettings:
-    return schema.validated(GenerateSettings, read["generate"], "params.yaml")
 
 
 def _training_so_far(
