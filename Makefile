@@ -8,7 +8,7 @@ repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it
 	dvc repro
 
 test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytest -m slow
-	pytest -m "not slow" -n 2
+	pytest -m "not slow" -n 2 --dist loadfile
 
 sweep: .venv/ready  ## 60 experiments in DVC's queue, and their runs; some fifteen minutes
 	pytest -m sweep tests/tracking/test_sweep.py -s

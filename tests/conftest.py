@@ -21,6 +21,15 @@ REPOSITORY = checkouts.REPOSITORY
 collect_ignore = ["planted"]  # scripts to be run: importing one trains a model
 
 
+LONGEST = ["test_pipeline", "test_compiled", "test_sync"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the modules that take longest first, so that all processes end together."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, worker_id) -> Path:
     """A repository with a small task that has been run, once for all of pytest's
@@ -36,7 +45,7 @@ def trained(tmp_path_factory, worker_id) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def checkout(trained, tmp_path_factory) -> checkouts.Checkout:
     """A repository with a small task that has been run; a test leaves it as it was."""
     return checkouts.copy(trained, tmp_path_factory.mktemp("checkout"))
