@@ -21,7 +21,13 @@ REPOSITORY = checkouts.REPOSITORY
 collect_ignore = ["planted"]  # scripts to be run: importing one trains a model
 
 
-LONGEST = ["test_pipeline", "test_compiled", "test_sync"]
+LONGEST = [
+    "test_pipeline",
+    "test_sweep",
+    "test_lookback_command",
+    "test_compiled",
+    "test_sync",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
