@@ -65,6 +65,9 @@ def test_every_stage_has_a_run_that_equals_its_files_to_the_last_digit(checkout)
             curve = {point.step: point.value for point in points}
             assert curve == history.groupby("epoch")[score].mean().to_dict()
         assert run.data.params["train.epochs"] == "2"
+        # what one mode alone has is listed behind
+        own = {"stateless": "lookbacks", "stateful": "gradient_window"}[mode]
+        assert run.data.params[f"train_{mode}.{own}"] == "None"
         assert run.data.params["window.layout"] == "per_timestep"
         assert logged["system/memory_usage_megabytes"] > 100
         files = {file.path for file in client.list_artifacts(run.info.run_id)}

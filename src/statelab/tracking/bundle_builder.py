@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.config import params
+from statelab.config.settings import TrainSettings
 from statelab.data.sequences import Sequences
 from statelab.evaluation import evaluation
 from statelab.evaluation.evaluation import ModeScores
@@ -229,9 +230,17 @@ def _figures(scored: ModeScores, score: str, name: str) -> dict[str, float]:
 
 
 def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
-    """Return them named alike for either mode, so that they stand side by side."""
+    """Return them, what both modes have named alike, so that it stands side by side.
+
+    What one mode alone has keeps the name of its section, which MLflow lists behind.
+    """
     sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
-    return params.flatten({**sections, "train": read[f"train_{mode}"]})
+    section = read[f"train_{mode}"]
+    of_both = {
+        key: section[key] for key in section if key in TrainSettings.model_fields
+    }
+    own = {key: section[key] for key in section if key not in of_both}
+    return params.flatten({**sections, "train": of_both, f"train_{mode}": own})
 
 
 def _write_curves(folder: Path, history: pd.DataFrame) -> None:
