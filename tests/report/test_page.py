@@ -89,6 +89,7 @@ def test_a_plan_in_words_counts_what_is_drawn():
         sequence=np.array([[0, 1], [0, 2], [0, -1]]),
         reset=np.array([[True, True], [False, True], [False, False]]),
         length=np.array([[2, 2], [2, 1], [1, 0]]),
+        counts=np.array([[True, True], [True, True], [True, False]]),
     )
     words = {"samples": "1,000", "batches": "500", "padding": "1.5%"}
     assert captions.plan("stateful", shown, words) == (

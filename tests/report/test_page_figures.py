@@ -12,6 +12,7 @@ PLACES = Places(
     sequence=np.array([[0, 1], [0, 1], [0, -1]]),
     reset=np.array([[True, True], [False, False], [False, False]]),
     length=np.array([[2, 2], [2, 1], [1, 0]]),
+    counts=np.array([[True, True], [True, True], [True, False]]),
 )
 
 

@@ -3,7 +3,7 @@ from project_params import training
 from small_windows import cut
 
 from statelab.data.sequences import Sequences, at_the_end
-from statelab.samples import plan_summary
+from statelab.samples import plan_summary, plans
 from statelab.samples.plan_summary import PlanSummary
 
 
@@ -18,10 +18,11 @@ def test_a_summary_by_hand():
     # first two sequences begin together, and the third follows in the second lane
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
     task = sequences(5, 3, 4)
-    plan = plan_summary.training_plan(table, training("stateful", batch_size=2))
+    plan = plans.training_plan(table, training("stateful", batch_size=2))
     assert plan_summary.summarize(task, table, plan) == PlanSummary(
         sequences=3,
         samples=7,
+        burn_in=0,
         predictions=12,
         timesteps=(1, 2),
         lanes=2,
@@ -40,17 +41,17 @@ def test_a_summary_by_hand():
 
 def test_drawing_shows_lanes_that_go_on_while_others_begin():
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
-    stateful = plan_summary.training_plan(table, training("stateful", batch_size=2))
+    stateful = plans.training_plan(table, training("stateful", batch_size=2))
     assert plan_summary.drawing(table, stateful, lanes=9, batches=9) == ["Aaa-", "BbCc"]
     assert plan_summary.drawing(table, stateful, lanes=1, batches=2) == ["Aa"]
-    stateless = plan_summary.training_plan(table, training("stateless", batch_size=3))
+    stateless = plans.training_plan(table, training("stateless", batch_size=3))
     assert plan_summary.drawing(table, stateless, lanes=3, batches=9) == [
         *("ABC", "AB-", "AC-"),
     ]
 
 
 def test_in_words_keeps_the_three_lengths_apart():
-    summary = PlanSummary(3, 7, 12, (1, 20), 2, 4, 4, 0.125, 1.0)
+    summary = PlanSummary(3, 7, 0, 12, (1, 20), 2, 4, 4, 0.125, 1.0)
     words = plan_summary.in_words(
         summary, training("stateful", reset="every_40", gradient_window=5)
     )
@@ -67,12 +68,12 @@ def test_in_words_keeps_the_three_lengths_apart():
 
 def test_places_number_sequences_as_they_appear_and_leave_padding_out():
     table = cut([5, 3, 4], layout="per_timestep", segment_length=2)
-    plan = plan_summary.training_plan(table, training("stateful", batch_size=2))
+    plan = plans.training_plan(table, training("stateful", batch_size=2))
     shown = plan_summary.places(table, plan, lanes=2, batches=9)
     assert shown.sequence.T.tolist() == [[0, 0, 0, -1], [1, 1, 2, 2]]
     assert shown.reset.T.tolist() == [[1, 0, 0, 0], [1, 0, 1, 0]]
     assert shown.length.T.tolist() == [[2, 2, 1, 0], [2, 1, 2, 2]]
     four = cut([1, 1, 1, 1], layout="full")
-    plan = plan_summary.training_plan(four, training("stateful", batch_size=3))
+    plan = plans.training_plan(four, training("stateful", batch_size=3))
     only = plan_summary.places(four, plan, lanes=1, batches=2)
     assert only.sequence.tolist() == [[0], [3]]  # 1 and 2 are in lanes not shown

@@ -32,7 +32,7 @@ def show_plan(
     from statelab.config.settings import AnyTrainSettings, Training
     from statelab.data import sources, tasks
     from statelab.evaluation import variants
-    from statelab.samples import plan_summary, scaling, splitting
+    from statelab.samples import plan_summary, plans, scaling, splitting
     from statelab.samples.windows import dropped_notes
 
     read = params.read()
@@ -53,7 +53,7 @@ def show_plan(
     columns, drawings = [], []
     for mode in MODES:
         settings: AnyTrainSettings = getattr(checked, f"train_{mode}")
-        plan = plan_summary.training_plan(windows, settings)
+        plan = plans.training_plan(windows, settings)
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
         training = Training(checked.model, settings, checked.seed)
         trained = variants.of(windows, training)

@@ -87,7 +87,7 @@ def _plan(workspace: Workspace, split: str, **changes: Any) -> plans.Plan:
 
 def _lanes(workspace: Workspace) -> array_probes.Lanes:
     plan = _plan(workspace, "train")
-    sample, reset = plans.expand(
+    sample, reset, _ = plans.expand(
         plan, 0, min(plan.batches, MAX_PLACES // plan.lanes + 1)
     )
     used = sample >= 0
@@ -242,7 +242,7 @@ def _validation_state(workspace: Workspace) -> Finding:
 
 
 def _training_state(workspace: Workspace) -> Finding:
-    sample, reset = plans.expand(_plan(workspace, "train"), 0, 1)
+    sample, reset, _ = plans.expand(_plan(workspace, "train"), 0, 1)
     used = sample >= 0  # the others are padding
     where = f"an epoch begins with a reset of {reset[used].sum()} of {used.sum()} lanes"
     return Finding("training_state", bool(reset[used].all()), where, "")

@@ -31,7 +31,7 @@ from statelab.report import (
     tables,
 )
 from statelab.report.inline_svg import Picture, picture
-from statelab.samples import plan_summary
+from statelab.samples import plan_summary, plans
 from statelab.samples.plans import Plan
 from statelab.samples.windows import LAYOUTS, Windows
 
@@ -267,7 +267,7 @@ def _plans(settings: Params, data: Sequences, windows: Windows) -> dict[str, Any
     pictures, rows, lengths = [], {}, {}
     for mode in MODES:
         training: AnyTrainSettings = getattr(settings, f"train_{mode}")
-        plan = plan_summary.training_plan(windows, training)
+        plan = plans.training_plan(windows, training)
         summary = plan_summary.summarize(data, windows, plan, training.burn_in)
         words = plan_summary.in_words(summary, training)
         shown = plan_summary.places(windows, plan, lanes=LANES, batches=BATCHES)

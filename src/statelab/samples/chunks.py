@@ -107,7 +107,7 @@ class ChunkReader:
             The batches. What stands in `x` behind the end of a sample is anything.
         """
         written = [plans.expand(plan, start, stop) for plan in self.plans]
-        sample, reset = (
+        sample, reset, counts = (
             np.stack(field, axis=1) for field in zip(*written, strict=True)
         )
         located = locate_samples(self.windows, np.maximum(sample, 0))
@@ -115,6 +115,7 @@ class ChunkReader:
         target, weight = targets_of_samples(
             self.sequences, self.windows, sample, located, longest, self.burn_in
         )
+        weight *= counts[..., None]
         x = stretches(self.sequences.values, located.first, longest)
         if self.scaling is not None:
             x = (x - self.scaling.mean) / self.scaling.scale

@@ -25,6 +25,7 @@ class PlanSummary(NamedTuple):
 
     sequences: int
     samples: int
+    burn_in: int  # samples that stretches read for their state alone
     predictions: int
     timesteps: tuple[int, int]  # of the shortest sample, and of the longest
     lanes: int
@@ -32,23 +33,6 @@ class PlanSummary(NamedTuple):
     updates: int  # batches in which something counts
     padding: float  # the share of the time steps of all batches that are of no sample
     counted: float  # the share of predictions that count in the loss
-
-
-def training_plan(windows: Windows, training: AnyTrainSettings) -> Plan:
-    """Return the plan of the train split, in reading order.
-
-    Args:
-        windows: the table of windows.
-        training: the settings of the training.
-    """
-    return plans.make_plan(
-        windows,
-        sequences_in_split(windows, SPLITS["train"]),
-        batch_size=training.batch_size,
-        stateful=training.stateful,
-        reset=training.reset,
-        batching=training.batching,
-    )
 
 
 def summarize(
@@ -63,23 +47,27 @@ def summarize(
         burn_in: as in `chunks.targets_of_samples`.
     """
     timesteps = sample_lengths(windows)[1]
-    samples, steps, counted, updates = 0, 0, 0, 0
+    samples, burn_ins, steps, counted, updates = 0, 0, 0, 0, 0
     size = max(plans.MAX_CELLS // (plan.lanes * predicted_steps(windows)), 1)
     for start in range(0, plan.batches, size):
-        sample = plans.expand(plan, start, min(start + size, plan.batches)).sample
+        stop = min(start + size, plan.batches)
+        sample, _, counts = plans.expand(plan, start, stop)
         at = locate_samples(windows, np.maximum(sample, 0))
         _, weight = chunks.targets_of_samples(
             sequences, windows, sample, at, timesteps, burn_in
         )
-        samples += int((sample >= 0).sum())
+        weight *= counts[..., None]
+        samples += int(counts.sum())
+        burn_ins += int((sample >= 0).sum() - counts.sum())
         steps += int(at.length[sample >= 0].sum())
         counted += int(weight.sum())
         updates += int(weight.any(axis=(1, 2)).sum())
     train = sequences_in_split(windows, SPLITS["train"])
     predictions = int(np.diff(windows.answers)[train].sum())
     return PlanSummary(
-        sequences=int((plan.first_sample >= 0).sum()),
+        sequences=len(train),
         samples=samples,
+        burn_in=burn_ins,
         predictions=predictions,
         timesteps=sample_lengths(windows),
         lanes=plan.lanes,
@@ -104,9 +92,10 @@ def in_words(summary: PlanSummary, training: AnyTrainSettings) -> dict[str, str]
     shortest, longest = summary.timesteps
     sample = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     gradient_window = training.gradient_window or longest
+    burn_in = f", and {summary.burn_in:,} read as burn-in" if summary.burn_in else ""
     return {
         "sequences": f"{summary.sequences:,}",
-        "samples": f"{summary.samples:,}",
+        "samples": f"{summary.samples:,}{burn_in}",
         "steps of a sample": sample,
         "lanes": f"{summary.lanes:,}",
         "batches": f"{summary.batches:,}",
@@ -131,6 +120,7 @@ class Places(NamedTuple):
     sequence: np.ndarray  # int64 [batches, lanes]; -1 for padding
     reset: np.ndarray  # bool [batches, lanes]; state is zero before the sample
     length: np.ndarray  # int64 [batches, lanes]; steps of the sample; 0 for padding
+    counts: np.ndarray  # bool [batches, lanes]; False for burn-in and padding
 
 
 def places(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> Places:
@@ -144,14 +134,14 @@ def places(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> Places:
     Returns:
         Their samples; sequences are numbered as they appear, in all lanes.
     """
-    sample, reset = plans.expand(plan, 0, min(batches, plan.batches))
+    sample, reset, counts = plans.expand(plan, 0, min(batches, plan.batches))
     at = locate_samples(windows, np.maximum(sample, 0))
     used = sample >= 0
     first_seen = list(dict.fromkeys(at.sequence[used]))
     number = {index: nth for nth, index in enumerate(first_seen)}
     sequence = np.full(sample.shape, -1)
     sequence[used] = [number[index] for index in at.sequence[used]]
-    fields = sequence, reset & used, np.where(used, at.length, 0)
+    fields = sequence, reset & used, np.where(used, at.length, 0), counts
     return Places(*(field[:, :lanes] for field in fields))
 
 
@@ -163,7 +153,7 @@ def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[s
 
     Returns:
         Lines of a character for each batch: a letter for each sequence, a capital where
-        state is zero before the sample, and `-` for padding.
+        state is zero before the sample, `.` for burn-in and `-` for padding.
 
     Example:
         >>> from statelab.samples.windows import make_windows
@@ -172,11 +162,22 @@ def drawing(windows: Windows, plan: Plan, *, lanes: int, batches: int) -> list[s
         >>> plan = plans.make_plan(table, np.arange(2), stateful=True, batch_size=2)
         >>> drawing(table, plan, lanes=2, batches=80)
         ['Aaa', 'Bb-']
+
+        A single sequence of 8 samples, in stretches:
+
+        >>> table = make_windows(np.array([0, 8]), np.zeros(1, np.int8),
+        ...     layout="per_timestep")
+        >>> plan = plans.make_plan(table, np.arange(1), stateful=True, batch_size=3,
+        ...     stretch_burn_in=1)
+        >>> drawing(table, plan, lanes=3, batches=80)
+        ['Aa--', '.aaa', '.aaa']
     """
     drawn = places(windows, plan, lanes=lanes, batches=batches)
     lines = []
-    for sequence, reset in zip(drawn.sequence.T, drawn.reset.T, strict=True):
+    lanes_drawn = zip(drawn.sequence.T, drawn.reset.T, drawn.counts.T, strict=True)
+    for sequence, reset, counts in lanes_drawn:
         letters = [string.ascii_lowercase[nth % 26] for nth in sequence]
         cased = np.where(reset, np.char.upper(letters), letters)
-        lines.append("".join(np.where(sequence < 0, "-", cased)))
+        blank = np.where(sequence < 0, "-", ".")
+        lines.append("".join(np.where(counts, cased, blank)))
     return lines

@@ -11,9 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.settings import AnyTrainSettings
 from statelab.config.values import Reset
+from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
-from statelab.samples.windows import Windows, locate_samples
+from statelab.samples import stretches
+from statelab.samples.windows import (
+    Windows,
+    locate_samples,
+    sample_lengths,
+    sequences_in_split,
+)
 
 MAX_CELLS = 1 << 18  # places of a plan that are looked at together
 AT_EACH_SAMPLE, AT_EACH_SEQUENCE = Reset("sample"), Reset("sequence")
@@ -22,13 +30,15 @@ AT_EACH_SAMPLE, AT_EACH_SEQUENCE = Reset("sample"), Reset("sequence")
 class Plan(NamedTuple):
     """One pass over some samples, as runs of samples that follow each other.
 
-    A run is the samples of a sequence, or padding. The runs stand end to end in a line
-    of places, which is folded into batches of lanes: batch by batch, or lane by lane.
+    A run is the samples of a sequence, or of a stretch of one, or padding. The runs
+    stand end to end in a line of places, which is folded into batches of lanes: batch
+    by batch, or lane by lane.
     """
 
     first_sample: np.ndarray  # int64 [runs]; -1 for a run of padding
     begin: np.ndarray  # int64 [runs + 1]; the place where a run begins
     interval: np.ndarray | None  # int64 [runs]; samples between resets; None for never
+    burn_in: np.ndarray  # int64 [runs]; samples at its beginning that do not count
     order: np.ndarray | None  # int [samples]; the place that comes i-th when shuffled
     batches: int
     lanes: int
@@ -40,6 +50,7 @@ class Batches(NamedTuple):
 
     sample: np.ndarray  # int64 [batches, lanes]; -1 for padding
     reset: np.ndarray  # bool [batches, lanes]; state is zero before this sample
+    counts: np.ndarray  # bool [batches, lanes]; in the loss; False for a burn-in
 
 
 def make_plan(
@@ -51,6 +62,7 @@ def make_plan(
     reset: Reset = AT_EACH_SEQUENCE,
     batching: str = "aligned",
     rng: np.random.Generator | None = None,
+    stretch_burn_in: int | None = None,
 ) -> Plan:
     """Arrange the samples of some sequences in batches.
 
@@ -75,15 +87,28 @@ def make_plan(
             after another into the lanes of a batch, as people get it from Keras.
         rng: shuffles the samples of a stateless plan, or the sequences of a stateful
             one, the samples of which stay together; None keeps their order.
+        stretch_burn_in: steps that a stretch reads before those that count. Where state
+            is carried in `aligned` lanes and there are fewer sequences than lanes, long
+            ones are cut into stretches, each read by a lane of its own, as
+            `stretches.cut` says. None leaves sequences whole.
 
     Returns:
-        The plan. Lanes that have run out of samples are padding.
+        The plan. Lanes that have run out of samples are padding. There are no more
+        `aligned` lanes than there are sequences, or stretches.
     """
     order = None
     if rng is not None and stateful:
         sequence = rng.permutation(sequence)
     first = windows.samples[sequence]
     count = windows.samples[sequence + 1] - first
+    lane_by_lane = stateful and batching == "aligned"
+    burn_in = np.zeros_like(count)
+    if lane_by_lane and reset != "never" and stretch_burn_in is not None:
+        before = -(-stretch_burn_in // windows.stride[sequence])
+        nth, begin, count, burn_in = stretches.cut(count, before, batch_size)
+        sequence, first = sequence[nth], first[nth] + begin
+    if lane_by_lane:
+        batch_size = min(batch_size, np.count_nonzero(count) or batch_size)
     if rng is not None and not stateful:
         total = count.sum()
         dtype = np.int32 if total < 2**31 else np.int64
@@ -91,17 +116,44 @@ def make_plan(
     interval = samples_between_resets(
         reset if stateful else AT_EACH_SAMPLE, windows.stride[sequence]
     )
-    lane_by_lane = stateful and batching == "aligned"
     arrange = _aligned if lane_by_lane else _contiguous
     run, places, batches = arrange(count, batch_size)
     return Plan(
         first_sample=_of_runs(first, run, -1),
         begin=np.append(0, np.cumsum(places)),
         interval=None if interval is None else _of_runs(interval, run, 1),
+        burn_in=_of_runs(burn_in, run, 0),
         order=order,
         batches=batches,
         lanes=batch_size,
         lane_by_lane=lane_by_lane,
+    )
+
+
+def training_plan(
+    windows: Windows,
+    settings: AnyTrainSettings,
+    rng: np.random.Generator | None = None,
+) -> Plan:
+    """Return the plan of a pass over the train split.
+
+    Where there are fewer sequences than lanes, long ones are cut into stretches, whose
+    burn-in is as long as the gradient window.
+
+    Args:
+        windows: the table of windows.
+        settings: of the training.
+        rng: shuffles the pass; None keeps the reading order.
+    """
+    return make_plan(
+        windows,
+        sequences_in_split(windows, SPLITS["train"]),
+        batch_size=settings.batch_size,
+        stateful=settings.stateful,
+        reset=settings.reset,
+        batching=settings.batching,
+        rng=rng,
+        stretch_burn_in=settings.gradient_window or sample_lengths(windows)[1],
     )
 
 
@@ -181,7 +233,9 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
                [ 2, -1],
                [-1, -1]]), reset=array([[False, False],
                [False,  True],
-               [ True, False]]))
+               [ True, False]]), counts=array([[ True,  True],
+               [ True, False],
+               [False, False]]))
     """
     batch = np.arange(start - 1, stop)[:, None]  # and the one before
     lane = np.arange(plan.lanes)
@@ -196,6 +250,7 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     run = np.searchsorted(plan.begin[:-1], place, side="right") - 1
     inside = inside & (plan.first_sample[run] >= 0)
     nth = place - plan.begin[run]
+    counts = inside & (nth >= plan.burn_in[run])
     sample = np.where(inside, plan.first_sample[run] + nth, -1)
     if plan.order is not None:  # which may come to the same sample twice in a row
         reset = np.ones_like(sample[1:], bool)
@@ -204,7 +259,7 @@ def expand(plan: Plan, start: int, stop: int) -> Batches:
     else:  # where a lane comes to another run, or to another stretch of its run
         run, stretch = np.where(inside, run, -1), nth // plan.interval[run]
         reset = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
-    return Batches(sample[1:], reset)
+    return Batches(sample[1:], reset, counts[1:])
 
 
 def stateless(plan: Plan) -> bool:

@@ -35,7 +35,7 @@ class ResetByPlan(keras.callbacks.Callback):
 
     def __init__(self, plan: Plan, after_batch: Callable[[int], None] = lambda _: None):
         super().__init__()
-        sample, reset = plans.expand(plan, 0, plan.batches)
+        sample, reset, _ = plans.expand(plan, 0, plan.batches)
         padding = sample < 0
         every_lane = np.all(reset | padding, axis=1)
         if (every_lane != np.any(reset & ~padding, axis=1)).any():

@@ -127,7 +127,7 @@ def train(
     """
     settings, engine = training.settings, ENGINES[training.settings.engine]
     _require_a_target(sequences, windows, settings.burn_in)
-    plan = _plan(windows, training)
+    plan = plans.training_plan(windows, settings)
     architecture = architecture_for(sequences, training.model)
     predictor = Predictor(
         sequences, windows, scaling, training, architecture, engine.predict
@@ -188,22 +188,6 @@ def _require_a_target(sequences: Sequences, windows: Windows, burn_in: int) -> N
     )
 
 
-def _plan(
-    windows: Windows, training: Training, rng: np.random.Generator | None = None
-) -> Plan:
-    """Return the plan of a pass over train; `rng` shuffles it."""
-    settings = training.settings
-    return plans.make_plan(
-        windows,
-        held_out.used_splits(windows)["train"],
-        batch_size=settings.batch_size,
-        stateful=settings.stateful,
-        reset=settings.reset,
-        batching=settings.batching,
-        rng=rng,
-    )
-
-
 def _optimizer(training: Training, updates: int) -> Optimizer:
     settings = training.settings
     return Optimizer(
@@ -261,7 +245,9 @@ def _train_pass(
     followed = [plan]
     if training.settings.shuffle:  # in a new order for each epoch and seed
         followed = [
-            _plan(windows, training, np.random.default_rng((seed, current.epoch)))
+            plans.training_plan(
+                windows, training.settings, np.random.default_rng((seed, current.epoch))
+            )
             for seed in training.seeds
         ]
     burn_in = training.settings.burn_in
