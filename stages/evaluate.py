@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from statelab.baselines.naive import forecast_of
 from statelab.config import params
 from statelab.config.modes import MODES
 from statelab.data.sequences import NAMES_FILE, Sequences
@@ -17,7 +18,6 @@ from statelab.evaluation import (
     verdict,
     verdict_text,
 )
-from statelab.evaluation.baselines import forecast_of
 from statelab.evaluation.evaluation import Evaluation, ModeScores
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions

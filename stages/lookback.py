@@ -1,8 +1,8 @@
 """Search for the smallest window that is not worse than the best."""
 
+from statelab.baselines.naive import forecast_of
 from statelab.config import params
 from statelab.data.sequences import NAMES_FILE, Sequences
-from statelab.evaluation.baselines import forecast_of
 from statelab.io import arrays, csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import Rule

@@ -192,7 +192,7 @@ MUTANTS = [
     ),
     Mutant(
         "the seasonal baseline is off by the forecast horizon",
-        "evaluation/baselines.py",
+        "baselines/naive.py",
         "forecast.season - forecast.horizon",
         "forecast.season",
         "evaluation/test_bounds.py",

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from small_windows import three_sequences
 
+from statelab.baselines.naive import Forecast
 from statelab.data.sequences import Sequences
 from statelab.data.tasks import first_step
 from statelab.evaluation import bounds
-from statelab.evaluation.baselines import Forecast
 from statelab.samples.plans import make_plan, visible_from
 from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows, per_prediction

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import search_problems
 
+from statelab.baselines.naive import Forecast
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.evaluation.baselines import Forecast
 from statelab.lookback import evaluation_set, problem
 from statelab.lookback.problem import SearchData
 from statelab.samples.windows import make_windows

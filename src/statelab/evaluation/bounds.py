@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.data.sequences import Sequences, head_of
-from statelab.evaluation import scoring
-from statelab.evaluation.baselines import (
+from statelab.baselines.naive import (
     Forecast,
     constant_prediction,
     constant_score,
     naive_forecasts,
 )
+from statelab.data.sequences import Sequences, head_of
+from statelab.evaluation import scoring
 from statelab.evaluation.ceilings import find_ceiling
 from statelab.evaluation.evaluation import ModeScores
 from statelab.networks import scores

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from statelab.baselines.naive import constant_prediction, constant_score
 from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets_at
 from statelab.errors import UserError
-from statelab.evaluation.baselines import constant_prediction, constant_score
 from statelab.evaluation.ceilings import find_ceiling
 from statelab.evaluation.scoring import with_target
 from statelab.io.predictions import Predictions

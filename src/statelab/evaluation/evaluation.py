@@ -26,7 +26,7 @@ class ModeScores:
         scores: by name, over seeds: `accuracy` or `rmse`, `loss`, `final_accuracy` …
         ceiling: by name of a score, the best that any model could reach; None where
             that is not known.
-        baselines: by name of `baselines.NAMES`, the same scores.
+        baselines: by name of `naive.NAMES`, the same scores.
     """
 
     scores: dict[str, Interval]

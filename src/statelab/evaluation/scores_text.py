@@ -3,12 +3,13 @@
 import pandas as pd
 
 from statelab import formatting
-from statelab.evaluation import baselines, bounds
+from statelab.baselines import naive
+from statelab.evaluation import bounds
 from statelab.evaluation.evaluation import ModeScores
 from statelab.formatting import number
 from statelab.networks import scores
 
-NAMES = {"ceiling": "ceiling", **baselines.NAMES}  # of what a score is seen beside
+NAMES = {"ceiling": "ceiling", **naive.NAMES}  # of what a score is seen beside
 
 
 def in_words(mode: str, table: pd.DataFrame, scored: ModeScores) -> str:

@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from statelab.config.settings import Params, SearchParams
-from statelab.config.values import ForgetBias
-from statelab.data.sequences import SPLITS, Sequences, head_of
-from statelab.evaluation import comparison
-from statelab.evaluation.baselines import (
+from statelab.baselines.naive import (
     Forecast,
     constant_prediction,
     constant_score,
     naive_forecasts,
 )
+from statelab.config.settings import Params, SearchParams
+from statelab.config.values import ForgetBias
+from statelab.data.sequences import SPLITS, Sequences, head_of
+from statelab.evaluation import comparison
 from statelab.evaluation.ceilings import find_ceiling, visible_classes
 from statelab.evaluation.scoring import with_target
 from statelab.lookback import evaluation_set, shards, trial_plans

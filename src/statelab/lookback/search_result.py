@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from statelab import formatting
+from statelab.baselines.naive import NAMES
 from statelab.config.settings import SearchParams
 from statelab.evaluation import paired_test
-from statelab.evaluation.baselines import NAMES
 from statelab.evaluation.statistics import interval
 from statelab.formatting import in_steps, number
 from statelab.lookback import decision

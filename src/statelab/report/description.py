@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from statelab.baselines.naive import Forecast
 from statelab.config import schema
 from statelab.config.settings import (
     GenerateSettings,
@@ -15,7 +16,6 @@ from statelab.config.settings import (
 )
 from statelab.data.sequences import NAMES_FILE, Sequences
 from statelab.evaluation import bounds, scoring
-from statelab.evaluation.baselines import Forecast
 from statelab.evaluation.evaluation import ModeScores
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from statelab.evaluation import baselines
+from statelab.baselines import naive
 from statelab.evaluation.evaluation import ModeScores
 from statelab.evaluation.learning_curves import over_seeds
 from statelab.networks import scores
@@ -350,7 +350,7 @@ def _intervals(
 
 def _baseline(name: str) -> dict[str, Any]:
     """Return the style of the line of a baseline."""
-    label, dash = baselines.NAMES[name], BASELINE_DASHES[name]
+    label, dash = naive.NAMES[name], BASELINE_DASHES[name]
     return {"color": GREY, "linestyle": dash, "linewidth": 1, "label": label}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from statelab.evaluation import baselines
+from statelab.baselines import naive
 from statelab.evaluation.statistics import Interval
 from statelab.formatting import count_of, in_steps, listed, number, step_range
 from statelab.networks.scores import of_columns
@@ -164,7 +164,7 @@ def _network(facts: ModelFacts) -> str:
 def _scores(facts: ModelFacts) -> str:
     main, scores = facts.main_score, facts.scores.scores
     bounds: dict[str, Mapping[str, float | None]] = {
-        baselines.CONSTANT[main] if name == "constant" else baselines.NAMES[name]: by
+        naive.CONSTANT[main] if name == "constant" else naive.NAMES[name]: by
         for name, by in facts.scores.baselines.items()
     }
     bounded = any(best is not None for best in facts.scores.ceiling.values())

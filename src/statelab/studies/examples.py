@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from statelab.baselines import naive
 from statelab.config.settings import GenerateSettings
 from statelab.data import sources
 from statelab.errors import UserError
-from statelab.evaluation import baselines
 from statelab.evaluation.experiments import evaluation_of
 from statelab.io import files
 from statelab.pipeline import paths
@@ -30,7 +30,7 @@ HEADINGS = (
     "score",
     f"stateless, {SEEDS} seeds",
     "stateful",
-    *baselines.NAMES.values(),
+    *naive.NAMES.values(),
 )
 
 
@@ -285,5 +285,5 @@ def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     digits = 3 if score == "accuracy" else 2
     modes = experiment_table.mode_cells(row, digits)
     by_name = {name: f"{value:.{digits}f}" for name, value in row["baselines"].items()}
-    by_name["constant"] = f"{baselines.CONSTANT[score]} {by_name['constant']}"
-    return (score, *modes, *(by_name.get(name, "–") for name in baselines.NAMES))
+    by_name["constant"] = f"{naive.CONSTANT[score]} {by_name['constant']}"
+    return (score, *modes, *(by_name.get(name, "–") for name in naive.NAMES))

@@ -14,6 +14,10 @@ NAMES = {  # what they are called in tables and figures
     "constant": "constant prediction",
     "persistence": "persistence",
     "seasonal_naive": "seasonal naive",
+    "drift": "drift",
+    "last_label": "last label",
+    "linear": "linear model on lags",
+    "boosting": "boosted trees on lags",
 }
 CONSTANT = {"accuracy": "most frequent class", "rmse": "mean of train"}  # by score
 
@@ -86,17 +90,52 @@ def naive_forecasts(
     Returns:
         By name of the forecast, and by name of the error.
     """
-    steps_back = {"persistence": 0}  # from the time step that is predicted at
-    if forecast.season is not None:
-        steps_back["seasonal_naive"] = forecast.season - forecast.horizon
-    errors: dict[str, dict[str, float]] = {name: {} for name in steps_back}
+    errors: dict[str, dict[str, float]] = {}
     for prefix, (number, target) in groups.items():
         step = locate_predictions(windows, number).step
-        sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
-        for name, back in steps_back.items():
-            # the first season has none before it: there the value itself is predicted
-            inside = step - back >= sequences.offsets[sequence]
-            source = np.where(inside, step - back, step)
-            predicted = sequences.values[source, forecast.feature][None]
-            errors[name][f"{prefix}rmse"] = float(scores.rmse(predicted, target)[0])
+        for name, predicted in forecasts(sequences, step, forecast).items():
+            error = float(scores.rmse(predicted[None], target)[0])
+            errors.setdefault(name, {})[f"{prefix}rmse"] = error
     return errors
+
+
+def forecasts(
+    sequences: Sequences, step: np.ndarray, forecast: Forecast
+) -> dict[str, np.ndarray]:
+    """Return what is forecast at some steps without a model.
+
+    Args:
+        sequences: the steps.
+        step: flat steps, int64 [rows].
+        forecast: what is forecast.
+
+    Returns:
+        By name of `NAMES`, [rows]. `persistence` is the value of the step itself,
+        `seasonal_naive` that of the season before; where a sequence has none yet, as
+        `persistence`. `drift` goes on from the step's value as the sequence has gone on
+        average since its first step.
+
+    Example:
+        >>> series = np.float32([1, 4, 9, 16, 25])[:, None]
+        >>> data = Sequences(series, np.array([0, 5]), np.zeros(5))
+        >>> for name, values in forecasts(data, np.array([0, 3]),
+        ...                               Forecast(0, 1, season=3)).items():
+        ...     print(name, values)
+        persistence [ 1. 16.]
+        seasonal_naive [1. 4.]
+        drift [ 1. 21.]
+
+    Reference:
+        Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 2021, 5.2.
+    """
+    values = sequences.values[:, forecast.feature]
+    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
+    first = sequences.offsets[sequence]
+    predicted = {"persistence": values[step]}
+    if forecast.season is not None:
+        back = -forecast.horizon % forecast.season
+        inside = step - back >= first
+        predicted["seasonal_naive"] = values[np.where(inside, step - back, step)]
+    slope = (values[step] - values[first]) / np.maximum(step - first, 1)
+    predicted["drift"] = values[step] + forecast.horizon * slope
+    return predicted

@@ -1,0 +1,1 @@
+"""Simple methods: what networks have to be better than."""

@@ -1,0 +1,58 @@
+"""After how many steps values recur."""
+
+import numpy as np
+from scipy import signal
+
+from statelab.data.sequences import SPLITS, Sequences
+from statelab.samples.windows import Windows
+
+LONGEST = 1000  # steps of a season that is looked for
+LOWEST = 0.3  # autocorrelation of changes, below which nothing is said to recur
+
+
+def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
+    """Guess the season of a feature from the train split.
+
+    It is the lag at which the changes from step to step are most like themselves: where
+    their autocorrelation, the mean over sequences weighted by their steps, is highest,
+    higher than at both lags beside it, and at least `LOWEST`. Changes are taken so that
+    a trend does not hide it. At least three seasons must fit into a sequence.
+
+    Args:
+        sequences: the steps.
+        windows: which of them are the train split.
+        feature: the number of the feature.
+
+    Returns:
+        Steps; None where nothing recurs.
+
+    Reference:
+        Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 2021, 2.8.
+    """
+    rows = np.flatnonzero(windows.split == SPLITS["train"])
+    longest = int((windows.stop - windows.first)[rows].max(initial=0)) // 3
+    longest = min(longest, LONGEST)
+    if longest < 2:
+        return None
+    total, steps = np.zeros(longest + 2), 0
+    for row in rows:
+        stretch = sequences.values[windows.first[row] : windows.stop[row], feature]
+        change = np.diff(stretch.astype(float))
+        if len(change) <= longest + 1 or not np.ptp(change):
+            continue
+        total += len(change) * _autocorrelation(change, longest + 1)
+        steps += len(change)
+    if not steps:
+        return None
+    mean = total / steps
+    inner = mean[2:-1]
+    peak = (inner > mean[1:-2]) & (inner >= mean[3:]) & (inner >= LOWEST)
+    if not peak.any():
+        return None
+    return 2 + int(np.where(peak, inner, -1).argmax())
+
+
+def _autocorrelation(values: np.ndarray, longest: int) -> np.ndarray:
+    centred = values - values.mean()
+    full = signal.correlate(centred, centred, mode="full", method="fft")
+    return full[len(values) - 1 : len(values) + longest] / full[len(values) - 1]
