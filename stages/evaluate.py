@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from statelab.baselines import stored
 from statelab.baselines.naive import forecast_of
 from statelab.config import params
 from statelab.config.modes import MODES
@@ -43,7 +44,8 @@ def main() -> None:
         print(scores_text.in_words(mode, tables[mode], scores[mode]))
         del predicted  # of long data there is no room for that of both modes
     variants = {mode: read_predictions(paths.predictions(mode)) for mode in MODES}
-    compared = comparison.compare(sequences, windows, variants)
+    baselines = stored.read(paths.BASELINES)
+    compared = comparison.compare(sequences, windows, variants, baselines)
     judged = verdict.judge(compared, settings.evaluate.margin)
     summary = verdict_text.summary(compared, judged)
     print(summary.text)

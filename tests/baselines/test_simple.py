@@ -1,6 +1,6 @@
 import numpy as np
 
-from statelab.baselines import simple
+from statelab.baselines import simple, stored
 from statelab.baselines.naive import Forecast
 from statelab.data.sequences import Sequences
 from statelab.samples.windows import make_windows
@@ -39,14 +39,14 @@ def test_a_label_is_carried_on_within_a_sequence():
 
 def test_what_is_written_is_read_back(tmp_path):
     baselines = [
-        simple.Baseline("drift", "", np.float32([1, np.nan])),
-        simple.Baseline("linear", "on 3 steps", np.float32([2, 3])),
+        stored.Baseline("drift", "", np.float32([1, np.nan])),
+        stored.Baseline("linear", "on 3 steps", np.float32([2, 3])),
     ]
-    simple.write(tmp_path / "a.npz", baselines)
-    simple.write(tmp_path / "b.npz", baselines)
+    stored.write(tmp_path / "a.npz", baselines)
+    stored.write(tmp_path / "b.npz", baselines)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    for one, other in zip(simple.read(tmp_path / "a.npz"), baselines, strict=True):
+    for one, other in zip(stored.read(tmp_path / "a.npz"), baselines, strict=True):
         assert one[:2] == other[:2]
         np.testing.assert_array_equal(one.predictions, other.predictions)
-    simple.write(tmp_path / "c.npz", [])
-    assert simple.read(tmp_path / "c.npz") == []
+    stored.write(tmp_path / "c.npz", [])
+    assert stored.read(tmp_path / "c.npz") == []

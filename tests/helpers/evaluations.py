@@ -39,6 +39,7 @@ def evaluation(
         over_test=None,
         noise={},
         variants={},
+        simple={},
     )
     return Evaluation(
         layout, score, {"stateless": stateless, "stateful": stateful}, verdict

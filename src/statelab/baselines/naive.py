@@ -74,6 +74,22 @@ def constant_score(constant: float, target: np.ndarray) -> float:
     return float((target == constant).mean())
 
 
+def point_score(predicted: np.ndarray, target: np.ndarray) -> float:
+    """Score predicted classes by their accuracy, and predicted values by their rmse.
+
+    Args:
+        predicted: classes or values, [predictions].
+        target: classes, or float values, [predictions].
+
+    Example:
+        >>> point_score(np.array([1, 0, 2]), np.array([1, 1, 2])).__round__(3)
+        0.667
+    """
+    if target.dtype.kind == "f":
+        return float(scores.rmse(predicted[None], target)[0])
+    return float((predicted == target).mean())
+
+
 def naive_forecasts(
     sequences: Sequences,
     windows: Windows,
@@ -93,7 +109,9 @@ def naive_forecasts(
     errors: dict[str, dict[str, float]] = {}
     for prefix, (number, target) in groups.items():
         step = locate_predictions(windows, number).step
-        for name, predicted in forecasts(sequences, step, forecast).items():
+        predicted_by = forecasts(sequences, step, forecast)
+        for name in predicted_by.keys() & {"persistence", "seasonal_naive"}:
+            predicted = predicted_by[name]
             error = float(scores.rmse(predicted[None], target)[0])
             errors.setdefault(name, {})[f"{prefix}rmse"] = error
     return errors

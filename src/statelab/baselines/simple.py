@@ -1,25 +1,13 @@
 """Every simple method that data allow, and what it predicts at each step."""
 
-import json
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 
 from statelab.baselines import models, season
 from statelab.baselines.naive import Forecast, forecasts
+from statelab.baselines.stored import Baseline
 from statelab.data.sequences import Sequences, present
 from statelab.formatting import in_steps
-from statelab.io import files
 from statelab.samples.windows import Windows
-
-
-class Baseline(NamedTuple):
-    """A simple method, and what it predicts."""
-
-    name: str  # of `naive.NAMES`
-    detail: str  # what was chosen for it, in words; empty for nothing
-    predictions: np.ndarray  # float32 [steps]; values, or the numbers of classes
 
 
 def of(
@@ -71,19 +59,3 @@ def _last_label(sequences: Sequences) -> np.ndarray:
     before = np.append(-1, sequences.targets[:-1])
     before[sequences.offsets[:-1]] = -1
     return np.where(present(before), before, 0).astype(np.float32)
-
-
-def write(file: Path, baselines: list[Baseline]) -> None:
-    """Write them; the same predictions give the same bytes."""
-    details = json.dumps({each.name: each.detail for each in baselines})
-    arrays = {each.name: each.predictions for each in baselines}
-    with files.atomic_write(file) as stream:
-        np.savez(stream, details=np.array(details), **arrays)
-
-
-def read(file: Path) -> list[Baseline]:
-    """Read them back."""
-    files.require(file)
-    with np.load(file) as arrays:
-        details = json.loads(str(arrays["details"]))
-        return [Baseline(name, text, arrays[name]) for name, text in details.items()]

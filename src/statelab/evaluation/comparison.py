@@ -9,7 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.baselines.naive import constant_prediction, constant_score
+from statelab.baselines.naive import (
+    constant_prediction,
+    constant_score,
+    point_score,
+)
+from statelab.baselines.stored import Baseline
 from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets_at
 from statelab.errors import UserError
 from statelab.evaluation.ceilings import find_ceiling
@@ -44,11 +49,22 @@ class Candidate(NamedTuple):
     ceiling: float | None  # of `test`, where it is known
 
 
+class BaselineScore(NamedTuple):
+    """A simple method, and how well it does on the steps of the candidates."""
+
+    name: str  # of `naive.NAMES`
+    detail: str  # what was chosen for it, in words
+    validation: float | None  # None where there is no such split
+    test: float
+    parts: np.ndarray  # [parts]; of the test split
+
+
 class Comparison(NamedTuple):
     """All candidates, and what they are scored by."""
 
     score: Score
     candidates: list[Candidate]
+    simple: list[BaselineScore]  # besides the constant prediction below
     baseline: float  # of one prediction for all; what has learned is better
     baseline_parts: np.ndarray  # [parts]; in each part of the test split
     steps: int  # time steps of the test split, which all predict
@@ -60,6 +76,7 @@ def compare(
     sequences: Sequences,
     windows: Windows,
     predictions: Mapping[str, Iterable[Predictions]],
+    baselines: Iterable[Baseline] = (),
 ) -> Comparison:
     """Score every variant on the time steps with a target that all of them predict.
 
@@ -67,6 +84,7 @@ def compare(
         sequences: the time steps and their targets.
         windows: as they are in use.
         predictions: of every variant, by mode; gone through twice.
+        baselines: simple methods, which are scored on the same steps.
 
     Raises:
         UserError: there is no time step of the test split that all predict.
@@ -105,6 +123,7 @@ def compare(
     return Comparison(
         score=scored.score,
         candidates=candidates,
+        simple=[_baseline(each, steps, scored) for each in baselines],
         baseline=constant_score(constant, target),
         baseline_parts=np.array(
             [constant_score(constant, target[part]) for part in scored.parts]
@@ -112,6 +131,24 @@ def compare(
         steps=len(target),
         target_gap=_target_gap(sequences, windows),
         longest_sequence=int(lengths[np.diff(windows.samples) > 0].max()),
+    )
+
+
+def _baseline(
+    baseline: Baseline, steps: dict[str, np.ndarray], scored: "_Scored"
+) -> BaselineScore:
+    """Score a simple method on the common time steps."""
+    values = {name: baseline.predictions[step] for name, step in steps.items()}
+
+    def score(split: str, part: np.ndarray | slice = slice(None)) -> float:
+        return point_score(values[split][part], scored.targets[split][part])
+
+    return BaselineScore(
+        name=baseline.name,
+        detail=baseline.detail,
+        validation=score("validation") if len(steps["validation"]) else None,
+        test=score("test"),
+        parts=np.array([score("test", part) for part in scored.parts]),
     )
 
 

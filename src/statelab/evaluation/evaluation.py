@@ -46,6 +46,15 @@ class VariantScores:
 
 
 @dataclass(frozen=True)
+class SimpleScore:
+    """How well a simple method does, on the steps that all variants predict."""
+
+    detail: str  # what was chosen for it, in words
+    validation: float | None
+    test: float
+
+
+@dataclass(frozen=True)
 class VerdictSummary:
     """Whether state has to be carried, and what that rests on."""
 
@@ -60,6 +69,7 @@ class VerdictSummary:
     over_test: Difference | None  # over parts of the test split
     noise: dict[str, Difference]  # by mode
     variants: dict[str, dict[str, VariantScores]]  # by mode and name
+    simple: dict[str, SimpleScore]  # by name of `naive.NAMES`; of tasks none
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,12 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
     if None not in ceilings:
         bounds = {"ceilings": ceilings}
     else:
-        bounds = {"baselines": [best_baseline(mode, score) for mode in scored]}
+        sign = scores.of_columns([score]).main.sign
+        simple = [one.test for one in verdict.simple.values()]
+        best = [best_baseline(mode, score) for mode in scored]
+        bounds = {
+            "baselines": [max([one, *simple], key=lambda v: sign * v) for one in best]
+        }
     gain = {"gain": verdict.difference.mean} if verdict.difference else {}
     return {
         "verdict": verdict.kind or "too few seeds",

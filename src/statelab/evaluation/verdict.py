@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.evaluation import paired_test
-from statelab.evaluation.comparison import Candidate, Comparison
+from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
 from statelab.evaluation.statistics import LEVEL, Difference, interval
 from statelab.evaluation.variants import AGAIN, IN_USE
 
@@ -15,10 +15,11 @@ SEEDS = 10  # of each mode that a verdict takes at least
 class Verdict(NamedTuple):
     """What the comparison shows, and what that rests on."""
 
-    # state_needed | window_suffices | no_difference | neither_learns; None for too few
-    # networks
+    # no_better_than | state_needed | state_helps | window_suffices | no_difference |
+    # neither_learns; None for too few networks
     kind: str | None
-    cause: str | None  # of neither_learns: ceiling | gradient_window
+    # of neither_learns: ceiling | gradient_window; of no_better_than: of which baseline
+    cause: str | None
     stateless: Candidate  # as chosen on validation
     stateful: Candidate
     margin: float  # in units of the score
@@ -26,7 +27,8 @@ class Verdict(NamedTuple):
     difference: Difference | None  # over pairs of seeds
     over_test: Difference | None  # over parts of the test split
     noise: dict[str, Difference]  # by mode, of the same networks from other seeds
-    learn: dict[str, bool]  # by mode: is the chosen one better than the baseline?
+    learn: dict[str, bool]  # by mode: is the chosen one better than the constant?
+    best_simple: BaselineScore | None  # of the simple methods, where there are some
 
 
 def judge(comparison: Comparison, margin: float) -> Verdict:
@@ -34,10 +36,14 @@ def judge(comparison: Comparison, margin: float) -> Verdict:
 
     | verdict | where |
     | --- | --- |
+    | `no_better_than` | there are simple methods, and neither mode is better than the \
+best of them |
     | `neither_learns` | both are no better than one prediction for all, and it is \
 known why: no model could be, or no gradient reaches some of the time steps; or they \
 differ all the same |
-    | `state_needed` | stateful is better by more than the margin, p below 0.05 |
+    | `state_needed` | stateful is better by more than the margin, p below 0.05, and \
+windows as long as a sequence were trained without state |
+    | `state_helps` | the same, where only shorter windows were |
     | `window_suffices` | stateless learns, and the 95 % interval of what stateful is \
 better by ends below the margin |
     | `no_difference` | anything else: these networks cannot tell |
@@ -66,6 +72,7 @@ better by ends below the margin |
             candidate.mode: learns(comparison, candidate, margin)
             for candidate in (stateless, stateful)
         },
+        best_simple=_best_simple(comparison),
     )
     if min(len(stateless.test), len(stateful.test)) < SEEDS:
         return verdict
@@ -75,6 +82,13 @@ better by ends below the margin |
 
 def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
     assert verdict.difference is not None
+    simple = verdict.best_simple
+    chosen = (verdict.stateless, verdict.stateful)
+    if simple is not None and not any(
+        _better_than(comparison, one, simple.test, simple.parts, verdict.margin)
+        for one in chosen
+    ):
+        return "no_better_than", simple.name
     both = [
         difference
         for difference in (verdict.difference, verdict.over_test)
@@ -92,7 +106,8 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
         matters = abs(better_by) > margin
         return ("neither_learns" if differs and matters else "no_difference"), None
     if differs and better_by > margin:
-        return "state_needed", None
+        whole = longest_window(comparison) >= comparison.longest_sequence
+        return ("state_needed" if whole else "state_helps"), None
     if verdict.learn["stateless"] and high <= margin:
         return "window_suffices", None
     return "no_difference", None
@@ -106,6 +121,22 @@ def gradient_too_short(comparison: Comparison) -> bool:
 def longest_gradient_window(comparison: Comparison) -> int:
     """Return the longest gradient window of all variants."""
     return max(candidate.gradient_window for candidate in comparison.candidates)
+
+
+def longest_window(comparison: Comparison) -> int:
+    """Return the steps of the longest window that was trained without state."""
+    return max(c.timesteps for c in comparison.candidates if c.mode == "stateless")
+
+
+def _best_simple(comparison: Comparison) -> BaselineScore | None:
+    """Return the best simple method on validation, or without such a split on test."""
+
+    def quality(baseline: BaselineScore) -> float:
+        chosen_on = baseline.validation
+        score = baseline.test if chosen_on is None else chosen_on
+        return comparison.score.sign * score
+
+    return max(comparison.simple, key=quality, default=None)
 
 
 def _chosen(comparison: Comparison, mode: str) -> Candidate:
@@ -128,13 +159,25 @@ def in_use(comparison: Comparison, mode: str) -> Candidate:
 
 
 def learns(comparison: Comparison, candidate: Candidate, margin: float) -> bool:
-    """Tell whether a candidate is better than the baseline by more than the margin.
+    """Tell whether a candidate is better than a constant by more than the margin."""
+    constant, parts = comparison.baseline, comparison.baseline_parts
+    return _better_than(comparison, candidate, constant, parts, margin)
+
+
+def _better_than(
+    comparison: Comparison,
+    candidate: Candidate,
+    baseline: float,
+    baseline_parts: np.ndarray,
+    margin: float,
+) -> bool:
+    """Tell whether a candidate is better than a baseline by more than the margin.
 
     It must be over seeds, and over parts of the test split as well.
     """
     sign = comparison.score.sign
-    over_seeds = sign * (candidate.test - comparison.baseline)
-    over_test = sign * (candidate.parts - comparison.baseline_parts)
+    over_seeds = sign * (candidate.test - baseline)
+    over_test = sign * (candidate.parts - baseline_parts)
     lows = [interval(gain).low for gain in (over_seeds, over_test)]
     certain = all(low is None or low > 0 for low in lows)
     return bool(over_seeds.mean() > margin and certain)

@@ -1,8 +1,13 @@
 """The verdict in words, and what it rests on."""
 
+from statelab.baselines.naive import NAMES
 from statelab.evaluation import paired_test
 from statelab.evaluation.comparison import Candidate, Comparison
-from statelab.evaluation.evaluation import VariantScores, VerdictSummary
+from statelab.evaluation.evaluation import (
+    SimpleScore,
+    VariantScores,
+    VerdictSummary,
+)
 from statelab.evaluation.statistics import Difference, interval
 from statelab.evaluation.verdict import (
     SEEDS,
@@ -11,9 +16,19 @@ from statelab.evaluation.verdict import (
     in_use,
     learns,
     longest_gradient_window,
+    longest_window,
 )
 from statelab.formatting import in_steps, number
 
+METHODS = {  # in a sentence
+    "persistence": "persistence",
+    "seasonal_naive": "the seasonal naive forecast",
+    "drift": "drift",
+    "last_label": "the last label",
+    "linear": "a linear model on lags",
+    "boosting": "boosted trees on lags",
+}
+WITH = {"stateless": "without carried state", "stateful": "with carried state"}
 ROUNDING = 1e-9  # a smaller gap is but rounding
 
 
@@ -41,6 +56,10 @@ def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
         over_test=verdict.over_test,
         noise=verdict.noise,
         variants=variants,
+        simple={
+            one.name: SimpleScore(one.detail, one.validation, one.test)
+            for one in comparison.simple
+        },
     )
 
 
@@ -49,6 +68,8 @@ def in_words(comparison: Comparison, verdict: Verdict) -> str:
     sentences = [
         _lead(comparison, verdict),
         _scores(comparison, verdict),
+        *_simple(comparison),
+        *_next_step(comparison, verdict),
         *_alternatives(comparison, verdict),
         *_evidence(comparison, verdict),
         *_noise(verdict),
@@ -60,8 +81,13 @@ def _lead(comparison: Comparison, verdict: Verdict) -> str:
     match verdict.kind, verdict.cause:
         case None, _:
             return f"No verdict: it takes at least {SEEDS} networks of each mode."
+        case "no_better_than", _:
+            return _no_better(comparison, verdict)
         case "state_needed", _:
-            return "State is needed."
+            return "State is needed: no window of a whole sequence does as well."
+        case "state_helps", _:
+            longest = in_steps(longest_window(comparison))
+            return f"State helps against windows of up to {longest}."
         case "window_suffices", _:
             usual = in_use(comparison, "stateless")
             longer = "longer " * (verdict.stateless.timesteps > usual.timesteps)
@@ -87,6 +113,30 @@ def _lead(comparison: Comparison, verdict: Verdict) -> str:
             return "Neither learns, and nothing here says why."
 
 
+def _no_better(comparison: Comparison, verdict: Verdict) -> str:
+    simple = verdict.best_simple
+    assert simple is not None
+    sign = comparison.score.sign
+    better = max(
+        (verdict.stateless, verdict.stateful), key=lambda one: sign * one.test.mean()
+    )
+    return (
+        f"These networks are no better than {METHODS[simple.name]}: "
+        f"{comparison.score.name} {number(better.test.mean())} {WITH[better.mode]}, "
+        f"{number(simple.test)} without a network. Nothing can be said of state."
+    )
+
+
+def _next_step(comparison: Comparison, verdict: Verdict) -> list[str]:
+    """Say what to try where a simple method does as well."""
+    if verdict.kind != "no_better_than":
+        return []
+    return [
+        "What may help: more epochs or updates, other learning rates, more units, "
+        "longer windows, or more data."
+    ]
+
+
 def _scores(comparison: Comparison, verdict: Verdict) -> str:
     stateless, stateful = verdict.stateless, verdict.stateful
     sentence = (
@@ -98,6 +148,18 @@ def _scores(comparison: Comparison, verdict: Verdict) -> str:
     if not any(verdict.learn.values()):
         sentence += ", and neither is better"
     return f"{sentence}."
+
+
+def _simple(comparison: Comparison) -> list[str]:
+    """Say how well simple methods do on the same steps."""
+    if not comparison.simple:
+        return []
+    ordered = sorted(comparison.simple, key=lambda b: -comparison.score.sign * b.test)
+    parts = []
+    for baseline in ordered:
+        detail = f" ({baseline.detail})" if baseline.detail else ""
+        parts.append(f"{NAMES[baseline.name]}{detail} {number(baseline.test)}")
+    return [f"Simple methods on the same steps: {', '.join(parts)}."]
 
 
 def _alternatives(comparison: Comparison, verdict: Verdict) -> list[str]:
@@ -114,12 +176,10 @@ def _alternatives(comparison: Comparison, verdict: Verdict) -> list[str]:
         learn = (verdict.learn[chosen.mode], learns(comparison, usual, verdict.margin))
         if chosen.mode == "stateful" and learn == (True, False):
             sentences.append("The gradient window is why that does not learn.")
-    longest = max(c.timesteps for c in comparison.candidates if c.mode == "stateless")
-    if verdict.kind == "state_needed" and longest < comparison.longest_sequence:
+    if verdict.kind == "state_helps":
         sentences.append(
-            f"No window of over {in_steps(longest)} was trained, and a sequence has up "
-            f"to {comparison.longest_sequence:,}: a longer one may do as well "
-            "(`train_stateless.lookbacks`)."
+            f"A sequence has up to {in_steps(comparison.longest_sequence)}, and a "
+            "longer window may do as well: try `train_stateless.lookbacks`."
         )
     only_stateless_learns = verdict.learn["stateless"] and not verdict.learn["stateful"]
     if only_stateless_learns and gradient_too_short(comparison):

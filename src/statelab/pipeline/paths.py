@@ -48,6 +48,7 @@ def usage(mode: str) -> Path:
 
 
 # Evaluation.
+BASELINES = DATA / "predictions" / "baselines.npz"  # of simple methods
 EVALUATION_HEADLINE = METRICS / "evaluate.json"
 EVALUATION = METRICS / "evaluate" / "evaluation.json"
 SEED_SCORES = METRICS / "evaluate" / "scores.csv"

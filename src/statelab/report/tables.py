@@ -94,6 +94,19 @@ def verdict_table(verdict: VerdictSummary) -> Table:
         for mode, variants in verdict.variants.items()
         for name, scored in variants.items()
     ]
+    rows += [
+        Row(
+            scores_text.NAMES[name],
+            simple.detail,
+            [
+                *[Cell("–")] * 2,
+                Cell(number(simple.validation)),
+                Cell(number(simple.test)),
+                Cell("–"),
+            ],
+        )
+        for name, simple in verdict.simple.items()
+    ]
     headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
     return Table(headings, rows)
 
