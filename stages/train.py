@@ -1,5 +1,6 @@
 """Train one mode: its weights, its predictions, and how it went."""
 
+import functools
 import os
 import sys
 from contextlib import ExitStack
@@ -34,7 +35,7 @@ def main(mode: Mode) -> None:
         loaded = params.load()
         settings = getattr(loaded, stage)
         training = Training(loaded.model, settings, loaded.seed)
-        in_use, *others = variants.of(windows, training)
+        in_use, *others = variants.of(sequences, windows, training)
         with (
             ExitStack() as until_written,
             LiveLog(paths.live_history(mode), _log_so_far(stage)) as live_log,
@@ -56,15 +57,18 @@ def main(mode: Mode) -> None:
                     sequences,
                     cut,
                     variant.training,
-                    progress=Progress(label, settings.epochs),
+                    progress=Progress(label, variant.training.settings.epochs),
                     scaling=fitted,
                     resume=resume,
                     on_checkpoint=on_checkpoint,
                 )
 
             trained = train(in_use)
-            predicted = [_predictions(in_use, trained)]
-            predicted += [_predictions(other, train(other)) for other in others]
+            updates = functools.partial(variants.updates, sequences, windows)
+            predicted = [_predictions(in_use, trained, updates(in_use))]
+            predicted += [
+                _predictions(other, train(other), updates(other)) for other in others
+            ]
             folder = paths.model(mode)
             csv_files.write(paths.usage(mode), live_log.usage())
             saving.write(folder, trained.weights, trained.architecture, fitted)
@@ -74,11 +78,14 @@ def main(mode: Mode) -> None:
             files.write_json(paths.timing(mode), _timing(trained, settings.seeds))
 
 
-def _predictions(variant: Variant, trained: trainer.Trained) -> Predictions:
+def _predictions(
+    variant: Variant, trained: trainer.Trained, updates: int | None
+) -> Predictions:
     return Predictions(
         variant.name,
         variant.layout,
         variant.gradient_window,
+        updates,
         trained.predictions,
         trained.visible_from,
     )

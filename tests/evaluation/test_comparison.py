@@ -18,7 +18,7 @@ WINDOW = {"layout": "subsampled", "window_length": 3, "stride": 1}
 def predicted(variant, answers, layout=None, gradient_window=1):
     answers = np.float32(answers)
     first = np.zeros(answers.shape[1], int)
-    return Predictions(variant, layout or {}, gradient_window, answers, first)
+    return Predictions(variant, layout or {}, gradient_window, 60, answers, first)
 
 
 def of_classes(targets):

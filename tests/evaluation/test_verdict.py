@@ -29,7 +29,7 @@ SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
 
 
 def candidate(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
-    usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None}
+    usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None, "updates": 60}
     usual["parts"] = np.full(6, mean)
     return Candidate(
         mode,
@@ -71,6 +71,20 @@ def test_state_helps_where_only_shorter_windows_were_trained():
     assert "A sequence has up to 9 steps, and a longer window may do as well" in text
     whole = candidate("stateless", 0.5, "lookback 9", 0.4, timesteps=9)
     assert kind_of(*better, whole, longest_sequence=9)[0] == "state_needed"
+
+
+def test_no_verdict_where_one_mode_had_more_updates():
+    """Air quality: a batch of 32 gave windows a 32nd of the updates."""
+    few = candidate("stateless", 0.6, updates=1000)
+    for updates, kind in ((1100, "state_needed"), (1101, "unequal_updates")):
+        assert kind_of(few, candidate("stateful", 0.9, updates=updates))[0] == kind
+    assert kind_of(few, candidate("stateful", 0.9, updates=None))[0] == "state_needed"
+    compared = comparison_of(few, candidate("stateful", 0.9, updates=32000))
+    text = verdict_text.in_words(compared, verdict.judge(compared, 0.01))
+    assert text.startswith(
+        "No verdict: the comparison is not fair. Each network had 32,000 updates with "
+        "carried state, 1,000 without: set `updates` to one number in both sections."
+    )
 
 
 def simple(name, test, validation=None, **more):
@@ -220,10 +234,11 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         changed = post_training(mode, **{"seeds": 10, **(own or {})})
         predictions[mode] = []
-        for variant in variants.of(cut, changed):
+        for variant in variants.of(data, cut, changed):
             table = rewindow(cut, **variant.layout)
             trained = trainer.train(data, table, variant.training, progress=Silent())
             own = variant.name, variant.layout, variant.gradient_window
+            own += (variants.updates(data, cut, variant),)
             predictions[mode].append(
                 Predictions(*own, trained.predictions, trained.visible_from)
             )
@@ -238,7 +253,8 @@ def test_state_helps_against_windows_of_10_of_the_post():
     result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
-        stateless={"lookbacks": [10]},
+        stateless={"lookbacks": [10], "updates": 48_000},
+        stateful={"updates": 48_000},
     )
     assert result.kind == "state_helps"
     assert result.stateful.test.tolist() == [1.0] * 10
@@ -249,7 +265,8 @@ def test_or_windows_of_20():
     result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
-        stateless={"lookbacks": [10, 20]},
+        stateless={"lookbacks": [10, 20], "updates": 48_000},
+        stateful={"updates": 48_000},
     )
     assert (result.kind, result.stateless.variant) == ("window_suffices", "lookback 20")
 

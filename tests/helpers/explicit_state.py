@@ -103,7 +103,7 @@ def train(
     def one_pass(plan):
         state, total, count = zero, 0.0, 0.0
         written = expand(plan, 0, plan.batches)
-        for sample, reset in zip(*written, strict=True):
+        for sample, reset, counts in zip(*written, strict=True):
             at = locate_samples(windows, np.maximum(sample, 0))
             index = np.minimum(at.first[:, None] + steps, len(sequences.values) - 1)
             asked = index[:, unanswered:]
@@ -112,7 +112,7 @@ def train(
             )
             begins = sequences.offsets[at.sequence]
             weight = np.float32(
-                (sample[:, None] >= 0)
+                counts[:, None]
                 & (steps[unanswered:] < at.length[:, None])
                 & (asked - begins[:, None] >= burn_in)
                 & present(target)

@@ -23,6 +23,7 @@ MODEL = {"cell": "lstm", "units": 2, "layers": 1, "forget_bias": "unit"}
 BOTH = {
     "engine": "compiled",
     "epochs": 2,
+    "updates": None,
     "batch_size": 2,
     "optimizer": "adam",
     "learning_rate": 0.01,

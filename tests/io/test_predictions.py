@@ -17,8 +17,8 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     other = np.float32([[0.1, 0.2, 0.3]]), np.array([0, 1, 2])  # it has other samples
     layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
     predictions = [
-        Predictions("in use", {}, 1, *one),
-        Predictions("lookback 2", layout, 2, *other),
+        Predictions("in use", {}, 1, 60, *one),
+        Predictions("lookback 2", layout, 2, None, *other),
     ]
     for name in ("one.npz", "two.npz"):
         write_predictions(tmp_path / "new" / name, predictions)
@@ -26,11 +26,11 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     assert one.read_bytes() == two.read_bytes()
     every = list(read_predictions(one))
     for read in (predictions_in_use(one), every[0]):
-        assert read[:3] == ("in use", {}, 1)
+        assert read[:4] == ("in use", {}, 1, 60)
         assert read.predictions.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
     read = every[1]
-    assert read[:3] == ("lookback 2", layout, 2)
+    assert read[:4] == ("lookback 2", layout, 2, None)
     assert read.predictions.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
 
 

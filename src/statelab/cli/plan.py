@@ -56,7 +56,7 @@ def show_plan(
         plan = plans.training_plan(windows, settings)
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
         training = Training(checked.model, settings, checked.seed)
-        trained = variants.of(windows, training)
+        trained = variants.of(sequences, windows, training)
         column = plan_summary.in_words(summary, settings)
         column["variants"] = ", ".join(variant.name for variant in trained)
         if estimate:

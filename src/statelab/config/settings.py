@@ -136,6 +136,7 @@ class TrainSettings(_Section):
 
     engine: Literal["compiled", "reference", "reference_loop"]
     epochs: Count
+    updates: Count | None
     batch_size: Count
     optimizer: OptimizerName
     learning_rate: Positive

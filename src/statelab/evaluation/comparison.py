@@ -43,6 +43,7 @@ class Candidate(NamedTuple):
     variant: str
     timesteps: int  # of a sample, at most
     gradient_window: int  # time steps
+    updates: int | None  # of each network; None where validation ended its training
     validation: np.ndarray | None  # [seeds]; None where there is no such split
     test: np.ndarray  # [seeds]
     parts: np.ndarray  # [parts]; of the test split, in each the mean over seeds
@@ -198,6 +199,7 @@ def _candidate(
         variant=predicted.variant,
         timesteps=sample_lengths(table)[1],
         gradient_window=predicted.gradient_window,
+        updates=predicted.updates,
         validation=score("validation") if len(numbers["validation"]) else None,
         test=score("test"),
         parts=np.array([score("test", part).mean() for part in scored.parts]),

@@ -6,12 +6,12 @@ judges what it has chosen on test.
 
 from typing import Any, NamedTuple
 
-from statelab.config.settings import Training
-from statelab.data.sequences import SPLITS
+from statelab.config.modes import AGAIN, IN_USE
+from statelab.config.settings import AnyTrainSettings, Training
+from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
+from statelab.samples import plan_summary, plans
 from statelab.samples.windows import Windows, predicted_steps, rewindow, sample_lengths
-
-IN_USE, AGAIN = "in use", "again"
 
 
 class Variant(NamedTuple):
@@ -23,16 +23,18 @@ class Variant(NamedTuple):
     training: Training
 
 
-def of(windows: Windows, training: Training) -> list[Variant]:
+def of(sequences: Sequences, windows: Windows, training: Training) -> list[Variant]:
     """Return the variants that the settings of a training ask for.
 
     Args:
+        sequences: the time steps and their targets.
         windows: as they are in use.
         training: what is in use, and in `settings` what is trained besides. `again`: as
             many networks once more, from the seeds that follow. `lookbacks`, without
             state: windows of so many time steps. `gradient_windows`, with state: the
             same samples, with other gradient windows; one that is longer than a sample
-            makes segments as long, so that updates are rarer, too.
+            makes segments as long, so that updates are rarer, too. `updates`: each
+            variant is trained for as many whole epochs as come nearest to so many.
 
     Returns:
         What is in use first. One that comes to the same is left out.
@@ -63,7 +65,36 @@ def of(windows: Windows, training: Training) -> list[Variant]:
             change = {"gradient_window": None if longer else steps}
             other = Training(model, settings.model_copy(update=change), seed)
             variants.append(Variant(f"gradient window {steps}", layout, steps, other))
-    return variants
+    return [_with_epochs(variant, sequences, windows) for variant in variants]
+
+
+def _with_epochs(variant: Variant, sequences: Sequences, windows: Windows) -> Variant:
+    """Set the epochs of a variant to what comes nearest to its updates."""
+    settings = variant.training.settings
+    if settings.updates is None:
+        return variant
+    table = rewindow(windows, **variant.layout)
+    epochs = round(settings.updates / updates_of_an_epoch(sequences, table, settings))
+    changed = settings.model_copy(update={"epochs": max(epochs, 1)})
+    return variant._replace(training=variant.training._replace(settings=changed))
+
+
+def updates(sequences: Sequences, windows: Windows, variant: Variant) -> int | None:
+    """Return the updates of each network; None where validation ends its training."""
+    settings = variant.training.settings
+    if settings.patience is not None:
+        return None
+    table = rewindow(windows, **variant.layout)
+    return settings.epochs * updates_of_an_epoch(sequences, table, settings)
+
+
+def updates_of_an_epoch(
+    sequences: Sequences, windows: Windows, settings: AnyTrainSettings
+) -> int:
+    """Return how many batches of an epoch change the weights; one at least."""
+    plan = plans.training_plan(windows, settings)
+    summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
+    return max(summary.updates, 1)
 
 
 def _alike(one: Windows, other: Windows) -> bool:

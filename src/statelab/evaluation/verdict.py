@@ -4,19 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.config.modes import AGAIN, IN_USE
 from statelab.evaluation import paired_test
 from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
 from statelab.evaluation.statistics import LEVEL, Difference, interval
-from statelab.evaluation.variants import AGAIN, IN_USE
 
 SEEDS = 10  # of each mode that a verdict takes at least
+FAIR = 0.1  # share of updates by which modes may differ
 
 
 class Verdict(NamedTuple):
     """What the comparison shows, and what that rests on."""
 
-    # no_better_than | state_needed | state_helps | window_suffices | no_difference |
-    # neither_learns; None for too few networks
+    # no_better_than | unequal_updates | state_needed | state_helps | window_suffices |
+    # no_difference | neither_learns; None for too few networks
     kind: str | None
     # of neither_learns: ceiling | gradient_window; of no_better_than: of which baseline
     cause: str | None
@@ -38,6 +39,8 @@ def judge(comparison: Comparison, margin: float) -> Verdict:
     | --- | --- |
     | `no_better_than` | there are simple methods, and neither mode is better than the \
 best of them |
+    | `unequal_updates` | one mode had over 10 % more updates than the other: no fair \
+comparison |
     | `neither_learns` | both are no better than one prediction for all, and it is \
 known why: no model could be, or no gradient reaches some of the time steps; or they \
 differ all the same |
@@ -89,6 +92,8 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
         for one in chosen
     ):
         return "no_better_than", simple.name
+    if unequal_updates(*chosen):
+        return "unequal_updates", None
     both = [
         difference
         for difference in (verdict.difference, verdict.over_test)
@@ -121,6 +126,17 @@ def gradient_too_short(comparison: Comparison) -> bool:
 def longest_gradient_window(comparison: Comparison) -> int:
     """Return the longest gradient window of all variants."""
     return max(candidate.gradient_window for candidate in comparison.candidates)
+
+
+def unequal_updates(one: Candidate, other: Candidate) -> bool:
+    """Tell whether one was trained by over `FAIR` more updates than the other.
+
+    Where training ended with validation there is no budget to be equal.
+    """
+    if one.updates is None or other.updates is None:
+        return False
+    fewer, more = sorted([one.updates, other.updates])
+    return more > (1 + FAIR) * fewer
 
 
 def longest_window(comparison: Comparison) -> int:

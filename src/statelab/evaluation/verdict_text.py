@@ -83,6 +83,13 @@ def _lead(comparison: Comparison, verdict: Verdict) -> str:
             return f"No verdict: it takes at least {SEEDS} networks of each mode."
         case "no_better_than", _:
             return _no_better(comparison, verdict)
+        case "unequal_updates", _:
+            return (
+                "No verdict: the comparison is not fair. Each network had "
+                f"{verdict.stateful.updates:,} updates with carried state, "
+                f"{verdict.stateless.updates:,} without: set `updates` to one number "
+                "in both sections."
+            )
         case "state_needed", _:
             return "State is needed: no window of a whole sequence does as well."
         case "state_helps", _:

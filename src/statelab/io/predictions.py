@@ -17,6 +17,7 @@ class Predictions(NamedTuple):
     variant: str
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
     gradient_window: int  # time steps
+    updates: int | None  # of each network; None where validation ended its training
     # of class 1, or values, float32 [seeds, predictions]; of each of more classes,
     # [seeds, predictions, classes]
     predictions: np.ndarray

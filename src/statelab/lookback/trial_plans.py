@@ -94,6 +94,7 @@ def training_plan(
         first_sample=np.zeros(1, int),
         begin=np.array([0, int(table.samples[-1])]),
         interval=np.ones(1, int),
+        burn_in=np.zeros(1, int),
         order=order[: updates * batch_size],
         batches=updates if len(known) else 0,
         lanes=batch_size,

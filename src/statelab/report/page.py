@@ -11,13 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from statelab.config import params
-from statelab.config.modes import MODES
+from statelab.config.modes import AGAIN, IN_USE, MODES
 from statelab.config.settings import AnyTrainSettings, Params
 from statelab.data.sequences import Sequences
 from statelab.evaluation import bounds, evaluation, experiments
 from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.experiments import Finished
-from statelab.evaluation.variants import AGAIN, IN_USE
 from statelab.formatting import step_range
 from statelab.io import arrays, csv_files, files
 from statelab.networks import scores

@@ -108,7 +108,7 @@ def make_plan(
         nth, begin, count, burn_in = stretches.cut(count, before, batch_size)
         sequence, first = sequence[nth], first[nth] + begin
     if lane_by_lane:
-        batch_size = min(batch_size, np.count_nonzero(count) or batch_size)
+        batch_size = min(batch_size, int(np.count_nonzero(count)) or batch_size)
     if rng is not None and not stateful:
         total = count.sum()
         dtype = np.int32 if total < 2**31 else np.int64

@@ -22,6 +22,7 @@ from statelab.studies import datasets, experiment_table
 from statelab.studies.post import POST
 
 SEEDS = 10
+BASELINES = ("constant", "persistence", "seasonal_naive")  # of the table
 HEADINGS = (
     "data",
     "sequences",
@@ -30,7 +31,7 @@ HEADINGS = (
     "score",
     f"stateless, {SEEDS} seeds",
     "stateful",
-    *naive.NAMES.values(),
+    *(naive.NAMES[name] for name in BASELINES),
 )
 
 
@@ -286,4 +287,4 @@ def _score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     modes = experiment_table.mode_cells(row, digits)
     by_name = {name: f"{value:.{digits}f}" for name, value in row["baselines"].items()}
     by_name["constant"] = f"{naive.CONSTANT[score]} {by_name['constant']}"
-    return (score, *modes, *(by_name.get(name, "–") for name in naive.NAMES))
+    return (score, *modes, *(by_name.get(name, "–") for name in BASELINES))

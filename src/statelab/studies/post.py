@@ -27,6 +27,7 @@ HEADINGS = (
 _TRAIN = {
     "engine": "compiled",
     "epochs": 15,
+    "updates": None,
     "batch_size": 1,
     "optimizer": "adam",
     "learning_rate": 0.001,
