@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Baseline(NamedTuple):
 def write(file: Path, baselines: list[Baseline]) -> None:
     """Write them; the same predictions give the same bytes."""
     details = json.dumps({each.name: each.detail for each in baselines})
-    arrays = {each.name: each.predictions for each in baselines}
+    arrays: dict[str, Any] = {each.name: each.predictions for each in baselines}
     with files.atomic_write(file) as stream:
         np.savez(stream, details=np.array(details), **arrays)
 
