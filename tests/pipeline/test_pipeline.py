@@ -492,7 +492,7 @@ def test_ten_million_steps_of_a_parquet_file_take_less_than_2_gb(checkout):
     peaks = [(int(peak), *words) for peak, *words in map(str.split, told)]
     for peak, *command in peaks:
         print(f"{peak / 1e9:.2f} GB", *command)
-    assert len(peaks) == 7 + 1  # seven stages, and a log
+    assert len(peaks) == 8 + 1  # eight stages, and a log
     assert max(peaks)[0] < 2e9
     shutil.rmtree(checkout.root / "peak")
     for name in ("big.parquet", "peaks.txt"):

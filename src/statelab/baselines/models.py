@@ -21,6 +21,7 @@ ROWS = 50_000  # of train that a model is fitted on, evenly spread
 COLUMNS = 1000  # lags times features, at most
 LAGS = 168  # steps, at most
 HELD_BACK = 0.2  # of train, to choose lags on where there is no validation split
+HELD_OUT = ("validation", "test")
 AT_ONCE = 1 << 15  # rows that are predicted together
 
 
@@ -52,7 +53,9 @@ class Fitted(NamedTuple):
     """A model that was fitted, and what it predicts."""
 
     lags: int  # steps that it sees
-    predictions: np.ndarray  # float32 [steps]; values, or the numbers of classes
+    # float32 [steps]; values, or the numbers of classes; NaN in train, and where there
+    # is no target
+    predictions: np.ndarray
 
 
 def fit(
@@ -61,7 +64,7 @@ def fit(
     season: int | None,
     last_value: int | None,
 ) -> dict[str, Fitted]:
-    """Fit every model on the train split, and predict every step.
+    """Fit every model on the train split, and predict the others.
 
     How many lags they see is chosen for the linear model on the validation split, or
     where there is none on the last fifth of train: 1, 2, 4 and so on up to a quarter of
@@ -101,12 +104,16 @@ def fit(
             _Rows(sequences, tried, last_value), fitted_on, chosen_on
         ),
     )
-    everything = np.arange(len(sequences.values))
+    held_out = np.concatenate(
+        [steps_of(sequences, windows, SPLITS[split])[0] for split in HELD_OUT]
+    )
     rows = _Rows(sequences, lags, last_value)
-    return {
-        name: Fitted(lags, rows.predict(rows.fit(model, train), everything))
-        for name, model in MODELS.items()
-    }
+    fitted = {}
+    for name, model in MODELS.items():
+        predictions = np.full(len(sequences.values), np.nan, np.float32)
+        predictions[held_out] = rows.predict(rows.fit(model, train), held_out)
+        fitted[name] = Fitted(lags, predictions)
+    return fitted
 
 
 class _Rows(NamedTuple):
