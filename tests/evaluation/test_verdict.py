@@ -79,6 +79,11 @@ def test_no_verdict_where_one_mode_had_more_updates():
     for updates, kind in ((1100, "state_needed"), (1101, "unequal_updates")):
         assert kind_of(few, candidate("stateful", 0.9, updates=updates))[0] == kind
     assert kind_of(few, candidate("stateful", 0.9, updates=None))[0] == "state_needed"
+    blind = few._replace(test=0.5 + SPREAD, parts=np.full(6, 0.5), ceiling=0.5)
+    assert kind_of(blind, blind._replace(mode="stateful", updates=32000)) == (
+        "neither_learns",
+        "ceiling",
+    )
     compared = comparison_of(few, candidate("stateful", 0.9, updates=32000))
     text = verdict_text.in_words(compared, verdict.judge(compared, 0.01))
     assert text.startswith(
@@ -333,8 +338,9 @@ def test_the_gradient_window_is_why_end_labels_are_not_learned(tried):
     result = judged(
         generate={**NOISY, "sequences": 1400},
         window={"layout": "per_timestep", "test_size": 200, "validation_size": 200},
-        stateless=BUDGET,
-        stateful={**BUDGET, "gradient_windows": tried},
+        # of 1,000 sequences 8 end together in lanes, and one by one without them
+        stateless={**BUDGET, "updates": 3750},
+        stateful={**BUDGET, "updates": 3750, "gradient_windows": tried},
     )
     if tried is None:
         assert (result.kind, result.cause) == ("neither_learns", "gradient_window")

@@ -92,8 +92,6 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
         for one in chosen
     ):
         return "no_better_than", simple.name
-    if unequal_updates(*chosen):
-        return "unequal_updates", None
     both = [
         difference
         for difference in (verdict.difference, verdict.over_test)
@@ -102,12 +100,11 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
     differs = max(difference.p for difference in both) < LEVEL
     high = max(difference.high for difference in both)
     better_by, margin = verdict.difference.mean, verdict.margin
+    if not any(verdict.learn.values()) and (cause := _cause(comparison, verdict)):
+        return "neither_learns", cause
+    if unequal_updates(*chosen):
+        return "unequal_updates", None
     if not any(verdict.learn.values()):
-        ceilings = [verdict.stateless.ceiling, verdict.stateful.ceiling]
-        if all(c is not None and c <= comparison.baseline + margin for c in ceilings):
-            return "neither_learns", "ceiling"
-        if gradient_too_short(comparison):
-            return "neither_learns", "gradient_window"
         matters = abs(better_by) > margin
         return ("neither_learns" if differs and matters else "no_difference"), None
     if differs and better_by > margin:
@@ -116,6 +113,15 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
     if verdict.learn["stateless"] and high <= margin:
         return "window_suffices", None
     return "no_difference", None
+
+
+def _cause(comparison: Comparison, verdict: Verdict) -> str | None:
+    """Say why neither mode learns, whatever the number of updates; None if unknown."""
+    ceilings = [verdict.stateless.ceiling, verdict.stateful.ceiling]
+    highest = comparison.baseline + verdict.margin
+    if all(ceiling is not None and ceiling <= highest for ceiling in ceilings):
+        return "ceiling"
+    return "gradient_window" if gradient_too_short(comparison) else None
 
 
 def gradient_too_short(comparison: Comparison) -> bool:
