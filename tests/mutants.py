@@ -193,9 +193,30 @@ MUTANTS = [
     Mutant(
         "the seasonal baseline is off by the forecast horizon",
         "baselines/naive.py",
-        "forecast.season - forecast.horizon",
+        "-forecast.horizon % forecast.season",
         "forecast.season",
         "evaluation/test_bounds.py",
+    ),
+    Mutant(
+        "a stretch counts its burn-in",
+        "samples/plans.py",
+        "inside & (nth >= plan.burn_in[run])",
+        "inside",
+        "samples/test_stretches.py",
+    ),
+    Mutant(
+        "lags look one step ahead",
+        "baselines/lags.py",
+        "step[:, None] - np.arange(lags)",
+        "step[:, None] + 1 - np.arange(lags)",
+        "baselines/test_models.py",
+    ),
+    Mutant(
+        "networks pass for better than what they tie with",
+        "evaluation/verdict.py",
+        "return bool(over_seeds.mean() > margin and certain)",
+        "return bool(over_seeds.mean() > -margin)",
+        "evaluation/test_verdict.py",
     ),
     Mutant(
         "the spread over seeds divides by n",
