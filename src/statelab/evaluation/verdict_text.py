@@ -64,16 +64,22 @@ def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
 
 
 def in_words(comparison: Comparison, verdict: Verdict) -> str:
-    """Say the verdict, and what it rests on."""
+    """Say the verdict, and what it rests on.
+
+    Where nothing can be said of state, no difference between the modes is named.
+    """
     sentences = [
         _lead(comparison, verdict),
         _scores(comparison, verdict),
         *_simple(comparison),
-        *_next_step(comparison, verdict),
-        *_alternatives(comparison, verdict),
-        *_evidence(comparison, verdict),
-        *_noise(verdict),
+        *_next_step(verdict),
     ]
+    if verdict.kind not in ("no_better_than", "unequal_updates"):
+        sentences += [
+            *_alternatives(comparison, verdict),
+            *_evidence(comparison, verdict),
+            *_noise(verdict),
+        ]
     return " ".join(sentences)
 
 
@@ -134,7 +140,7 @@ def _no_better(comparison: Comparison, verdict: Verdict) -> str:
     )
 
 
-def _next_step(comparison: Comparison, verdict: Verdict) -> list[str]:
+def _next_step(verdict: Verdict) -> list[str]:
     """Say what to try where a simple method does as well."""
     if verdict.kind != "no_better_than":
         return []
