@@ -70,6 +70,8 @@ def two_workers(folder: Path) -> Iterator[str]:
         address = stack.enter_context(scheduling())
         for name in ("one", "two"):
             stack.enter_context(working(address, folder, name))
+        with distributed.Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=120)  # a search says where it has none
         yield address
 
 
