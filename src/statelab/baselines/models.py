@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from statelab.baselines.lags import lagged, steps_of
+from statelab.baselines.naive import point_score
 from statelab.data.sequences import SPLITS, Sequences
-from statelab.networks import scores
 from statelab.samples.windows import Windows
 
 ROWS = 50_000  # of train that a model is fitted on, evenly spread
@@ -159,9 +159,8 @@ def _score(
     """Score the linear model on steps that it was not fitted on; higher is better."""
     step, target = chosen_on
     predicted = rows.predict(rows.fit(MODELS["linear"], fitted_on), step)
-    if target.dtype.kind == "f":
-        return -float(scores.rmse(predicted[None], target)[0])
-    return float((predicted == target).mean())
+    score = point_score(predicted, target)
+    return -score if target.dtype.kind == "f" else score
 
 
 def _lags(sequences: Sequences, windows: Windows, season: int | None) -> list[int]:

@@ -69,9 +69,7 @@ def constant_score(constant: float, target: np.ndarray) -> float:
         >>> constant_score(2, np.array([2, 0, 2, 2])), constant_score(1.0, np.ones(3))
         (0.75, 0.0)
     """
-    if target.dtype.kind == "f":
-        return float(scores.rmse(np.array([[constant]]), target)[0])
-    return float((target == constant).mean())
+    return point_score(np.array([constant]), target)
 
 
 def point_score(predicted: np.ndarray, target: np.ndarray) -> float:
@@ -111,8 +109,7 @@ def naive_forecasts(
         step = locate_predictions(windows, number).step
         predicted_by = forecasts(sequences, step, forecast)
         for name in predicted_by.keys() & {"persistence", "seasonal_naive"}:
-            predicted = predicted_by[name]
-            error = float(scores.rmse(predicted[None], target)[0])
+            error = point_score(predicted_by[name], target)
             errors.setdefault(name, {})[f"{prefix}rmse"] = error
     return errors
 

@@ -3,7 +3,7 @@
 Each task of `config.tasks` is a function, which `TASK_FUNCTIONS` names: of `sequences`,
 how many; of `length`, the time steps of each; of `rng`, which draws them; and of `lag`
 where it has one. A task has one target for each sequence, or one for each time step.
-What a model can reach without memory is for `evaluation.bounds` to say.
+What a model can score without memory is for `evaluation.bounds` to say.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ from statelab.pipeline import paths, workspace
 
 EXPERIMENT = "statelab"  # of MLflow, which calls a folder of runs so
 SQLITE = "sqlite:///"
-# The store is out of reach, refuses, or needs a library that is not there.
+# The store does not answer, refuses, or needs a library that is not there.
 NotLogged = (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 

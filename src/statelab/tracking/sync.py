@@ -120,7 +120,7 @@ def sync() -> Synced:
 
     Raises:
         UserError: params.yaml is not sound.
-        connection.NotLogged: the store is out of reach.
+        connection.NotLogged: the store does not answer.
     """
     settings = params.read()
     schema.check(settings)
