@@ -8,15 +8,17 @@ from statelab.samples.windows import Windows
 
 LONGEST = 1000  # steps of a season that is looked for
 LOWEST = 0.3  # autocorrelation of changes, below which nothing is said to recur
+ALIKE = 0.9  # share of the highest peak: a day is as good as two days, and shorter
 
 
 def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
     """Guess the season of a feature from the train split.
 
     It is the lag at which the changes from step to step are most like themselves: where
-    their autocorrelation, the mean over sequences weighted by their steps, is highest,
-    higher than at both lags beside it, and at least `LOWEST`. Changes are taken so that
-    a trend does not hide it. At least three seasons must fit into a sequence.
+    their autocorrelation, the mean over sequences weighted by their steps, has a peak
+    of at least `LOWEST`. Of peaks nearly as high as the highest it is the first.
+    Changes are taken so that a trend does not hide it. At least three seasons must fit
+    into a sequence.
 
     Args:
         sequences: the steps.
@@ -49,7 +51,7 @@ def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
     peak = (inner > mean[1:-2]) & (inner >= mean[3:]) & (inner >= LOWEST)
     if not peak.any():
         return None
-    return 2 + int(np.where(peak, inner, -1).argmax())
+    return 2 + int((peak & (inner >= ALIKE * inner[peak].max())).argmax())
 
 
 def _autocorrelation(values: np.ndarray, longest: int) -> np.ndarray:
