@@ -45,10 +45,12 @@ def main() -> None:
         del predicted  # of long data there is no room for that of both modes
     variants = {mode: read_predictions(paths.predictions(mode)) for mode in MODES}
     baselines = stored.read(paths.BASELINES)
-    compared = comparison.compare(sequences, windows, variants, baselines)
+    compared = comparison.compare(
+        sequences, windows, variants, baselines, settings.generate.horizon
+    )
     judged = verdict.judge(compared, settings.evaluate.margin)
     summary = verdict_text.summary(compared, judged)
-    print(summary.text)
+    print(summary.in_full())
     evaluation.write(
         Path("."),
         Evaluation(settings.window.layout, compared.score.name, scores, summary),

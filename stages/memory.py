@@ -7,12 +7,12 @@ from statelab.config.modes import MODES
 from statelab.data.sequences import Sequences, head_of
 from statelab.evaluation.scoring import with_target
 from statelab.io import arrays, csv_files, files
-from statelab.io.predictions import predictions_in_use
+from statelab.io.predictions import predictions_chosen
 from statelab.memory import summary, summary_text
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths
 from statelab.report import figures
-from statelab.samples.windows import Windows
+from statelab.samples.windows import Windows, rewindow
 
 with command.lean_import():
     from statelab.memory import attribution, warm_up
@@ -23,28 +23,32 @@ def main() -> None:
     sequences = arrays.read(paths.SEQUENCES, Sequences)
     windows = arrays.read(paths.WINDOWS, Windows)
     score = OF_HEAD[head_of(sequences.targets)[0]].main.name
-    read = params.read()
+    loaded = params.load()
     networks = {mode: saving.read(paths.model(mode), network=None) for mode in MODES}
-    reset = files.read_json(paths.model("stateful") / saving.DATA_FILE)["reset"]
+    known = {
+        mode: files.read_json(paths.model(mode) / saving.DATA_FILE) for mode in MODES
+    }
+    cut = {mode: rewindow(windows, **known[mode]["layout"]) for mode in MODES}
+    reset = known["stateful"]["reset"]
     measured = {
         mode: attribution.measure(
             trained,
             sequences,
-            windows,
+            cut[mode],
             stateful=mode == "stateful",
             reset=reset,
-            rng=np.random.default_rng((read["seed"], 3)),
+            rng=np.random.default_rng((loaded.seed, 3)),
         )
         for mode, trained in networks.items()
     }
     by_burn_in = warm_up.score_by_burn_in(
         networks["stateful"],
         sequences,
-        windows,
-        predictions_in_use(paths.predictions("stateful")).predictions,
+        cut["stateful"],
+        predictions_chosen(paths.predictions("stateful")).predictions,
         reset=reset,
-        naive=read["train_stateful"]["batching"] == "contiguous",
-        rng=np.random.default_rng((read["seed"], 4)),
+        naive=loaded.train_stateful.batching == "contiguous",
+        rng=np.random.default_rng((loaded.seed, 4)),
     )
     spread = summary.target_spread(with_target(sequences, windows, "test")[1])
     memory = {mode: summary.of_mode(table, spread) for mode, table in measured.items()}

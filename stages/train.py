@@ -1,20 +1,22 @@
 """Train one mode: its weights, its predictions, and how it went."""
 
-import functools
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
+from statelab.baselines.naive import forecast_of
 from statelab.config import params
-from statelab.config.modes import Mode
-from statelab.config.settings import StatefulSettings, StatelessSettings, Training
+from statelab.config.modes import IN_USE, Mode
+from statelab.config.settings import Training
 from statelab.data.sequences import NAMES_FILE, Sequences
-from statelab.evaluation import variants
+from statelab.evaluation import choice, convergence, variants
 from statelab.evaluation.variants import Variant
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import Predictions, write_predictions
+from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
@@ -24,6 +26,7 @@ from statelab.samples.windows import LAYOUT_FILE, Windows, rewindow
 with command.lean_import():
     from statelab.networks import saving
     from statelab.training import checkpoints, trainer
+    from statelab.training.trainer import Trained
 
 
 def main(mode: Mode) -> None:
@@ -33,15 +36,17 @@ def main(mode: Mode) -> None:
         windows = arrays.read(paths.WINDOWS, Windows)
         fitted = scaling.read(paths.WINDOWS / scaling.FOLDER)
         loaded = params.load()
-        settings = getattr(loaded, stage)
-        training = Training(loaded.model, settings, loaded.seed)
-        in_use, *others = variants.of(sequences, windows, training)
+        training = Training(loaded.model, getattr(loaded, stage), loaded.seed)
+        forecast = forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season)
+        in_use, *others = variants.of(
+            sequences, windows, training, loaded.train_stateful, forecast
+        )
         with (
             ExitStack() as until_written,
             LiveLog(paths.live_history(mode), _log_so_far(stage)) as live_log,
         ):
 
-            def train(variant: Variant) -> trainer.Trained:
+            def train(variant: Variant) -> Trained:
                 cut = rewindow(windows, **variant.layout)
                 resume, save = until_written.enter_context(
                     checkpoints.of(variant.training, sequences, cut, fitted)
@@ -52,7 +57,7 @@ def main(mode: Mode) -> None:
                     if variant is in_use:
                         live_log.note(progress.history)
 
-                label = stage if variant is in_use else f"{stage}, {variant.name}"
+                label = stage if variant is in_use else f"{stage}, {_said(variant)}"
                 return trainer.train(
                     sequences,
                     cut,
@@ -63,29 +68,61 @@ def main(mode: Mode) -> None:
                     on_checkpoint=on_checkpoint,
                 )
 
-            trained = train(in_use)
-            updates = functools.partial(variants.updates, sequences, windows)
-            predicted = [_predictions(in_use, trained, updates(in_use))]
-            predicted += [
-                _predictions(other, train(other), updates(other)) for other in others
-            ]
+            used, trained = _at_the_best_rate(in_use, train)
+            weights = [trained.weights]
+            predicted = [_recorded(sequences, windows, used, trained)]
+            rate = used.training.settings.learning_rate
+            tried = [used, *(variants.with_rate(other, rate) for other in others)]
+            for other in tried[1:]:
+                other_trained = train(other)
+                weights.append(other_trained.weights)
+                predicted.append(_recorded(sequences, windows, other, other_trained))
+            best = choice.choose(sequences, windows, predicted)
+            predicted[best] = predicted[best]._replace(chosen=True)
             folder = paths.model(mode)
             csv_files.write(paths.usage(mode), live_log.usage())
-            saving.write(folder, trained.weights, trained.architecture, fitted)
-            files.write_json(folder / saving.DATA_FILE, _training_data(settings))
+            saving.write(folder, weights[best], trained.architecture, fitted)
+            files.write_json(folder / saving.DATA_FILE, _training_data(tried[best]))
             write_predictions(paths.predictions(mode), predicted)
             csv_files.write(paths.history(mode), trained.history)
-            files.write_json(paths.timing(mode), _timing(trained, settings.seeds))
+            files.write_json(paths.timing(mode), _timing(trained, len(training.seeds)))
 
 
-def _predictions(
-    variant: Variant, trained: trainer.Trained, updates: int | None
+def _at_the_best_rate(
+    in_use: Variant, train: Callable[[Variant], Trained]
+) -> tuple[Variant, Trained]:
+    """Train what is in use at each learning rate, and keep the best on validation."""
+    best, trained = in_use, train(in_use)
+    for rate in variants.other_rates(in_use):
+        other = variants.with_rate(in_use, rate)
+        other_trained = train(other)
+        if _score(other, other_trained) > _score(best, trained):
+            best, trained = other, other_trained
+    return best, trained
+
+
+def _score(variant: Variant, trained: Trained) -> float:
+    """Return what a training came to; higher is better."""
+    settings = variant.training.settings
+    best = settings.patience is not None
+    reached = convergence.reached(trained.history, settings.epochs, best=best)
+    return OF_HEAD[trained.architecture.head].main.sign * float(reached.mean())
+
+
+def _said(variant: Variant) -> str:
+    if variant.name != IN_USE:
+        return variant.name
+    return f"learning rate {variant.training.settings.learning_rate:g}"
+
+
+def _recorded(
+    sequences: Sequences, windows: Windows, variant: Variant, trained: Trained
 ) -> Predictions:
-    return Predictions(
-        variant.name,
-        variant.layout,
-        variant.gradient_window,
-        updates,
+    return variants.recorded(
+        sequences,
+        windows,
+        variant,
+        trained.history,
         trained.predictions,
         trained.visible_from,
     )
@@ -98,10 +135,14 @@ def _log_so_far(stage: str) -> list[str]:
     return [sys.executable, "stages/log.py", stage, "--so-far", str(os.getpid())]
 
 
-def _training_data(settings: StatelessSettings | StatefulSettings) -> dict[str, Any]:
+def _training_data(variant: Variant) -> dict[str, Any]:
     """Say what a network takes, for those who give it more of the same."""
-    reset = settings.reset if settings.stateful else "sequence"
-    data = {"layout": files.read_json(paths.WINDOWS / LAYOUT_FILE), "reset": reset}
+    settings = variant.training.settings
+    data = {
+        "variant": variant.name,
+        "layout": variant.layout or files.read_json(paths.WINDOWS / LAYOUT_FILE),
+        "reset": settings.reset if settings.stateful else "sequence",
+    }
     file = paths.SEQUENCES / NAMES_FILE
     if file.exists():
         names = files.read_json(file)
@@ -109,7 +150,7 @@ def _training_data(settings: StatelessSettings | StatefulSettings) -> dict[str, 
     return data
 
 
-def _timing(trained: trainer.Trained, seeds: int) -> dict[str, float]:
+def _timing(trained: Trained, seeds: int) -> dict[str, float]:
     first, *later = trained.seconds
     return {
         "seconds_first_epoch": round(first, 4),  # it compiles

@@ -43,7 +43,7 @@ def test_export_of_a_model_that_is_not_there_says_how_to_make_it(trained):
 
 def test_plan_tells_what_params_yaml_means_and_draws_it(tmp_path, monkeypatch):
     text = (REPOSITORY / "params.yaml").read_text()
-    text = text.replace("batch_size: 1 ", "batch_size: 3 ")
+    text = text.replace("batch_size: auto  # 1", "batch_size: 3  # 1")
     (tmp_path / "params.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     ended = CliRunner().invoke(main.app, ["plan", "--lanes", "2", "--batches", "24"])

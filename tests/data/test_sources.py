@@ -769,7 +769,9 @@ def test_one_sequence_cannot_be_split_by_sequence(read):
     loaded = read(HEADER + "a,1,2,0\na,2,3,1\n")
     with pytest.raises(UserError) as caught:
         splitting.split_and_window(
-            loaded.sequences, window(layout="full", test_size=0.5), seed=0
+            loaded.sequences,
+            window(layout="full", split="sequence", test_size=0.5),
+            seed=0,
         )
     assert str(caught.value) == (
         "`window.test_size` and `window.validation_size` must leave sequences to train "

@@ -18,7 +18,20 @@ WINDOW = {"layout": "subsampled", "window_length": 3, "stride": 1}
 def predicted(variant, answers, layout=None, gradient_window=1):
     answers = np.float32(answers)
     first = np.zeros(answers.shape[1], int)
-    return Predictions(variant, layout or {}, gradient_window, 60, answers, first)
+    return Predictions(
+        variant=variant,
+        layout=layout or {},
+        gradient_window=gradient_window,
+        chosen=variant == "in use",
+        batch_size=1,
+        epochs=5,
+        learning_rate=0.01,
+        updates=60,
+        labelled_steps=120,
+        late_gain=0.0,
+        predictions=answers,
+        visible_from=first,
+    )
 
 
 def of_classes(targets):

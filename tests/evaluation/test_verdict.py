@@ -7,6 +7,7 @@ from small_trainings import Silent, training
 
 from statelab.data import tasks
 from statelab.evaluation import (
+    choice,
     comparison,
     paired_test,
     scoring,
@@ -15,7 +16,6 @@ from statelab.evaluation import (
     verdict_text,
 )
 from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
-from statelab.io.predictions import Predictions
 from statelab.networks.scores import ACCURACY, RMSE
 from statelab.pipeline import command
 from statelab.samples import splitting
@@ -28,9 +28,26 @@ with command.quiet_import():
 SPREAD = np.linspace(-0.02, 0.02, 10)  # over ten seeds
 
 
+STEPS = 90  # of test, in 30 sequences
+
+
+def errors_of(mean, score=ACCURACY):
+    """The same error at each step: of classes a share, of values a square."""
+    return np.full(STEPS, 1 - mean if score is ACCURACY else mean**2)
+
+
 def candidate(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **more):
-    usual = {"timesteps": 4, "gradient_window": 4, "ceiling": None, "updates": 60}
-    usual["parts"] = np.full(6, mean)
+    usual = {
+        "timesteps": 4,
+        "gradient_window": 4,
+        "chosen": variant == "in use",
+        "learning_rate": 0.01,
+        "updates": 60,
+        "labelled_steps": 120,
+        "late_gain": 0.0,
+        "ceiling": None,
+        "errors": errors_of(mean, more.pop("score", ACCURACY)),
+    }
     return Candidate(
         mode,
         variant,
@@ -40,19 +57,25 @@ def candidate(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **mor
     )
 
 
-def comparison_of(*candidates, baseline=0.5, **more):
-    usual = {"score": ACCURACY, "steps": 90, "target_gap": 1, "longest_sequence": 4}
-    usual["simple"] = []
+def comparison_of(*candidates, baseline=0.5, score=ACCURACY, **more):
+    usual = {"horizon": 1, "target_gap": 1, "longest_sequence": 4, "simple": []}
+    usual["sequence"] = np.repeat(np.arange(30), 3)
     return Comparison(
         **(usual | {"candidates": list(candidates)} | more),
+        score=score,
         baseline=baseline,
-        baseline_parts=np.full(6, baseline),
+        baseline_errors=errors_of(baseline, score),
     )
 
 
 def kind_of(*candidates, margin=0.01, **more):
     judged = verdict.judge(comparison_of(*candidates, **more), margin)
     return judged.kind, judged.cause
+
+
+def words(compared, margin=0.01):
+    judged = verdict.judge(compared, margin)
+    return verdict_text.sentence(compared, judged), verdict_text.facts(compared, judged)
 
 
 def test_state_is_needed_where_it_is_better_by_more_than_the_margin():
@@ -64,70 +87,91 @@ def test_state_is_needed_where_it_is_better_by_more_than_the_margin():
 def test_state_helps_where_only_shorter_windows_were_trained():
     better = candidate("stateless", 0.6), candidate("stateful", 0.9)
     compared = comparison_of(*better, longest_sequence=9)
-    judged = verdict.judge(compared, 0.01)
-    assert judged.kind == "state_helps"
-    text = verdict_text.in_words(compared, judged)
-    assert text.startswith("State helps against windows of up to 4 steps. Accuracy on")
-    assert "A sequence has up to 9 steps, and a longer window may do as well" in text
+    sentence, facts = words(compared)
+    assert sentence == (
+        "State helps against windows of up to 4 steps: accuracy 0.9000 with it, 0.6000 "
+        "without. A longer window may do as well."
+    )
+    assert facts["Next step"].startswith("a sequence has up to 9 steps: try longer")
     whole = candidate("stateless", 0.5, "lookback 9", 0.4, timesteps=9)
     assert kind_of(*better, whole, longest_sequence=9)[0] == "state_needed"
 
 
-def test_no_verdict_where_one_mode_had_more_updates():
+@pytest.mark.parametrize("budget", ["updates", "labelled_steps"])
+def test_no_verdict_where_one_mode_had_a_larger_budget(budget):
     """Air quality: a batch of 32 gave windows a 32nd of the updates."""
-    few = candidate("stateless", 0.6, updates=1000)
-    for updates, kind in ((1100, "state_needed"), (1101, "unequal_updates")):
-        assert kind_of(few, candidate("stateful", 0.9, updates=updates))[0] == kind
-    assert kind_of(few, candidate("stateful", 0.9, updates=None))[0] == "state_needed"
-    blind = few._replace(test=0.5 + SPREAD, parts=np.full(6, 0.5), ceiling=0.5)
-    assert kind_of(blind, blind._replace(mode="stateful", updates=32000)) == (
+    few = candidate("stateless", 0.6, **{budget: 1000})
+    for size, kind in ((1100, "state_needed"), (1101, "unequal_budgets")):
+        more = candidate("stateful", 0.9, **{budget: size})
+        assert kind_of(few, more)[0] == kind
+        turned = more._replace(mode="stateless"), few._replace(mode="stateful")
+        assert kind_of(*turned)[0] == ("window_suffices" if size == 1100 else kind)
+    blind = few._replace(test=0.5 + SPREAD, errors=errors_of(0.5), ceiling=0.5)
+    assert kind_of(blind, blind._replace(mode="stateful", **{budget: 32000})) == (
         "neither_learns",
         "ceiling",
     )
-    compared = comparison_of(few, candidate("stateful", 0.9, updates=32000))
-    text = verdict_text.in_words(compared, verdict.judge(compared, 0.01))
-    assert text.startswith(
-        "No verdict: the comparison is not fair. Each network had 32,000 updates with "
-        "carried state, 1,000 without: set `updates` to one number in both sections."
-    )
+    much = candidate("stateful", 0.9, **{budget: 32000})
+    sentence, facts = words(comparison_of(few, much))
+    assert sentence.startswith("No verdict: the comparison is not fair, as one mode")
+    assert "32,000" in facts["Fair chance"] and "1,000" in facts["Fair chance"]
+    assert not {"Seeds", "Test", "Noise", "Power"} & facts.keys()
 
 
-def simple(name, test, validation=None, **more):
-    usual = {"detail": "", "parts": np.full(6, test)}
+@pytest.mark.parametrize("mode", ["stateless", "stateful"])
+def test_no_verdict_where_a_training_had_not_come_to_its_end(mode):
+    both = [candidate("stateless", 0.6), candidate("stateful", 0.9)]
+    for gain, kind in ((0.01, "state_needed"), (0.011, "not_settled")):
+        late = [one._replace(late_gain=gain * (one.mode == mode)) for one in both]
+        assert kind_of(*late)[0] == kind
+    sentence, facts = words(comparison_of(*late))
+    assert verdict_text.MODES[mode] in sentence and sentence.count("state") == 1
+    assert "gained at least 0.0110" in facts["Fair chance"]
+
+
+def simple(name, test, validation=None, score=ACCURACY, **more):
+    usual = {"detail": "", "errors": errors_of(test, score)}
     return BaselineScore(name, validation=validation, test=test, **(usual | more))
 
 
 def test_no_word_of_state_where_a_simple_method_does_as_well():
     """A daily price: persistence has 2.61, networks 3.85 and 3.54."""
-    networks = candidate("stateless", 3.85), candidate("stateful", 3.54)
-    methods = [simple("drift", 2.7), simple("persistence", 2.61)]
+    networks = [
+        candidate("stateless", 3.85, score=RMSE),
+        candidate("stateful", 3.54, score=RMSE),
+    ]
+    methods = [
+        simple("drift", 2.7, score=RMSE),
+        simple("persistence", 2.61, score=RMSE),
+    ]
     compared = comparison_of(*networks, score=RMSE, baseline=20.0, simple=methods)
     judged = verdict.judge(compared, 0.01)
     assert (judged.kind, judged.cause) == ("no_better_than", "persistence")
-    text = verdict_text.in_words(compared, judged)
-    lead, *_ = text.split(". Nothing can be said of state.")
-    assert lead == (
+    sentence, facts = words(compared)
+    assert sentence == (
         "These networks are no better than persistence: rmse 3.5400 with carried "
-        "state, 2.6100 without a network"
+        "state, 2.6100 by the simple method. Nothing can be said of state."
     )
-    assert "Simple methods on the same steps: persistence 2.6100, drift 2.7000." in text
-    assert "What may help: " in text and "Carrying state" not in text
+    assert facts["Simple methods"] == "persistence 2.6100, drift 2.7000"
+    assert "Next step" in facts and "Seeds" not in facts
     worse = comparison_of(*networks, score=RMSE, baseline=20.0, simple=methods[:0])
     assert verdict.judge(worse, 0.01).kind == "state_needed"
 
 
-def test_networks_have_to_be_better_by_the_margin_and_on_parts_of_test():
+def test_networks_have_to_be_better_by_the_margin_and_over_the_test_split():
     networks = candidate("stateless", 0.8), candidate("stateful", 0.9)
+    # on average by 0.02, but by three sequences of thirty alone
+    accident = np.repeat([0.1] * 27 + [0.3], [3] * 27 + [9])
     for method, kind in (
         (simple("linear", 0.88), "state_needed"),
         (simple("linear", 0.895), "no_better_than"),  # the margin is 0.01
-        # by one part of six alone, and on average by as much as above
-        (simple("linear", 0.88, parts=[0.9] * 5 + [0.78]), "no_better_than"),
+        (simple("linear", 0.88, errors=accident), "no_better_than"),
     ):
-        compared = comparison_of(
-            *networks, simple=[method._replace(parts=np.array(method.parts))]
-        )
+        compared = comparison_of(*networks, simple=[method])
         assert verdict.judge(compared, 0.01).kind == kind
+    assert words(compared)[0].startswith(
+        "These networks are not shown to be better than a linear model on lags: "
+    )
 
 
 def test_the_simple_method_is_chosen_on_validation():
@@ -140,7 +184,10 @@ def test_the_simple_method_is_chosen_on_validation():
 
 
 def test_an_error_is_better_when_it_is_lower_and_its_margin_is_a_share():
-    errors = candidate("stateless", 6.0), candidate("stateful", 5.9)
+    errors = [
+        candidate("stateless", 6.0, score=RMSE),
+        candidate("stateful", 5.9, score=RMSE),
+    ]
     assert kind_of(*errors, score=RMSE, baseline=8.0)[0] == "state_needed"
     # 0.1 is below 2 % of 8
     assert kind_of(*errors, score=RMSE, baseline=8.0, margin=0.02) == (
@@ -178,30 +225,72 @@ def test_where_neither_learns_the_cause_is_named():
 
 def test_what_holds_on_a_part_of_test_alone_is_an_accident_of_it():
     stateless = candidate("stateless", 0.6)
-    parts = np.array([0.6, 0.6, 0.6, 0.6, 0.6, 1.2])  # the mean is 0.7
-    assert kind_of(stateless, candidate("stateful", 0.7, parts=parts)) == (
+    errors = np.repeat([0.4] * 25 + [-0.2] * 5, 3)  # the mean is 0.3
+    assert kind_of(stateless, candidate("stateful", 0.7, errors=errors)) == (
         "no_difference",
         None,
     )
     assert kind_of(stateless, candidate("stateful", 0.7))[0] == "state_needed"
 
 
-def test_variants_are_chosen_on_validation_and_judged_on_test():
-    short = candidate("stateless", 0.5, validation=0.5)
-    best = candidate("stateless", 0.8, "lookback 9", validation=0.9, timesteps=9)
+def test_one_series_is_compared_over_time():
+    """Gains that come in one stretch are one accident, and not ninety."""
+    stateless, one_series = candidate("stateless", 0.6), np.zeros(STEPS, int)
+    for errors, kind in (
+        (np.repeat([0.1, 0.4], [30, 60]), "no_difference"),
+        (np.tile([0.1, 0.4, 0.4], 30), "state_needed"),
+    ):
+        stateful = candidate("stateful", 0.7, errors=errors)
+        assert kind_of(stateless, stateful, sequence=one_series)[0] == kind
+
+
+def test_the_chosen_variants_are_judged_on_test():
+    short = candidate("stateless", 0.5, validation=0.5, chosen=False)
+    best = candidate("stateless", 0.8, "lookback 9", chosen=True, timesteps=9)
     lucky = candidate("stateless", 0.99, "lookback 7", validation=0.6)
     stateful = candidate("stateful", 0.8)
-    noise = candidate("stateful", 0.79, "again", validation=1.0)  # is never chosen
+    noise = candidate("stateful", 0.79, "again", validation=1.0)
     compared = comparison_of(short, best, lucky, stateful, noise, longest_sequence=9)
     judged = verdict.judge(compared, 0.01)
     assert (judged.stateless, judged.stateful) == (best, stateful)
     assert judged.kind == "window_suffices"
     assert judged.noise["stateful"].mean == pytest.approx(-0.01)
-    text = verdict_text.in_words(compared, judged)
-    lead = "State is not needed: a longer window suffices. Accuracy on test: "
-    assert text.startswith(lead)
-    assert "0.8000 with carried state, 0.8000 without, on whole sequences" in text
-    assert "what is in use, 4 steps, has 0.5000 on test" in text
+    sentence, facts = words(compared)
+    assert sentence == (
+        "State is not needed: accuracy 0.8000 on a window of 9 steps, a whole "
+        "sequence, 0.8000 with carried state."
+    )
+    assert "what is in use, 4 steps, has 0.5000 on test" in facts["Variants"]
+    assert facts["Noise"].endswith("stateful by 0.0100 (p = 0.002)")
+
+
+def test_no_difference_is_claimed_only_where_one_that_matters_is_excluded():
+    tied = candidate("stateless", 0.9), candidate("stateful", 0.895)
+    compared = comparison_of(*tied, baseline=0.895)
+    sentence, _ = words(compared)
+    assert sentence.startswith("No difference that matters was found: accuracy 0.8950")
+    rough = candidate("stateful", 0.9, spread=np.tile([-0.1, 0.1], 5))
+    sentence, facts = words(comparison_of(tied[0], rough))
+    assert sentence.startswith("It cannot be told whether state helps: accuracy 0.9000")
+    assert facts["Next step"] == "more `seeds`"
+    assert "it is better in 50% of pairs" in facts["Seeds"]
+    assert facts["Doubt"].startswith("of the variance of the difference 100% is from")
+
+
+def test_every_sentence_has_at_most_forty_words():
+    better = candidate("stateless", 0.6), candidate("stateful", 0.9)
+    compared = comparison_of(*better, simple=[simple("seasonal_naive", 0.7)])
+    judged = verdict.judge(compared, 0.01)
+    kinds = ["no_better_than", "unequal_budgets", "not_settled", "state_needed"]
+    kinds += ["state_helps", "window_suffices", "no_difference", "neither_learns", None]
+    late = [one._replace(late_gain=1.0) for one in better]
+    for kind in kinds:
+        for cause in (None, "ceiling", "gradient_window"):
+            case = judged._replace(
+                kind=kind, cause=cause, stateless=late[0], stateful=late[1]
+            )
+            said = verdict_text.sentence(compared, case)
+            assert 5 < len(said.split()) <= 40 and said.endswith(".")
 
 
 def test_fewer_than_ten_networks_get_no_verdict():
@@ -238,15 +327,16 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         changed = post_training(mode, **{"seeds": 10, **(own or {})})
-        predictions[mode] = []
-        for variant in variants.of(data, cut, changed):
+        found = []
+        pace = post_training("stateful", **(stateful or {})).settings
+        for variant in variants.of(data, cut, changed, pace):
             table = rewindow(cut, **variant.layout)
             trained = trainer.train(data, table, variant.training, progress=Silent())
-            own = variant.name, variant.layout, variant.gradient_window
-            own += (variants.updates(data, cut, variant),)
-            predictions[mode].append(
-                Predictions(*own, trained.predictions, trained.visible_from)
-            )
+            own = trained.history, trained.predictions, trained.visible_from
+            found.append(variants.recorded(data, cut, variant, *own))
+        best = choice.choose(data, cut, found)
+        found[best] = found[best]._replace(chosen=True)
+        predictions[mode] = found
     return verdict.judge(comparison.compare(data, cut, predictions), 0.01)
 
 
@@ -258,8 +348,8 @@ def test_state_helps_against_windows_of_10_of_the_post():
     result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
-        stateless={"lookbacks": [10], "updates": 48_000},
-        stateful={"updates": 48_000},
+        stateless={"lookbacks": [10], "updates": 48_000, "epochs": 999},
+        stateful={"updates": 48_000, "epochs": 999},
     )
     assert result.kind == "state_helps"
     assert result.stateful.test.tolist() == [1.0] * 10
@@ -270,8 +360,8 @@ def test_or_windows_of_20():
     result = judged(
         generate=FIRST,
         window={**SPLIT, "layout": "per_timestep"},
-        stateless={"lookbacks": [10, 20], "updates": 48_000},
-        stateful={"updates": 48_000},
+        stateless={"lookbacks": [10, 20], "updates": 48_000, "epochs": 999},
+        stateful={"updates": 48_000, "epochs": 999},
     )
     assert (result.kind, result.stateless.variant) == ("window_suffices", "lookback 20")
 
@@ -320,7 +410,7 @@ def test_noise_that_is_learned_by_heart_gets_no_verdict():
             seed=seed,
         )
         kinds.append(result.kind)
-    assert kinds.count("no_difference") >= 18
+    assert sum(kind in ("no_difference", "not_settled") for kind in kinds) >= 18
 
 
 def test_noise_with_end_labels_is_no_proof_against_a_gradient_window():
@@ -339,8 +429,8 @@ def test_the_gradient_window_is_why_end_labels_are_not_learned(tried):
         generate={**NOISY, "sequences": 1400},
         window={"layout": "per_timestep", "test_size": 200, "validation_size": 200},
         # of 1,000 sequences 8 end together in lanes, and one by one without them
-        stateless={**BUDGET, "updates": 3750},
-        stateful={**BUDGET, "updates": 3750, "gradient_windows": tried},
+        stateless={**BUDGET, "batch_size": "auto", "updates": 3750, "epochs": 999},
+        stateful={**BUDGET, "updates": 3750, "epochs": 999, "gradient_windows": tried},
     )
     if tried is None:
         assert (result.kind, result.cause) == ("neither_learns", "gradient_window")

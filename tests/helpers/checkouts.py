@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
     "generate": {"sequences": 24, "length": 4},
     "window": {"window_length": 2, "test_size": 8},
-    "train_stateless": {"epochs": 2, "seeds": 2},
+    "train_stateless": {"epochs": 2, "seeds": 2, "lookbacks": None},
     "train_stateful": {"epochs": 2, "seeds": 2},
 }
 TRAINED = "stages/train.py"  # in DVC's output, once for each training that ran

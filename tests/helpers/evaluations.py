@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 
 from statelab.evaluation.evaluation import Evaluation, ModeScores, VerdictSummary
-from statelab.evaluation.statistics import Interval
+from statelab.evaluation.statistics import Difference, Interval
 
 
 def over_seeds(mean, low=None, high=None, n=1) -> Interval:
@@ -31,12 +31,13 @@ def evaluation(
         kind=None,
         cause=None,
         text="No verdict.",
+        facts={},
         steps=1,
         baseline=0.5,
         margin=0.01,
         chosen={"stateless": "in use", "stateful": "in use"},
         difference=None,
-        over_test=None,
+        over_test=Difference(0.0, 0.0, 0.0, 0.0, 1.0, 2, 0.0),
         noise={},
         variants={},
         simple={},

@@ -5,6 +5,7 @@ from typing import Any
 from checkouts import REPOSITORY
 from ruamel.yaml import YAML
 
+from statelab.config import defaults
 from statelab.config.settings import (
     AnyTrainSettings,
     GenerateSettings,
@@ -19,7 +20,7 @@ SEARCH_PARAMS = YAML(typ="safe").load(REPOSITORY / "search/params.yaml")
 
 def params(seed: int = 0, **sections: dict[str, Any]) -> Params:
     changed = {name: PARAMS[name] | changes for name, changes in sections.items()}
-    return Params.model_validate(PARAMS | changed | {"seed": seed})
+    return Params.model_validate(defaults.filled(PARAMS | changed | {"seed": seed}))
 
 
 def search_params(search: dict[str, Any], **sections: dict[str, Any]) -> SearchParams:

@@ -27,6 +27,7 @@ BOTH = {
     "batch_size": 2,
     "optimizer": "adam",
     "learning_rate": 0.01,
+    "learning_rates": None,
     "schedule": "cosine",
     "clipnorm": None,
     "seeds": 2,

@@ -6,6 +6,7 @@ from statelab.errors import UserError
 from statelab.io import csv_files, files
 from statelab.io.predictions import (
     Predictions,
+    predictions_chosen,
     predictions_in_use,
     read_predictions,
     write_predictions,
@@ -17,8 +18,8 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     other = np.float32([[0.1, 0.2, 0.3]]), np.array([0, 1, 2])  # it has other samples
     layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
     predictions = [
-        Predictions("in use", {}, 1, 60, *one),
-        Predictions("lookback 2", layout, 2, None, *other),
+        Predictions("in use", {}, 1, False, 8, 5, 0.01, 60, 480, -0.5, *one),
+        Predictions("lookback 2", layout, 2, True, 4, 6, 0.02, 61, 244, 0.1, *other),
     ]
     for name in ("one.npz", "two.npz"):
         write_predictions(tmp_path / "new" / name, predictions)
@@ -26,12 +27,12 @@ def test_predictions_come_back_and_have_the_same_bytes_each_time(tmp_path):
     assert one.read_bytes() == two.read_bytes()
     every = list(read_predictions(one))
     for read in (predictions_in_use(one), every[0]):
-        assert read[:4] == ("in use", {}, 1, 60)
+        assert read[:10] == ("in use", {}, 1, False, 8, 5, 0.01, 60, 480, -0.5)
         assert read.predictions.tolist() == [[0.25, 0.5]]
         assert read.visible_from.tolist() == [3, -1]
-    read = every[1]
-    assert read[:4] == ("lookback 2", layout, 2, None)
-    assert read.predictions.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
+    for read in (predictions_chosen(one), every[1]):
+        assert read[:4] == ("lookback 2", layout, 2, True)
+        assert read.predictions.tolist() == np.float32([[0.1, 0.2, 0.3]]).tolist()
 
 
 def test_tables_keep_every_digit_of_a_float32(tmp_path):

@@ -1,19 +1,16 @@
 """Cards of settings that differ, each from facts that a reader could count."""
 
 import numpy as np
+import project_params
 import pytest
-from checkouts import REPOSITORY
 from evaluations import mode_scores, over_seeds
-from ruamel.yaml import YAML
 
-from statelab.config.settings import Params
 from statelab.data.sequences import Sequences
 from statelab.networks.architecture import Architecture
 from statelab.report import model_card, model_facts
 from statelab.report.model_facts import ModelFacts
 from statelab.samples.windows import make_windows
 
-PARAMS = YAML(typ="safe").load(REPOSITORY / "params.yaml")
 INTERVAL = over_seeds(0.5, 0.4, 0.6, n=4)
 
 
@@ -28,8 +25,9 @@ def counts():
 
 def params(**changes):
     """What params.yaml says, with changes of its sections."""
-    sections = {name: PARAMS[name] | keys for name, keys in changes.items()}
-    return Params.model_validate({**PARAMS, **sections})
+    changes = {"window": {}, **changes}
+    changes["window"] = {"split": "sequence", **changes["window"]}
+    return project_params.params(**changes)
 
 
 def a_card(
@@ -39,6 +37,7 @@ def a_card(
     main = "rmse" if head == "regression" else "accuracy"
     bounds = {main: 0.75, f"final_{main}": 0.7}
     facts = ModelFacts(
+        variant="in use",
         seed=settings.seed,
         generate=settings.generate,
         window=settings.window,

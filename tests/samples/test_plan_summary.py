@@ -28,15 +28,15 @@ def test_a_summary_by_hand():
         lanes=2,
         batches=4,
         updates=4,
+        labelled_steps=12,
         padding=4 / 16,
-        counted=1.0,
     )
     # ends are at batch 2 in lane 0, and at batches 1 and 3 in lane 1
     ends = plan_summary.summarize(at_the_end(task), table, plan)
-    assert (ends.updates, ends.counted) == (3, 3 / 12)
+    assert (ends.updates, ends.labelled_steps) == (3, 3)
     # of 12 steps the first two of each sequence do not count: three samples
     late = plan_summary.summarize(task, table, plan, burn_in=2)
-    assert (late.updates, late.counted) == (3, 6 / 12)
+    assert (late.updates, late.labelled_steps) == (3, 6)
 
 
 def test_drawing_shows_lanes_that_go_on_while_others_begin():
@@ -51,7 +51,7 @@ def test_drawing_shows_lanes_that_go_on_while_others_begin():
 
 
 def test_in_words_keeps_the_three_lengths_apart():
-    summary = PlanSummary(3, 7, 0, 12, (1, 20), 2, 4, 4, 0.125, 1.0)
+    summary = PlanSummary(3, 7, 0, 12, (1, 20), 2, 4, 4, 12, 0.125)
     words = plan_summary.in_words(
         summary, training("stateful", reset="every_40", gradient_window=5)
     )

@@ -81,6 +81,7 @@ def progress() -> TrainingProgress:
         best=Stopping(
             np.array([0.1, np.inf]),
             {"b/kernel": array(2, 3), "a/bias": array(2)},
+            np.array([0.3, np.inf]),
             np.array([0, 1]),
         ),
         history=[pd.DataFrame(lines)],

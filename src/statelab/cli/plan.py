@@ -28,8 +28,9 @@ def show_plan(
     Prints samples, updates and padding of an epoch, and draws what each lane of a batch
     reads: a letter for each sequence, a capital where state is zero, - for padding.
     """
+    from statelab.baselines.naive import Forecast
     from statelab.config import params, schema
-    from statelab.config.settings import AnyTrainSettings, Training
+    from statelab.config.settings import Training
     from statelab.data import sources, tasks
     from statelab.evaluation import variants
     from statelab.samples import plan_summary, plans, scaling, splitting
@@ -37,12 +38,15 @@ def show_plan(
 
     read = params.read()
     checked = schema.check(read)
-    generate, notes = checked.generate, []
+    generate, notes, forecast = checked.generate, [], None
     if generate.source == "task":
         sequences = tasks.make(generate, checked.seed)
     else:
         loaded = sources.load(generate)
         sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
+        if generate.horizon > 0:
+            feature = loaded.features.index(generate.columns.target)
+            forecast = Forecast(feature, generate.horizon, checked.evaluate.season)
     windows = splitting.split_and_window(
         sequences, checked.window, seed=checked.seed, horizon=generate.horizon
     )
@@ -52,11 +56,15 @@ def show_plan(
     fitted = scaling.fit(sequences, windows) if scaled else None
     columns, drawings = [], []
     for mode in MODES:
-        settings: AnyTrainSettings = getattr(checked, f"train_{mode}")
+        training = Training(
+            checked.model, getattr(checked, f"train_{mode}"), checked.seed
+        )
+        trained = variants.of(
+            sequences, windows, training, checked.train_stateful, forecast
+        )
+        settings = trained[0].training.settings
         plan = plans.training_plan(windows, settings)
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
-        training = Training(checked.model, settings, checked.seed)
-        trained = variants.of(sequences, windows, training)
         column = plan_summary.in_words(summary, settings)
         column["variants"] = ", ".join(variant.name for variant in trained)
         if estimate:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from statelab.config import schema
+from statelab.config import defaults, schema
 from statelab.config.settings import Params, SearchParams
 from statelab.errors import UserError
 
@@ -27,7 +27,7 @@ def load(root: Path = Path(".")) -> Params:
         >>> load().window.layout  # doctest: +SKIP
         'per_timestep'
     """
-    return schema.validated(Params, read(root), str(FILE))
+    return schema.validated(Params, defaults.filled(read(root)), str(FILE))
 
 
 def load_search(root: Path = Path(".")) -> SearchParams:
@@ -78,7 +78,7 @@ def made_with(stage: str) -> dict[str, Any]:
         stage: `train_stateless` or `train_stateful`.
 
     Returns:
-        The sections that it and the stages before it depend on.
+        The sections that it and the stages before it depend on, without `auto`.
 
     Raises:
         UserError: DVC has not run it here.
@@ -86,7 +86,8 @@ def made_with(stage: str) -> dict[str, Any]:
     stages = locked()
     if stage not in stages:
         raise UserError(f"{LOCK}: must have the stage `{stage}`. Run `dvc repro`")
-    return {**stages["generate"], **stages["window"], **stages[stage]}
+    made = {**stages["generate"], **stages["window"], **stages[stage]}
+    return defaults.filled(made)
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

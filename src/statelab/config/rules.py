@@ -194,6 +194,9 @@ def _of_training(key: str, training: AnyTrainSettings, params: Params) -> Violat
             f"{key}.patience",
             "needs sequences to validate on: set `window.validation_size`",
         )
+    yield from _of_variants(
+        f"{key}.learning_rates", training.learning_rates, training, params
+    )
     if training.engine == "compiled":
         return
     rule = ""
@@ -281,7 +284,7 @@ def _of_stateful_engine(params: Params) -> Violations:
     if (
         stateful.batching == "contiguous"
         and stateful.reset != "never"
-        and stateful.batch_size > 1
+        and stateful.lanes > 1
     ):
         rule = (
             "where `batching` is contiguous and state is reset: stock Keras resets all "
@@ -304,10 +307,11 @@ def _of_stateful_engine(params: Params) -> Violations:
 def _of_lookbacks(params: Params) -> Violations:
     generate, window = params.generate, params.window
     training, key = params.train_stateless, "train_stateless.lookbacks"
-    yield from _of_variants(key, training.lookbacks, training, params)
+    listed = None if training.lookbacks == "auto" else training.lookbacks
+    yield from _of_variants(key, listed, training, params)
     if generate.source != "task":
         return
-    for lookback in training.lookbacks or []:
+    for lookback in listed or []:
         if lookback > generate.length:
             yield _too_long(key, params, lookback)
         if (
@@ -349,7 +353,10 @@ def _of_gradient_windows(params: Params) -> Violations:
 
 
 def _of_variants(
-    key: str, listed: list[int] | None, training: AnyTrainSettings, params: Params
+    key: str,
+    listed: list[int] | list[float] | None,
+    training: AnyTrainSettings,
+    params: Params,
 ) -> Violations:
     """Yield the rules of what is trained besides, to be chosen from."""
     if listed is None:

@@ -5,9 +5,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from statelab.config import rules, settings
+from statelab.config import defaults, rules, settings
 from statelab.errors import UserError
 
+UNION = ("int", "float")  # what pydantic calls members of one
+UNION = ("int", "float")  # what pydantic calls members of one
 _AnyParams = TypeVar("_AnyParams", bound=BaseModel)
 
 
@@ -18,7 +20,7 @@ def check(params: Any) -> settings.Params:
         params: the mapping read from params.yaml.
 
     Returns:
-        The same, typed.
+        The same, typed, and what is `auto` replaced as `defaults.filled` says.
 
     Raises:
         UserError: one line for the first key that breaks a rule.
@@ -29,7 +31,7 @@ def check(params: Any) -> settings.Params:
         statelab.errors.UserError: params.yaml: `seed` should be greater than or \
 equal to 0. Received: -1
     """
-    checked = validated(settings.Params, params, "params.yaml")
+    checked = validated(settings.Params, defaults.filled(params), "params.yaml")
     _raise_first(rules.of_params(checked), checked, "params.yaml")
     return checked
 
@@ -81,7 +83,9 @@ def validated(model: type[_AnyParams], read: Any, file: str) -> _AnyParams:
 def _one_line(error: ValidationError, model: type[BaseModel]) -> str:
     # A misspelt key also leaves the right one missing: the misspelling says more.
     first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
-    key = ".".join(str(part) for part in first["loc"] if _is_key(part))
+    key = _key(first["loc"])
+    of_key = [problem for problem in error.errors() if _key(problem["loc"]) == key]
+    auto = any(problem["type"] == "literal_error" for problem in of_key[1:])
     if first["type"] == "missing":
         return f"`{key}` is missing"
     if first["type"] == "extra_forbidden":
@@ -90,9 +94,13 @@ def _one_line(error: ValidationError, model: type[BaseModel]) -> str:
         sections = ", ".join(model.model_fields)
         return f"must hold {sections}. Received: {first['input']!r}"
     rule = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"`{key}` {rule}. Received: {first['input']!r}"
+    return f"`{key}` {rule}{', or auto' * auto}. Received: {first['input']!r}"
 
 
-def _is_key(part: int | str) -> bool:
-    """Tell a key from pydantic's names for the members of a union."""
-    return part not in ("int", "float")
+def _key(place: tuple[int | str, ...]) -> str:
+    """Join the keys of a place, without pydantic's names for members of a union."""
+    return ".".join(
+        str(part)
+        for part in place
+        if isinstance(part, int) or (part.isidentifier() and part not in UNION)
+    )

@@ -24,6 +24,12 @@ def _is_size(size: int | float) -> int | float:
     return size
 
 
+def _is_patience(epochs: int | float) -> int | float:
+    if epochs <= 0 or (isinstance(epochs, float) and not epochs < 1):
+        raise ValueError("must be a count of epochs, or a fraction of them below 1")
+    return epochs
+
+
 def _is_in(table: Mapping[str, Any]) -> AfterValidator:
     """Return what checks that a name is in a table; its error is that of a Literal."""
 
@@ -68,6 +74,12 @@ def _are_different(values: list[Any]) -> list[Any]:
 
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_are_different)]
+Rates = Annotated[
+    list[Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    Field(min_length=1),
+    AfterValidator(_are_different),
+]
+Patience = Annotated[int | float, AfterValidator(_is_patience)]
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
@@ -116,7 +128,7 @@ class WindowSettings(_Section):
     window_length: Count
     stride: Count
     segment_length: Count
-    split: Literal["sequence", "time"]
+    split: Literal["auto", "sequence", "time"]
     test_size: Size
     validation_size: Size
     scaling: Literal["auto", "standard", "none"]
@@ -137,15 +149,22 @@ class TrainSettings(_Section):
     engine: Literal["compiled", "reference", "reference_loop"]
     epochs: Count
     updates: Count | None
-    batch_size: Count
+    batch_size: Count | Literal["auto"]  # of stateful training it is a number
     optimizer: OptimizerName
     learning_rate: Positive
+    learning_rates: Rates | None
     schedule: ScheduleName
     clipnorm: Positive | None
     seeds: Count
     shuffle: bool
-    patience: Count | None
+    patience: Patience | None
     again: bool
+
+    @property
+    def lanes(self) -> int:
+        """The samples of a batch; `variants.of` has decided what is `auto`."""
+        assert self.batch_size != "auto"
+        return self.batch_size
 
 
 class StatelessSettings(TrainSettings):
@@ -158,14 +177,14 @@ class StatelessSettings(TrainSettings):
     reset: ClassVar[Reset] = Reset("sample")
     batching: ClassVar[str] = "aligned"
 
-    lookbacks: Counts | None
+    lookbacks: Counts | Literal["auto"] | None
 
 
 class StatefulSettings(TrainSettings):
     """`train_stateful`: state is carried from a sample to the next."""
 
     stateful: ClassVar[bool] = True
-    lookbacks: ClassVar[list[int] | None] = None
+    lookbacks: ClassVar[list[int] | Literal["auto"] | None] = None
 
     gradient_window: Count | None
     gradient_windows: Counts | None

@@ -17,20 +17,21 @@ from statelab.diagnosis import array_probes, window_probes
 from statelab.diagnosis.findings import QUESTIONS, Finding, cannot_tell, sound
 from statelab.evaluation import evaluation, scoring
 from statelab.io import arrays, csv_files, files
-from statelab.io.predictions import predictions_in_use
+from statelab.io.predictions import predictions_chosen
 from statelab.networks import keras_models, saving
 from statelab.pipeline import paths
 from statelab.samples import plans, scaling
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import (
-    LAYOUT_FILE,
     PredictionSteps,
     Windows,
     locate_predictions,
     locate_samples,
     make_windows,
     predictions_of,
+    rewindow,
+    sample_lengths,
     sequences_in_split,
 )
 from statelab.training import compiled, predict
@@ -46,7 +47,7 @@ class Workspace(NamedTuple):
 
     data: Sequences
     windows: Windows
-    layout: dict[str, Any]  # how the windows were cut
+    layout: dict[str, Any]  # how windows are cut for the stateful networks
     scaling: Scaling | None
     settings: dict[str, dict[str, Any]]  # by mode, with which it was trained
     horizon: int
@@ -59,10 +60,13 @@ def findings() -> Iterator[Finding]:
         UserError: nothing is trained here.
     """
     made = {mode: params.made_with(f"train_{mode}") for mode in MODES}
+    layout = files.read_json(paths.model("stateful") / saving.DATA_FILE)["layout"]
+    lanes = predictions_chosen(paths.predictions("stateful")).batch_size
+    made["stateful"]["train_stateful"]["batch_size"] = lanes
     workspace = Workspace(
         data=arrays.read(paths.SEQUENCES, Sequences),
-        windows=arrays.read(paths.WINDOWS, Windows),
-        layout=files.read_json(paths.WINDOWS / LAYOUT_FILE),
+        windows=rewindow(arrays.read(paths.WINDOWS, Windows), **layout),
+        layout=layout,
         scaling=scaling.read(paths.WINDOWS / scaling.FOLDER),
         settings={mode: made[mode][f"train_{mode}"] for mode in MODES},
         horizon=made["stateful"]["generate"]["horizon"],
@@ -74,6 +78,7 @@ def findings() -> Iterator[Finding]:
 def _plan(workspace: Workspace, split: str, **changes: Any) -> plans.Plan:
     """Return the lanes of a split as the stateful training reads them."""
     settings = workspace.settings["stateful"] | changes
+    longest = sample_lengths(workspace.windows)[1]
     return plans.make_plan(
         workspace.windows,
         sequences_in_split(workspace.windows, SPLITS[split]),
@@ -82,6 +87,7 @@ def _plan(workspace: Workspace, split: str, **changes: Any) -> plans.Plan:
         reset=Reset(settings["reset"]),
         batching=settings["batching"],
         rng=np.random.default_rng(0) if settings["shuffle"] else None,
+        stretch_burn_in=settings["gradient_window"] or longest,
     )
 
 
@@ -228,7 +234,7 @@ def _validation_state(workspace: Workspace) -> Finding:
     after = compiled.predict(trained.weights, reader, trained.architecture)
     after = scaling.unscale(trained.scaling, after)[0]
     numbers = predictions_of(workspace.windows, chosen)
-    before = predictions_in_use(paths.predictions("stateful")).predictions[0]
+    before = predictions_chosen(paths.predictions("stateful")).predictions[0]
     steps = locate_predictions(workspace.windows, numbers)
     finding = array_probes.order(
         before[numbers],
@@ -343,7 +349,7 @@ def _ceiling(workspace: Workspace) -> Finding:
     scores = {}
     for mode in MODES:
         table = scoring.seed_scores(
-            predictions_in_use(paths.predictions(mode)).predictions,
+            predictions_chosen(paths.predictions(mode)).predictions,
             workspace.data,
             workspace.windows,
             csv_files.read(paths.history(mode)),

@@ -1,7 +1,5 @@
 """What is compared: the variants of both modes, on the time steps that all predict."""
 
-import functools
-import json
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import NamedTuple
@@ -15,8 +13,9 @@ from statelab.baselines.naive import (
     point_score,
 )
 from statelab.baselines.stored import Baseline
-from statelab.data.sequences import SPLITS, Sequences, head_of, present, targets_at
+from statelab.data.sequences import SPLITS, Sequences, head_of, present
 from statelab.errors import UserError
+from statelab.evaluation import common_steps
 from statelab.evaluation.ceilings import find_ceiling
 from statelab.evaluation.scoring import with_target
 from statelab.io.predictions import Predictions
@@ -24,7 +23,6 @@ from statelab.networks import scores
 from statelab.networks.scores import Score
 from statelab.samples.windows import (
     Windows,
-    locate_predictions,
     rewindow,
     sample_lengths,
     sequences_in_split,
@@ -43,10 +41,14 @@ class Candidate(NamedTuple):
     variant: str
     timesteps: int  # of a sample, at most
     gradient_window: int  # time steps
-    updates: int | None  # of each network; None where validation ended its training
+    chosen: bool  # as the best of its mode
+    learning_rate: float
+    updates: int  # of each network, unless it stopped early
+    labelled_steps: int  # that count in its loss, in all epochs
+    late_gain: float  # of the score, at least, in the last third of the training
     validation: np.ndarray | None  # [seeds]; None where there is no such split
     test: np.ndarray  # [seeds]
-    parts: np.ndarray  # [parts]; of the test split, in each the mean over seeds
+    errors: np.ndarray  # [steps]; at each of test, as `scores.step_errors` has them
     ceiling: float | None  # of `test`, where it is known
 
 
@@ -57,7 +59,7 @@ class BaselineScore(NamedTuple):
     detail: str  # what was chosen for it, in words
     validation: float | None  # None where there is no such split
     test: float
-    parts: np.ndarray  # [parts]; of the test split
+    errors: np.ndarray  # [steps]
 
 
 class Comparison(NamedTuple):
@@ -67,10 +69,17 @@ class Comparison(NamedTuple):
     candidates: list[Candidate]
     simple: list[BaselineScore]  # besides the constant prediction below
     baseline: float  # of one prediction for all; what has learned is better
-    baseline_parts: np.ndarray  # [parts]; in each part of the test split
-    steps: int  # time steps of the test split, which all predict
+    baseline_errors: np.ndarray  # [steps]
+    # int64 [steps]; the sequence of each time step of test, which all predict
+    sequence: np.ndarray
+    horizon: int  # time steps ahead that are forecast; 1 where nothing is
     target_gap: int  # time steps from a target of train to the one before it, at most
     longest_sequence: int  # time steps
+
+    @property
+    def steps(self) -> int:
+        """The time steps that candidates are compared on."""
+        return len(self.sequence)
 
 
 def compare(
@@ -78,6 +87,7 @@ def compare(
     windows: Windows,
     predictions: Mapping[str, Iterable[Predictions]],
     baselines: Iterable[Baseline] = (),
+    horizon: int = 1,
 ) -> Comparison:
     """Score every variant on the time steps with a target that all of them predict.
 
@@ -86,35 +96,31 @@ def compare(
         windows: as they are in use.
         predictions: of every variant, by mode; gone through twice.
         baselines: simple methods, which are scored on the same steps.
+        horizon: time steps ahead that are forecast; 1 where nothing is.
 
     Raises:
         UserError: there is no time step of the test split that all predict.
     """
     tables, variants = _window_tables(windows, predictions)
-    steps, numbers = _common_steps(sequences, tables)
+    steps, numbers = {}, {}
+    for split in HELD_OUT:
+        steps[split], numbers[split] = common_steps.of(sequences, tables, split)
     if not len(steps["test"]):
         raise UserError(
             "`train_stateless.lookbacks` must leave a step of test that every variant "
             f"predicts. Received: {variants}"
         )
-    if not len(steps["validation"]) and len(tables) > 1:
-        raise UserError(
-            "`window.validation_size` must leave a step that every variant predicts. "
-            f"Received: {variants}"
-        )
     scored = _Scored(
         scores.OF_HEAD[head_of(sequences.targets)[0]].main,
-        {name: _targets(sequences, step) for name, step in steps.items()},
-        in_parts(sequences, steps["test"]),
+        {split: common_steps.targets(sequences, s) for split, s in steps.items()},
     )
     candidates = []
     for mode, of_mode in predictions.items():
         for predicted in of_mode:
-            layout = _layout(predicted)
+            layout = common_steps.layout_of(predicted)
+            own = {split: by_layout[layout] for split, by_layout in numbers.items()}
             candidates.append(
-                _candidate(
-                    mode, predicted, sequences, tables[layout], numbers[layout], scored
-                )
+                _candidate(mode, predicted, sequences, tables[layout], own, scored)
             )
             del predicted  # of long data there is no room for another one
     target = scored.targets["test"]
@@ -126,10 +132,9 @@ def compare(
         candidates=candidates,
         simple=[_baseline(each, steps, scored) for each in baselines],
         baseline=constant_score(constant, target),
-        baseline_parts=np.array(
-            [constant_score(constant, target[part]) for part in scored.parts]
-        ),
-        steps=len(target),
+        baseline_errors=_point_errors(np.full(len(target), constant), target),
+        sequence=np.searchsorted(sequences.offsets, steps["test"], side="right") - 1,
+        horizon=max(horizon, 1),
         target_gap=_target_gap(sequences, windows),
         longest_sequence=int(lengths[np.diff(windows.samples) > 0].max()),
     )
@@ -140,17 +145,21 @@ def _baseline(
 ) -> BaselineScore:
     """Score a simple method on the common time steps."""
     values = {name: baseline.predictions[step] for name, step in steps.items()}
-
-    def score(split: str, part: np.ndarray | slice = slice(None)) -> float:
-        return point_score(values[split][part], scored.targets[split][part])
-
+    known, target = scored.targets["validation"], scored.targets["test"]
     return BaselineScore(
         name=baseline.name,
         detail=baseline.detail,
-        validation=score("validation") if len(steps["validation"]) else None,
-        test=score("test"),
-        parts=np.array([score("test", part) for part in scored.parts]),
+        validation=point_score(values["validation"], known) if len(known) else None,
+        test=point_score(values["test"], target),
+        errors=_point_errors(values["test"], target),
     )
+
+
+def _point_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the error at each time step of classes, or values, that are predicted."""
+    if target.dtype.kind != "f":
+        return (predicted != target).astype(float)
+    return scores.step_errors(predicted[None], target)
 
 
 class _Scored(NamedTuple):
@@ -158,7 +167,6 @@ class _Scored(NamedTuple):
 
     score: Score
     targets: dict[str, np.ndarray]  # by split, [steps that all predict]
-    parts: list[np.ndarray]  # of the test split
 
 
 def _candidate(
@@ -180,11 +188,9 @@ def _candidate(
         scored: the common time steps.
     """
 
-    def score(split: str, part: np.ndarray | slice = slice(None)) -> np.ndarray:
-        return scored.score.function(
-            predicted.predictions[:, numbers[split][part]], scored.targets[split][part]
-        )
-
+    values = {name: predicted.predictions[:, own] for name, own in numbers.items()}
+    known, target = scored.targets["validation"], scored.targets["test"]
+    score = scored.score.function
     ceiling = None
     if scored.score is scores.ACCURACY:
         ceiling = find_ceiling(
@@ -192,17 +198,21 @@ def _candidate(
             table,
             predicted.visible_from,
             numbers["test"],
-            scored.targets["test"],
+            target,
         )
     return Candidate(
         mode=mode,
         variant=predicted.variant,
         timesteps=sample_lengths(table)[1],
         gradient_window=predicted.gradient_window,
+        chosen=predicted.chosen,
+        learning_rate=predicted.learning_rate,
         updates=predicted.updates,
-        validation=score("validation") if len(numbers["validation"]) else None,
-        test=score("test"),
-        parts=np.array([score("test", part).mean() for part in scored.parts]),
+        labelled_steps=predicted.labelled_steps,
+        late_gain=predicted.late_gain,
+        validation=score(values["validation"], known) if len(known) else None,
+        test=score(values["test"], target),
+        errors=scores.step_errors(values["test"], target),
         ceiling=ceiling,
     )
 
@@ -238,42 +248,11 @@ def _window_tables(
     tables, variants = {}, []
     for predicted in chain.from_iterable(predictions.values()):
         variants.append(predicted.variant)
-        tables[_layout(predicted)] = rewindow(windows, **predicted.layout)
+        tables[common_steps.layout_of(predicted)] = rewindow(
+            windows, **predicted.layout
+        )
         del predicted  # of long data there is no room for another one
     return tables, variants
-
-
-def _layout(predicted: Predictions) -> str:
-    return json.dumps(predicted.layout)
-
-
-def _common_steps(
-    sequences: Sequences, tables: Mapping[str, Windows]
-) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray]]]:
-    """Return the time steps with a target that all layouts predict.
-
-    Returns:
-        By split, flat time steps, [steps]; and by layout and split the number of the
-        prediction of each.
-    """
-    steps = {}
-    numbers: dict[str, dict[str, np.ndarray]] = {layout: {} for layout in tables}
-    for split in HELD_OUT:
-        own_steps = {}
-        for layout, table in tables.items():
-            number, _ = with_target(sequences, table, split)
-            numbers[layout][split] = number
-            own_steps[layout] = locate_predictions(table, number).step  # in order
-        steps[split] = functools.reduce(np.intersect1d, own_steps.values())
-        for layout, own in own_steps.items():
-            common = np.searchsorted(own, steps[split])
-            numbers[layout][split] = numbers[layout][split][common]
-    return steps, numbers
-
-
-def _targets(sequences: Sequences, step: np.ndarray) -> np.ndarray:
-    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
-    return targets_at(sequences, sequence, step)
 
 
 def in_parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
@@ -308,6 +287,8 @@ def _target_gap(sequences: Sequences, windows: Windows) -> int:
     longest = 1
     for sequence in sequences_in_split(windows, SPLITS["train"]).tolist():
         first, stop = int(windows.first[sequence]), int(windows.stop[sequence])
-        known = np.flatnonzero(present(_targets(sequences, np.arange(first, stop))))
+        known = np.flatnonzero(
+            present(common_steps.targets(sequences, np.arange(first, stop)))
+        )
         longest = max(longest, int(np.diff(known, prepend=-1).max(initial=1)))
     return longest

@@ -40,6 +40,10 @@ class VariantScores:
 
     timesteps: int  # of a sample, at most
     gradient_window: int  # steps
+    learning_rate: float
+    updates: int  # of each network, unless it stopped early
+    labelled_steps: int
+    late_gain: float  # of the score, at least, in the last third of the training
     validation: float | None
     test: Interval
     ceiling: float | None
@@ -60,16 +64,22 @@ class VerdictSummary:
 
     kind: str | None  # as of `verdict.Verdict`
     cause: str | None
-    text: str
+    text: str  # one sentence or two, 40 words at most
+    facts: dict[str, str]  # what it rests on, by name, a line each
     steps: int  # of test, that every variant predicts
     baseline: float  # of a constant prediction
     margin: float  # in units of the score
     chosen: dict[str, str]  # by mode, the name of a variant
     difference: Difference | None  # over pairs of seeds
-    over_test: Difference | None  # over parts of the test split
+    over_test: Difference  # over the time, or the sequences, of the test split
     noise: dict[str, Difference]  # by mode
     variants: dict[str, dict[str, VariantScores]]  # by mode and name
     simple: dict[str, SimpleScore]  # by name of `naive.NAMES`; of tasks none
+
+    def in_full(self) -> str:
+        """Return the sentence and below it a line for each fact."""
+        lines = [f"{name}: {fact}" for name, fact in self.facts.items()]
+        return "\n".join([self.text, *lines])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from statelab.config import params
+from statelab.config import defaults, params
 from statelab.evaluation import evaluation
 from statelab.evaluation.evaluation import Evaluation
 from statelab.pipeline import dvc_experiments, paths
@@ -36,7 +36,7 @@ def finished() -> list[Finished]:
         settings = experiment.read(params.FILE)
         evaluated = experiment.read(paths.EVALUATION)
         if settings is not None and evaluated is not None:
-            read = params.parse(settings)
+            read = defaults.filled(params.parse(settings))
             pipelines.append(
                 Finished(experiment.name, read, evaluation.parse(evaluated))
             )

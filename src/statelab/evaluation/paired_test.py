@@ -1,6 +1,7 @@
 """Statistics of paired differences: seed k of a training against seed k of another."""
 
 import bisect
+import math
 
 import numpy as np
 from scipy import optimize, stats
@@ -86,7 +87,21 @@ def detectable(std: float, n: int) -> float:
     Reference:
         Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, 2.
     """
-    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+    return detectable_gap(std / math.sqrt(n), n - 1)
+
+
+def detectable_gap(error: float, freedom: float) -> float:
+    """Return the gap that a t test would detect four times in five.
+
+    Args:
+        error: the standard error of the mean.
+        freedom: degrees of freedom of Student's t; at least 1.
+
+    Example:
+        >>> round(detectable_gap(10**-0.5, 9), 3)
+        0.996
+    """
+    critical = stats.t.ppf(1 - LEVEL / 2, freedom)
 
     def missing_power(shift: float) -> float:
         """Power of a mean that many standard errors from 0, less what is wanted.
@@ -94,11 +109,11 @@ def detectable(std: float, n: int) -> float:
         That the test calls it a difference in the other direction is left out: there
         power is below 1e-4 where it is 0.8 in this one.
         """
-        return float(stats.nct.sf(critical, n - 1, shift)) - POWER
+        return float(stats.nct.sf(critical, freedom, shift)) - POWER
 
-    # with two pairs the t of 5 % is 12.7 standard errors
+    # with one degree of freedom the t of 5 % is 12.7 standard errors
     shift = optimize.root_scalar(missing_power, bracket=(1.0, 4 * critical)).root
-    return float(shift * std / np.sqrt(n))
+    return float(shift * error)
 
 
 def pairs_for(gap: float, std: float, most: int = 100_000) -> int | None:

@@ -27,7 +27,7 @@ def seed_scores(
     predictions: np.ndarray,
     sequences: Sequences,
     windows: Windows,
-    history: pd.DataFrame,
+    history: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Score the network of every seed of one mode.
 
@@ -36,7 +36,8 @@ def seed_scores(
             probabilities of each class, [seeds, predictions, classes].
         sequences: for the targets.
         windows: which time step each prediction is of.
-        history: one line for each seed and epoch, as training wrote it.
+        history: one line for each seed and epoch, as training wrote it; None where it
+            is not kept.
 
     Returns:
         One line for each seed: `seed`; the scores on the test split; and of the main
@@ -52,6 +53,8 @@ def seed_scores(
             columns[prefix + score.name] = score.function(
                 predictions[:, number], target
             )
+    if history is None:
+        return pd.DataFrame({"seed": np.arange(len(predictions)), **columns})
     last = history.groupby("seed").last().reset_index()  # some may have stopped early
     running = head.running.name
     return pd.DataFrame(

@@ -1,17 +1,32 @@
 """The variants of a training: in use, the same again, and other windows.
 
-Each is trained and predicts for itself; evaluate chooses among them on validation, and
-judges what it has chosen on test.
+Each is trained on the same budget and predicts for itself; `choice` chooses among them
+on validation, and what it has chosen is judged on test.
 """
 
 from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
+
+from statelab.baselines.naive import Forecast
 from statelab.config.modes import AGAIN, IN_USE
 from statelab.config.settings import AnyTrainSettings, Training
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
+from statelab.evaluation import convergence
+from statelab.io.predictions import Predictions
 from statelab.samples import plan_summary, plans
-from statelab.samples.windows import Windows, predicted_steps, rewindow, sample_lengths
+from statelab.samples.windows import (
+    Windows,
+    predicted_steps,
+    rewindow,
+    sample_lengths,
+    sequences_in_split,
+)
+
+LONGEST = 64  # steps of a window that is tried where params.yaml does not say which
+FACTOR = 4  # from one of them to the next, where values do not recur
 
 
 class Variant(NamedTuple):
@@ -23,7 +38,20 @@ class Variant(NamedTuple):
     training: Training
 
 
-def of(sequences: Sequences, windows: Windows, training: Training) -> list[Variant]:
+class Budget(NamedTuple):
+    """What a network is trained with, in an epoch or in all, unless it stops early."""
+
+    updates: int
+    labelled_steps: int  # predictions that count in the loss
+
+
+def of(
+    sequences: Sequences,
+    windows: Windows,
+    training: Training,
+    stateful: AnyTrainSettings,
+    forecast: Forecast | None = None,
+) -> list[Variant]:
     """Return the variants that the settings of a training ask for.
 
     Args:
@@ -33,68 +61,219 @@ def of(sequences: Sequences, windows: Windows, training: Training) -> list[Varia
             many networks once more, from the seeds that follow. `lookbacks`, without
             state: windows of so many time steps. `gradient_windows`, with state: the
             same samples, with other gradient windows; one that is longer than a sample
-            makes segments as long, so that updates are rarer, too. `updates`: each
-            variant is trained for as many whole epochs as come nearest to so many.
+            makes segments as long.
+        stateful: the settings of the stateful training. Where a batch size is `auto`,
+            an epoch has as many updates as one of its epochs.
+        forecast: what is forecast; None where nothing is.
 
     Returns:
-        What is in use first. One that comes to the same is left out.
+        What is in use first. One that comes to the same is left out. All make as many
+        updates, in whole epochs, and as far as samples allow on as many labelled steps.
 
     Raises:
         UserError: no sequence of a split is as long as a lookback.
     """
-    model, settings, seed = training
-    timesteps = sample_lengths(windows)[1]
-    window = settings.gradient_window or timesteps
-    variants = [Variant(IN_USE, {}, window, training)]
+    pace = _of_an_epoch(sequences, windows, stateful).updates
+    in_use = _in_use(sequences, windows, training, pace)
+    model, settings, seed = in_use.training
+    variants = [in_use]
     if settings.again:
         again = Training(model, settings, seed + settings.seeds)
-        variants.append(Variant(AGAIN, {}, window, again))
+        variants.append(in_use._replace(name=AGAIN, training=again))
+    total = budget(sequences, windows, in_use)
+    for name, layout, gradient_window, changes in _others(
+        sequences, windows, settings, forecast
+    ):
+        changed = settings.model_copy(update=changes)
+        variant = Variant(name, layout, gradient_window, Training(model, changed, seed))
+        variants.append(_with_budget(sequences, windows, variant, total))
+    return variants
+
+
+def _in_use(
+    sequences: Sequences, windows: Windows, training: Training, pace: int
+) -> Variant:
+    """Return what is in use, with its batch size and its epochs decided."""
+    settings = training.settings
+    if settings.batch_size == "auto":
+        size = _batch_size(windows, pace)
+        settings = settings.model_copy(update={"batch_size": size})
+    if settings.updates is not None:
+        updates = _of_an_epoch(sequences, windows, settings).updates
+        epochs = min(max(round(settings.updates / updates), 1), settings.epochs)
+        settings = settings.model_copy(update={"epochs": epochs})
+    gradient_window = settings.gradient_window or sample_lengths(windows)[1]
+    return Variant(IN_USE, {}, gradient_window, training._replace(settings=settings))
+
+
+def _batch_size(windows: Windows, updates: float) -> int:
+    """Return the samples of a batch for so many updates in an epoch, about."""
+    train = sequences_in_split(windows, SPLITS["train"])
+    return max(round(int(np.diff(windows.samples)[train].sum()) / updates), 1)
+
+
+def _others(
+    sequences: Sequences,
+    windows: Windows,
+    settings: AnyTrainSettings,
+    forecast: Forecast | None,
+) -> list[tuple[str, dict[str, Any], int, dict[str, Any]]]:
+    """Return name, layout, gradient window and changed settings of other windows."""
+    others = []
+    timesteps = sample_lengths(windows)[1]
+    window = settings.gradient_window or timesteps
     # windows of one prediction have a stride of their own; samples side by side do not
     stride = int(windows.stride[0]) if predicted_steps(windows) == 1 else 1
-    for lookback in settings.lookbacks or []:
-        _require_a_sample(windows, lookback)
+    if settings.lookbacks == "auto":
+        lookbacks = default_lookbacks(sequences, windows, forecast)
+    else:
+        lookbacks = settings.lookbacks or []
+        for lookback in lookbacks:
+            _require_a_sample(windows, lookback)
+    for lookback in lookbacks:
         layout = {"layout": "subsampled", "window_length": lookback, "stride": stride}
         if not _alike(windows, rewindow(windows, **layout)):
-            variants.append(Variant(f"lookback {lookback}", layout, lookback, training))
+            others.append((f"lookback {lookback}", layout, lookback, {}))
     longest = int((windows.stop - windows.first).max())
-    others = (min(steps, longest) for steps in settings.gradient_windows or [])
-    for steps in dict.fromkeys(others):
+    reachable = (min(steps, longest) for steps in settings.gradient_windows or [])
+    for steps in dict.fromkeys(reachable):
         longer = steps > timesteps
         layout = {"layout": "per_timestep", "segment_length": steps} if longer else {}
         if steps != window:
             change = {"gradient_window": None if longer else steps}
-            other = Training(model, settings.model_copy(update=change), seed)
-            variants.append(Variant(f"gradient window {steps}", layout, steps, other))
-    return [_with_epochs(variant, sequences, windows) for variant in variants]
+            others.append((f"gradient window {steps}", layout, steps, change))
+    return others
 
 
-def _with_epochs(variant: Variant, sequences: Sequences, windows: Windows) -> Variant:
-    """Set the epochs of a variant to what comes nearest to its updates."""
+def default_lookbacks(
+    sequences: Sequences, windows: Windows, forecast: Forecast | None
+) -> list[int]:
+    """Return the windows that are tried where params.yaml does not say which.
+
+    Args:
+        sequences: the time steps.
+        windows: as they are in use, and the splits.
+        forecast: what is forecast; None where nothing is.
+
+    Returns:
+        Where there are many short sequences of one length, that length: a window of a
+        whole sequence. Where values recur, one step, the season and twice the season,
+        up to half of the shortest part of a split. Else 1, 4, 16 and 64 steps, up to a
+        quarter of it.
+
+    Example:
+        >>> from statelab.samples.windows import make_windows
+        >>> alike = Sequences(np.zeros((40, 1), np.float32), np.array([0, 20, 40]),
+        ...                   np.zeros(40, np.int8))
+        >>> table = make_windows(alike.offsets, np.int8([0, 2]), layout="per_timestep")
+        >>> default_lookbacks(alike, table, None)
+        [20]
+    """
+    used = np.diff(windows.samples) > 0
+    steps = (windows.stop - windows.first)[used]
+    shortest, longest = sample_lengths(windows)
+    if predicted_steps(windows) == 1 < longest:
+        return []  # windows are in use, of a length that was chosen
+    if len(steps) > 1 and len(np.unique(steps)) == 1 and steps[0] <= LONGEST:
+        return [] if shortest == steps[0] else [int(steps[0])]
+    by_split = (steps[windows.split[used] == code] for code in SPLITS.values())
+    most = min(int(of_split.max()) for of_split in by_split if len(of_split))
+    season = None if forecast is None else forecast.season
+    if forecast is not None and season is None:
+        from statelab.baselines import season as seasons  # scipy.signal takes a second
+
+        season = seasons.guess(sequences, windows, forecast.feature)
+    if season is not None and 2 * season <= min(LONGEST, most // 2):
+        return [1, season, 2 * season]
+    return [FACTOR**power for power in range(4) if FACTOR**power <= most // 4]
+
+
+def _with_budget(
+    sequences: Sequences, windows: Windows, variant: Variant, total: Budget
+) -> Variant:
+    """Set batch size and epochs of a variant to what comes nearest to a budget."""
     settings = variant.training.settings
-    if settings.updates is None:
-        return variant
     table = rewindow(windows, **variant.layout)
-    epochs = round(settings.updates / updates_of_an_epoch(sequences, table, settings))
-    changed = settings.model_copy(update={"epochs": max(epochs, 1)})
+    one = _of_an_epoch(sequences, table, settings)
+    changes: dict[str, Any] = {}
+    if settings.stateful:
+        of_an_update = one.labelled_steps / one.updates
+        wanted = total.labelled_steps / total.updates
+        changes["batch_size"] = max(round(settings.lanes * wanted / of_an_update), 1)
+    else:
+        epochs = total.labelled_steps / max(one.labelled_steps, 1)
+        changes["batch_size"] = _batch_size(table, max(total.updates / epochs, 1))
+    changed = settings.model_copy(update=changes)
+    updates = _of_an_epoch(sequences, table, changed).updates
+    changes["epochs"] = max(round(total.updates / updates), 1)
+    changed = settings.model_copy(update=changes)
     return variant._replace(training=variant.training._replace(settings=changed))
 
 
-def updates(sequences: Sequences, windows: Windows, variant: Variant) -> int | None:
-    """Return the updates of each network; None where validation ends its training."""
+def budget(sequences: Sequences, windows: Windows, variant: Variant) -> Budget:
+    """Return the budget of each network of a variant."""
     settings = variant.training.settings
-    if settings.patience is not None:
-        return None
     table = rewindow(windows, **variant.layout)
-    return settings.epochs * updates_of_an_epoch(sequences, table, settings)
+    one = _of_an_epoch(sequences, table, settings)
+    return Budget(*(settings.epochs * count for count in one))
 
 
-def updates_of_an_epoch(
+def _of_an_epoch(
     sequences: Sequences, windows: Windows, settings: AnyTrainSettings
-) -> int:
-    """Return how many batches of an epoch change the weights; one at least."""
+) -> Budget:
+    """Return the budget of one epoch; at least one update, to divide by."""
     plan = plans.training_plan(windows, settings)
     summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
-    return max(summary.updates, 1)
+    return Budget(max(summary.updates, 1), summary.labelled_steps)
+
+
+def recorded(
+    sequences: Sequences,
+    windows: Windows,
+    variant: Variant,
+    history: pd.DataFrame,
+    predictions: np.ndarray,
+    visible_from: np.ndarray,
+) -> Predictions:
+    """Return what a variant predicts, with what it was trained on.
+
+    Args:
+        sequences, windows: as in `of`.
+        variant: that was trained.
+        history, predictions, visible_from: as `trainer.Trained` has them.
+    """
+    settings = variant.training.settings
+    spent = budget(sequences, windows, variant)
+    return Predictions(
+        variant=variant.name,
+        layout=variant.layout,
+        gradient_window=variant.gradient_window,
+        chosen=False,
+        batch_size=settings.lanes,
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        updates=spent.updates,
+        labelled_steps=spent.labelled_steps,
+        late_gain=convergence.late_gain(
+            history, settings.epochs, best=settings.patience is not None
+        ),
+        predictions=predictions,
+        visible_from=visible_from,
+    )
+
+
+def other_rates(variant: Variant) -> list[float]:
+    """Return the learning rates that are tried besides the one in use."""
+    settings = variant.training.settings
+    tried = dict.fromkeys(settings.learning_rates or [])
+    return [rate for rate in tried if rate != settings.learning_rate]
+
+
+def with_rate(variant: Variant, rate: float) -> Variant:
+    """Return a variant that is trained at another learning rate."""
+    model, settings, seed = variant.training
+    changed = settings.model_copy(update={"learning_rate": rate})
+    return variant._replace(training=Training(model, changed, seed))
 
 
 def _alike(one: Windows, other: Windows) -> bool:

@@ -5,19 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 from statelab.config.modes import AGAIN, IN_USE
-from statelab.evaluation import paired_test
+from statelab.evaluation import loss_differences, paired_test
 from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
 from statelab.evaluation.statistics import LEVEL, Difference, interval
 
 SEEDS = 10  # of each mode that a verdict takes at least
-FAIR = 0.1  # share of updates by which modes may differ
+FAIR = 0.1  # share of updates, or labelled steps, by which modes may differ
 
 
 class Verdict(NamedTuple):
     """What the comparison shows, and what that rests on."""
 
-    # no_better_than | unequal_updates | state_needed | state_helps | window_suffices |
-    # no_difference | neither_learns; None for too few networks
+    # no_better_than | unequal_budgets | not_settled | state_needed | state_helps |
+    # window_suffices | no_difference | neither_learns; None for too few networks
     kind: str | None
     # of neither_learns: ceiling | gradient_window; of no_better_than: of which baseline
     cause: str | None
@@ -26,24 +26,31 @@ class Verdict(NamedTuple):
     margin: float  # in units of the score
     # what stateful is better than stateless by; None for less than two of them
     difference: Difference | None  # over pairs of seeds
-    over_test: Difference | None  # over parts of the test split
+    over_test: Difference  # over the time, or the sequences, of the test split
     noise: dict[str, Difference]  # by mode, of the same networks from other seeds
     learn: dict[str, bool]  # by mode: is the chosen one better than the constant?
     best_simple: BaselineScore | None  # of the simple methods, where there are some
 
+    @property
+    def chosen(self) -> tuple[Candidate, Candidate]:
+        """What is compared, stateless first."""
+        return self.stateless, self.stateful
+
 
 def judge(comparison: Comparison, margin: float) -> Verdict:
-    """Choose a variant of each mode on validation, and compare both on test.
+    """Compare the chosen variants of both modes on test.
 
     | verdict | where |
     | --- | --- |
     | `no_better_than` | there are simple methods, and neither mode is better than the \
 best of them |
-    | `unequal_updates` | one mode had over 10 % more updates than the other: no fair \
-comparison |
     | `neither_learns` | both are no better than one prediction for all, and it is \
 known why: no model could be, or no gradient reaches some of the time steps; or they \
 differ all the same |
+    | `unequal_budgets` | one mode had over 10 % more updates, or labelled steps, than \
+the other: no fair comparison |
+    | `not_settled` | the last third of a training made it better by more than the \
+margin: it might get better still |
     | `state_needed` | stateful is better by more than the margin, p below 0.05, and \
 windows as long as a sequence were trained without state |
     | `state_helps` | the same, where only shorter windows were |
@@ -52,7 +59,7 @@ better by ends below the margin |
     | `no_difference` | anything else: these networks cannot tell |
 
     All networks predict one test split, and may agree on an accident of it. So the
-    verdict must hold over seeds, and over parts of the test split as well.
+    verdict must hold over seeds, and over the steps of the test split as well.
 
     Args:
         comparison: the candidates.
@@ -69,7 +76,7 @@ better by ends below the margin |
         stateful=stateful,
         margin=margin,
         difference=_over_seeds(comparison, stateful, stateless),
-        over_test=_better_by(comparison, stateful.parts, stateless.parts),
+        over_test=_over_test(comparison, stateful.errors, stateless.errors),
         noise=_noise(comparison),
         learn={
             candidate.mode: learns(comparison, candidate, margin)
@@ -86,24 +93,21 @@ better by ends below the margin |
 def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
     assert verdict.difference is not None
     simple = verdict.best_simple
-    chosen = (verdict.stateless, verdict.stateful)
     if simple is not None and not any(
-        _better_than(comparison, one, simple.test, simple.parts, verdict.margin)
-        for one in chosen
+        _better_than(comparison, one, simple.test, simple.errors, verdict.margin)
+        for one in verdict.chosen
     ):
         return "no_better_than", simple.name
-    both = [
-        difference
-        for difference in (verdict.difference, verdict.over_test)
-        if difference is not None
-    ]
+    if not any(verdict.learn.values()) and (cause := _cause(comparison, verdict)):
+        return "neither_learns", cause
+    if unequal_budgets(*verdict.chosen):
+        return "unequal_budgets", None
+    if any(one.late_gain > verdict.margin for one in verdict.chosen):
+        return "not_settled", None
+    both = (verdict.difference, verdict.over_test)
     differs = max(difference.p for difference in both) < LEVEL
     high = max(difference.high for difference in both)
     better_by, margin = verdict.difference.mean, verdict.margin
-    if not any(verdict.learn.values()) and (cause := _cause(comparison, verdict)):
-        return "neither_learns", cause
-    if unequal_updates(*chosen):
-        return "unequal_updates", None
     if not any(verdict.learn.values()):
         matters = abs(better_by) > margin
         return ("neither_learns" if differs and matters else "no_difference"), None
@@ -117,7 +121,7 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
 
 def _cause(comparison: Comparison, verdict: Verdict) -> str | None:
     """Say why neither mode learns, whatever the number of updates; None if unknown."""
-    ceilings = [verdict.stateless.ceiling, verdict.stateful.ceiling]
+    ceilings = [one.ceiling for one in verdict.chosen]
     highest = comparison.baseline + verdict.margin
     if all(ceiling is not None and ceiling <= highest for ceiling in ceilings):
         return "ceiling"
@@ -134,15 +138,15 @@ def longest_gradient_window(comparison: Comparison) -> int:
     return max(candidate.gradient_window for candidate in comparison.candidates)
 
 
-def unequal_updates(one: Candidate, other: Candidate) -> bool:
-    """Tell whether one was trained by over `FAIR` more updates than the other.
-
-    Where training ended with validation there is no budget to be equal.
-    """
-    if one.updates is None or other.updates is None:
-        return False
-    fewer, more = sorted([one.updates, other.updates])
-    return more > (1 + FAIR) * fewer
+def unequal_budgets(one: Candidate, other: Candidate) -> bool:
+    """Tell whether updates or labelled steps differ by more than `FAIR`."""
+    return any(
+        max(pair) > (1 + FAIR) * min(pair)
+        for pair in (
+            (one.updates, other.updates),
+            (one.labelled_steps, other.labelled_steps),
+        )
+    )
 
 
 def longest_window(comparison: Comparison) -> int:
@@ -162,15 +166,7 @@ def _best_simple(comparison: Comparison) -> BaselineScore | None:
 
 
 def _chosen(comparison: Comparison, mode: str) -> Candidate:
-    """Return the best of a mode on validation, the earlier one where they tie."""
-
-    def on_validation(candidate: Candidate) -> float:
-        if candidate.validation is None:  # then there is no other
-            return 0.0
-        return comparison.score.sign * float(candidate.validation.mean())
-
-    of_mode = [c for c in comparison.candidates if c.mode == mode]
-    return max((c for c in of_mode if c.variant != AGAIN), key=on_validation)
+    return next(c for c in comparison.candidates if c.mode == mode and c.chosen)
 
 
 def in_use(comparison: Comparison, mode: str) -> Candidate:
@@ -182,26 +178,25 @@ def in_use(comparison: Comparison, mode: str) -> Candidate:
 
 def learns(comparison: Comparison, candidate: Candidate, margin: float) -> bool:
     """Tell whether a candidate is better than a constant by more than the margin."""
-    constant, parts = comparison.baseline, comparison.baseline_parts
-    return _better_than(comparison, candidate, constant, parts, margin)
+    constant, errors = comparison.baseline, comparison.baseline_errors
+    return _better_than(comparison, candidate, constant, errors, margin)
 
 
 def _better_than(
     comparison: Comparison,
     candidate: Candidate,
     baseline: float,
-    baseline_parts: np.ndarray,
+    baseline_errors: np.ndarray,
     margin: float,
 ) -> bool:
     """Tell whether a candidate is better than a baseline by more than the margin.
 
-    It must be over seeds, and over parts of the test split as well.
+    It must be over seeds, and over the test split as well.
     """
-    sign = comparison.score.sign
-    over_seeds = sign * (candidate.test - baseline)
-    over_test = sign * (candidate.parts - baseline_parts)
-    lows = [interval(gain).low for gain in (over_seeds, over_test)]
-    certain = all(low is None or low > 0 for low in lows)
+    over_seeds = comparison.score.sign * (candidate.test - baseline)
+    low = interval(over_seeds).low
+    over_test = _over_test(comparison, candidate.errors, baseline_errors)
+    certain = (low is None or low > 0) and over_test.low > 0
     return bool(over_seeds.mean() > margin and certain)
 
 
@@ -220,15 +215,23 @@ def _noise(comparison: Comparison) -> dict[str, Difference]:
 def _over_seeds(
     comparison: Comparison, one: Candidate, other: Candidate
 ) -> Difference | None:
+    """Return by what one is better than the other; None for a single pair of seeds."""
     pairs = min(len(one.test), len(other.test))
-    return _better_by(comparison, one.test[:pairs], other.test[:pairs])
-
-
-def _better_by(
-    comparison: Comparison, one: np.ndarray, other: np.ndarray
-) -> Difference | None:
-    """Return by what one is better than the other; None for a single pair."""
-    if len(one) == 1:
+    if pairs == 1:
         return None
     sign = comparison.score.sign
-    return paired_test.compare(sign * one, sign * other)
+    return paired_test.compare(sign * one.test[:pairs], sign * other.test[:pairs])
+
+
+def _over_test(
+    comparison: Comparison, errors: np.ndarray, other_errors: np.ndarray
+) -> Difference:
+    """Return by what one is better than another, in units of the score.
+
+    The difference of two rmse is that of the squared errors by the sum of both.
+    """
+    gain = other_errors - errors
+    if not comparison.score.greater_is_better:
+        both = np.sqrt(errors.mean()) + np.sqrt(other_errors.mean())
+        gain = gain / both if both > 0 else gain
+    return loss_differences.compare(gain, comparison.sequence, comparison.horizon)

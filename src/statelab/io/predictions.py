@@ -17,7 +17,13 @@ class Predictions(NamedTuple):
     variant: str
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
     gradient_window: int  # time steps
-    updates: int | None  # of each network; None where validation ended its training
+    chosen: bool  # as the best of its mode
+    batch_size: int
+    epochs: int  # at most
+    learning_rate: float
+    updates: int  # of each network, unless it stopped early
+    labelled_steps: int  # that count in its loss, in all epochs
+    late_gain: float  # of the score, at least, in the last third of the training
     # of class 1, or values, float32 [seeds, predictions]; of each of more classes,
     # [seeds, predictions, classes]
     predictions: np.ndarray
@@ -70,6 +76,11 @@ def read_predictions(file: Path) -> Stored:
 def predictions_in_use(file: Path) -> Predictions:
     """Read back those of what is in use alone."""
     return next(iter(read_predictions(file)))
+
+
+def predictions_chosen(file: Path) -> Predictions:
+    """Read back those of the variant that was chosen as the best of its mode."""
+    return next(one for one in read_predictions(file) if one.chosen)
 
 
 def _read(file: Path) -> Iterator[Predictions]:

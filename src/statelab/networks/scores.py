@@ -103,6 +103,31 @@ def mae(value: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.abs(value - target).mean(axis=1)
 
 
+def step_errors(value: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the error at each time step, the mean over seeds.
+
+    Args:
+        value: predictions, as `accuracy` and `squared_error` take them.
+        target: classes, or float values, [steps].
+
+    Returns:
+        Of classes the share of networks that are wrong, of values the squared error,
+        [steps].
+
+    Example:
+        >>> step_errors(np.array([[0.9, 0.2], [0.6, 0.7]]), np.array([1, 1]))
+        array([0. , 0.5])
+        >>> step_errors(np.array([[1.0, 3.0], [0.0, 5.0]]), np.array([1.0, 1.0]))
+        array([ 0.5, 10. ])
+    """
+    if target.dtype.kind != "f":
+        return (_predicted_class(value) != target).mean(axis=0)
+    total = np.zeros(len(target))
+    for row in value:  # a seed at a time, as in `squared_error`
+        total += (row - target.astype(float)) ** 2
+    return total / len(value)
+
+
 def _predicted_class(probability: np.ndarray) -> np.ndarray:
     """Return the class that is predicted, [seeds, samples]."""
     return probability.argmax(axis=2) if probability.ndim == 3 else probability > 0.5

@@ -15,7 +15,7 @@ from statelab.memory import summary_text
 from statelab.pipeline import command, paths
 from statelab.report import captions, page_figures
 from statelab.report.inline_svg import picture
-from statelab.samples.windows import Windows, sequences_in_split
+from statelab.samples.windows import Windows, rewindow, sequences_in_split
 
 STEPS, UNITS = 120, 32  # of a network that are drawn
 SEARCHED = 1000  # test sequences, and steps of each, for one that is worth drawing
@@ -63,6 +63,8 @@ def hidden_state(
         from statelab.memory import hidden_states
         from statelab.networks import saving
     trained = saving.read(paths.model("stateful"))
+    known = files.read_json(paths.model("stateful") / saving.DATA_FILE)
+    windows = rewindow(windows, **known["layout"])
     sequence = sequence_to_draw(data, windows)
     traces = hidden_states.of_sequence(
         trained, data, windows, sequence, reset=stateful.reset, steps=STEPS

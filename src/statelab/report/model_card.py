@@ -153,6 +153,7 @@ def _network(facts: ModelFacts) -> str:
             f"{network.units} units, and a dense one of {network.outputs}",
             "Parameters": f"{network.parameters:,}",
             "State": f"{network.state_width} numbers",
+            "Variant": f"{facts.variant}, the best of those that were trained",
             "Training": f"{training.epochs} epochs, {training.optimizer}, learning "
             f"rate {training.learning_rate:g} ({training.schedule})",
             "Seed": f"{facts.seed + facts.network}; this is network {facts.network} of "

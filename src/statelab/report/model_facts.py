@@ -47,6 +47,7 @@ def count(sequences: Sequences, windows: Windows) -> Counts:
 class ModelFacts(NamedTuple):
     """One network of a training."""
 
+    variant: str  # of the training: what is in use, or what was better on validation
     seed: int  # of the first network
     generate: GenerateSettings
     window: WindowSettings

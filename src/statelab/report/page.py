@@ -19,6 +19,7 @@ from statelab.evaluation.evaluation import Evaluation
 from statelab.evaluation.experiments import Finished
 from statelab.formatting import step_range
 from statelab.io import arrays, csv_files, files
+from statelab.io.predictions import predictions_in_use
 from statelab.networks import scores
 from statelab.pipeline import dvc_experiments, paths, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
@@ -153,10 +154,9 @@ def _verdict(evaluated: Evaluation) -> dict[str, Any]:
     differences = {"stateful against stateless": better_by(stateful, stateless)}
     for mode in verdict.noise:
         differences[f"noise, {mode}"] = better_by((mode, AGAIN), (mode, IN_USE))
-    lead, rest = first_sentence(verdict.text)
     return {
-        "lead": lead,
-        "text": _with_code(rest),
+        "lead": verdict.text,
+        "facts": {name: _with_code(fact) for name, fact in verdict.facts.items()},
         "table": tables.verdict_table(verdict),
         "picture": picture(
             page_figures.differences(differences, verdict.margin, score),
@@ -266,6 +266,8 @@ def _plans(settings: Params, data: Sequences, windows: Windows) -> dict[str, Any
     pictures, rows, lengths = [], {}, {}
     for mode in MODES:
         training: AnyTrainSettings = getattr(settings, f"train_{mode}")
+        size = predictions_in_use(paths.predictions(mode)).batch_size
+        training = training.model_copy(update={"batch_size": size})
         plan = plans.training_plan(windows, training)
         summary = plan_summary.summarize(data, windows, plan, training.burn_in)
         words = plan_summary.in_words(summary, training)

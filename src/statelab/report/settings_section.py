@@ -16,6 +16,7 @@ from statelab.formatting import count_of, listed, step_range
 from statelab.io import files
 from statelab.pipeline import paths, stage_fingerprints
 from statelab.report import captions
+from statelab.samples import splitting
 from statelab.samples.windows import Windows, sequences_in_split
 
 LIBRARIES = ("statelab", "tensorflow", "keras", "numpy", "pandas", "dvc", "mlflow")
@@ -41,7 +42,7 @@ def facts(settings: Params, data: Sequences, windows: Windows) -> list[tuple[str
         for name, code in SPLITS.items()
         if len(sequences_in_split(windows, code))
     )
-    if settings.window.split == "time":
+    if splitting.kind_of(data, settings.window) == "time":
         split += "; parts of sequences, cut in time"
     layers = count_of(model.layers, "layer")
     seeds = {

@@ -31,8 +31,8 @@ class PlanSummary(NamedTuple):
     lanes: int
     batches: int
     updates: int  # batches in which something counts
+    labelled_steps: int  # predictions that count in the loss
     padding: float  # the share of the time steps of all batches that are of no sample
-    counted: float  # the share of predictions that count in the loss
 
 
 def summarize(
@@ -73,8 +73,8 @@ def summarize(
         lanes=plan.lanes,
         batches=plan.batches,
         updates=updates,
+        labelled_steps=counted,
         padding=1 - steps / (plan.batches * plan.lanes * timesteps),
-        counted=counted / predictions,
     )
 
 
@@ -102,7 +102,9 @@ def in_words(summary: PlanSummary, training: AnyTrainSettings) -> dict[str, str]
         "updates": f"{summary.updates:,}",
         "padding": f"{summary.padding:.1%}",
         "predictions": f"{summary.predictions:,}",
-        "predictions that count in the loss": f"{summary.counted:.1%}",
+        "predictions that count in the loss": (
+            f"{summary.labelled_steps / summary.predictions:.1%}"
+        ),
         "the gradient reaches back": f"{in_steps(gradient_window)} at most",
         "state is zero at each": _reset(training.reset),
     }

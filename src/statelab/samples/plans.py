@@ -117,6 +117,7 @@ def make_plan(
         reset if stateful else AT_EACH_SAMPLE, windows.stride[sequence]
     )
     arrange = _aligned if lane_by_lane else _contiguous
+    batch_size = min(batch_size, int(count.sum()) or batch_size)
     run, places, batches = arrange(count, batch_size)
     return Plan(
         first_sample=_of_runs(first, run, -1),
@@ -148,7 +149,7 @@ def training_plan(
     return make_plan(
         windows,
         sequences_in_split(windows, SPLITS["train"]),
-        batch_size=settings.batch_size,
+        batch_size=settings.lanes,
         stateful=settings.stateful,
         reset=settings.reset,
         batching=settings.batching,

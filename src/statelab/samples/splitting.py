@@ -23,7 +23,8 @@ def split_and_window(
     Args:
         data: the sequences; classes are split in proportion, by their last targets.
         window: of these settings
-            `split`: `sequence` puts each sequence into one split. `time` cuts each into
+            `split`: `auto` is `time` for a single sequence, and else `sequence`.
+            `sequence` puts each sequence into one split. `time` cuts each into
             parts: the first trains, the next validates, and the last tests. Every part
             has a line of its own in the table, and no sample reaches from one into
             another. A sequence too short for that trains as a whole.
@@ -37,12 +38,20 @@ def split_and_window(
     Raises:
         UserError: a split is left without a sequence, a sample, or a target.
     """
-    if window.split == "time":
+    if kind_of(data, window) == "time":
         offsets, codes = _in_time(data, window, horizon)
     else:
         offsets, codes = data.offsets, _by_sequence(data, window, seed)
     layout = layout_settings(dict(window))
     return require_targets(data, make_windows(offsets, codes, **layout))
+
+
+def kind_of(data: Sequences, window: WindowSettings) -> str:
+    """Return `window.split`, or where it is `auto` what that comes to."""
+    if window.split != "auto":
+        return window.split
+    alone = len(data.offsets) == 2 and len(data.targets) == len(data.values)
+    return "time" if alone else "sequence"
 
 
 def _by_sequence(data: Sequences, window: WindowSettings, seed: int) -> np.ndarray:

@@ -31,6 +31,7 @@ _TRAIN = {
     "batch_size": 1,
     "optimizer": "adam",
     "learning_rate": 0.001,
+    "learning_rates": None,
     "schedule": "cosine",
     "clipnorm": None,
     "seeds": SEEDS,

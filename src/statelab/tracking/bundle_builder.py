@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from statelab.config import params
+from statelab.config import defaults, params
 from statelab.config.settings import TrainSettings
 from statelab.data.sequences import Sequences
 from statelab.evaluation import evaluation
@@ -55,7 +55,7 @@ def build(
     Raises:
         UserError: a file is missing.
     """
-    read = params.read(root)
+    read = defaults.filled(params.read(root))
     sequences = arrays.read(root / paths.SEQUENCES, Sequences)
     layout = read["window"]["layout"]
     if result.stage == "evaluate":
@@ -117,7 +117,8 @@ def _training(
     curve = figures.learning_curves({mode: history}, {mode: described.scores})
     (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
     return {
-        "params": _params_of_a_training(mode, read),
+        "params": _params_of_a_training(mode, read, described.trained),
+        "tags": {"variant": described.variant},
         "metrics": {
             **_figures(described.scores, score, score),
             "seconds_per_epoch": timing["seconds_per_epoch"],
@@ -138,7 +139,7 @@ def _training_so_far(
     mode: str, read: Mapping[str, Any], sequences: Sequences, root: Path, folder: Path
 ) -> dict[str, Any]:
     _write_curves(folder, csv_files.read(root / paths.live_history(mode)))
-    return {"params": _params_of_a_training(mode, read), "metrics": {}}
+    return {"params": _params_of_a_training(mode, read, {}), "metrics": {}}
 
 
 def _comparison(
@@ -156,7 +157,7 @@ def _comparison(
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
         "metrics": metrics,
         "tags": {"verdict": verdict.kind or "too few seeds"},
-        "note": verdict.text,
+        "note": verdict.in_full(),
     }
 
 
@@ -229,13 +230,15 @@ def _figures(scored: ModeScores, score: str, name: str) -> dict[str, float]:
     return {key: value for key, value in figures.items() if value is not None}
 
 
-def _params_of_a_training(mode: str, read: Mapping[str, Any]) -> dict[str, Any]:
+def _params_of_a_training(
+    mode: str, read: Mapping[str, Any], decided: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return them, what both modes have named alike, so that it stands side by side.
 
     What one mode alone has keeps the name of its section, which MLflow lists behind.
     """
     sections = {name: read[name] for name in ("seed", "generate", "window", "model")}
-    section = read[f"train_{mode}"]
+    section = read[f"train_{mode}"] | decided
     of_both = {
         key: section[key] for key in section if key in TrainSettings.model_fields
     }

@@ -144,6 +144,7 @@ def _arrays(progress: TrainingProgress) -> dict[str, np.ndarray]:
         "batches": np.array(state.batches),
         "sums": state.sums,
         "loss": best.loss,
+        "fallen_to": best.fallen_to,
         "waited": best.waited,
         **{
             f"{group}/{name}": np.asarray(array)
@@ -177,7 +178,9 @@ def _progress(saved: dict[str, np.ndarray]) -> TrainingProgress:
             batches=int(saved["batches"]),
             sums=saved["sums"],
         ),
-        best=Stopping(saved["loss"], group("best"), saved["waited"]),
+        best=Stopping(
+            saved["loss"], group("best"), saved["fallen_to"], saved["waited"]
+        ),
         history=[pd.DataFrame(history)] if history else [],
         seconds=saved["seconds"].tolist(),
     )

@@ -6,19 +6,23 @@ import numpy as np
 
 from statelab.networks.architecture import Weights, seeds_of
 
+LEAST = 1e-3  # share of the loss, by which it has to fall for training to go on
+
 
 class Stopping(NamedTuple):
     """The best epoch of each network so far."""
 
     loss: np.ndarray  # [seeds]; on the validation split
     weights: Weights
-    waited: np.ndarray  # int [seeds]; epochs since the best one
+    fallen_to: np.ndarray  # [seeds]; the loss when it last fell by `LEAST` or more
+    waited: np.ndarray  # int [seeds]; epochs since then
 
 
 def begin(weights: Weights) -> Stopping:
     """Return what is known before the first epoch."""
     seeds = seeds_of(weights)
-    return Stopping(np.full(seeds, np.inf), weights, np.zeros(seeds, int))
+    never = np.full(seeds, np.inf)
+    return Stopping(never, weights, never, np.zeros(seeds, int))
 
 
 def active(best: Stopping, patience: int | None) -> np.ndarray:
@@ -26,7 +30,8 @@ def active(best: Stopping, patience: int | None) -> np.ndarray:
 
     Args:
         best: their best epochs.
-        patience: epochs that a network may go on without a lower loss; None for all.
+        patience: epochs that a network may go on while its loss does not fall by a
+            thousandth; None for all.
     """
     if patience is None:
         return np.ones(len(best.waited), bool)
@@ -52,6 +57,7 @@ def observe(before: Stopping, loss: np.ndarray, weights: Weights) -> Stopping:
         (array([3, 6]), array([1, 0]))
     """
     better = loss < before.loss
+    falls = loss < (1 - LEAST) * before.fallen_to
     return Stopping(
         loss=np.where(better, loss, before.loss),
         weights={
@@ -60,5 +66,6 @@ def observe(before: Stopping, loss: np.ndarray, weights: Weights) -> Stopping:
             )
             for name, array in weights.items()
         },
-        waited=np.where(better, 0, before.waited + 1),
+        fallen_to=np.where(falls, loss, before.fallen_to),
+        waited=np.where(falls, 0, before.waited + 1),
     )

@@ -61,7 +61,7 @@ class Predictor(NamedTuple):
         plan = plans.make_plan(
             self.windows,
             sequence,
-            batch_size=settings.batch_size if self.naive else lanes,
+            batch_size=settings.lanes if self.naive else lanes,
             stateful=settings.stateful,
             reset=settings.reset,
             batching=settings.batching,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from statelab.config.settings import Training
+from statelab.config.values import count
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
@@ -145,13 +146,16 @@ def train(
         progress,
         on_checkpoint,
     )
+    patience = settings.patience
+    if patience is not None:
+        patience = count(patience, settings.epochs)
     current = resume or _begin(setup)
     if resume is not None:
         batch = resume.state.batch
         done = resume.epoch * plan.batches + batch
         progress.resumed(resume.epoch + 1, batch, done)
     while current.epoch < settings.epochs:
-        active = early_stopping.active(current.best, settings.patience)
+        active = early_stopping.active(current.best, patience)
         if not active.any():
             break
         current = _train_pass(setup, plan, current, active)
