@@ -1,7 +1,7 @@
 """Check search/params.yaml before a search removes the results of an earlier one."""
 
 from statelab.config import params, schema
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import Sequences, read_split
 from statelab.io import arrays, files
 from statelab.lookback import evaluation_set
 from statelab.pipeline import command, paths
@@ -11,7 +11,10 @@ def main() -> None:
     loaded = params.load()
     search_params = schema.check_search(params.read(params.SEARCH), loaded)
     chosen = evaluation_set.build(
-        arrays.read(paths.SEQUENCES, Sequences), loaded, search_params.search
+        arrays.read(paths.SEQUENCES, Sequences),
+        loaded,
+        search_params.search,
+        read_split(paths.SEQUENCES),
     )
     files.write_json(
         paths.EVALUATION_SET,

@@ -5,7 +5,7 @@ import sys
 from statelab.config import params
 from statelab.config.settings import GenerateSettings
 from statelab.data import tasks
-from statelab.data.sequences import NAMES_FILE
+from statelab.data.sequences import NAMES_FILE, write_split
 from statelab.io import arrays, files
 from statelab.pipeline import command, paths
 
@@ -22,6 +22,7 @@ def main() -> None:
 
     loaded = sources.load(generate)
     arrays.write(paths.SEQUENCES, loaded.sequences)
+    write_split(paths.SEQUENCES, loaded.split)
     settings = generate.model_dump()
     files.write_json(
         paths.SEQUENCES / NAMES_FILE,

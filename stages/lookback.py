@@ -2,7 +2,7 @@
 
 from statelab.baselines.naive import forecast_of
 from statelab.config import params
-from statelab.data.sequences import NAMES_FILE, Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences, read_split
 from statelab.io import arrays, csv_files, files
 from statelab.lookback import search_result
 from statelab.lookback.decision import Rule
@@ -23,6 +23,7 @@ def main() -> None:
             paths.SHARDS.resolve(),
             loaded,
             search_params,
+            read_split(paths.SEQUENCES),
         )
         network = data.problem.network
         forecast = forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season)

@@ -3,7 +3,7 @@
 import sys
 
 from statelab.config import params
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import Sequences, read_split
 from statelab.io import arrays, files
 from statelab.pipeline import command, paths
 from statelab.samples import scaling, splitting
@@ -18,6 +18,7 @@ def main() -> None:
         settings.window,
         seed=settings.seed,
         horizon=settings.generate.horizon,
+        given=read_split(paths.SEQUENCES),
     )
     arrays.write(paths.WINDOWS, windows)
     layout = layout_settings(dict(settings.window))

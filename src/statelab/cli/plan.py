@@ -38,17 +38,22 @@ def show_plan(
 
     read = params.read()
     checked = schema.check(read)
-    generate, notes, forecast = checked.generate, [], None
+    generate, notes, forecast, given = checked.generate, [], None, None
     if generate.source == "task":
         sequences = tasks.make(generate, checked.seed)
     else:
         loaded = sources.load(generate)
         sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
+        given = loaded.split
         if generate.horizon > 0:
             feature = loaded.features.index(generate.columns.target)
             forecast = Forecast(feature, generate.horizon, checked.evaluate.season)
     windows = splitting.split_and_window(
-        sequences, checked.window, seed=checked.seed, horizon=generate.horizon
+        sequences,
+        checked.window,
+        seed=checked.seed,
+        horizon=generate.horizon,
+        given=given,
     )
     for note in [*notes, *dropped_notes(windows)]:
         print(note, file=sys.stderr)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 
 pc: Any = pyarrow.compute  # it makes its functions when it is imported
@@ -19,6 +20,7 @@ NUMBER, DATE, ZONED = (
     "a date of ISO 8601 from 1678 to 2261, with a time zone",
 )
 TICKS = {NUMBER: 1, DATE: 10**9, ZONED: 10**9}  # of a time, in a unit or a second
+SPLIT_RULE = "must be train, validation or test"
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -192,6 +194,29 @@ def ids(cells: Cells, known: dict[str, int]) -> np.ndarray:
             cell = int((numbered == known[word]).argmax())
             raise cells.error(cell, "must be a whole number in each row, or in none")
     return numbered
+
+
+def splits(cells: Cells) -> np.ndarray:
+    """Return the codes of splits: 0 for train, 1 for validation, 2 for test.
+
+    Args:
+        cells: of one column.
+
+    Returns:
+        int8 [cells].
+
+    Raises:
+        UserError: a cell names no split.
+
+    Example:
+        >>> splits(Cells(pa.array(["test", "train", "test"]), "split", str))
+        array([2, 0, 2], dtype=int8)
+    """
+    named = words(cells, dict(SPLITS)).astype(np.int8)
+    wrong = (named < 0) | (named >= len(SPLITS))
+    if wrong.any():
+        raise cells.error(int(wrong.argmax()), SPLIT_RULE)
+    return named
 
 
 def classes(known: list[str]) -> tuple[list[str], np.ndarray]:

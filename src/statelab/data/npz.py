@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from statelab.data.columns import SPLIT_RULE
 from statelab.data.panels import Panel
+from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 
 NUMBERS = "fiub"  # kinds of NumPy's dtypes
@@ -28,22 +30,26 @@ class _Padded(NamedTuple):
     x: np.ndarray  # [sequences, timesteps, features]
     y: np.ndarray  # [sequences] or [sequences, timesteps]
     lengths: np.ndarray  # [sequences]
+    split: np.ndarray | None  # int8 [sequences]; codes of sequences.SPLITS
 
 
 def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
     """Read npz files with `x`, `y` and, where some sequences are shorter, `lengths`.
 
+    An array `split` says in which split each sequence is.
+
     Args:
         files: by name. `x` is [sequences, timesteps, features]; `y`, numbers or text,
-            is [sequences] or [sequences, timesteps]; `lengths` is [sequences].
-        labelled: read `y` as well.
+            is [sequences] or [sequences, timesteps]; `lengths` is [sequences], and
+            `split`, of train, validation and test, likewise.
+        labelled: read `y` and `split` as well.
 
     Raises:
         UserError: it names the file, the array, the rule and what was received.
     """
-    values, target, names, places, lengths = [], [], [], [], []
+    values, target, names, places, lengths, splits = [], [], [], [], [], []
     for name, file in files.items():
-        x, y, padded_lengths = _padded(file, labelled)
+        x, y, padded_lengths, split = _padded(file, labelled)
         inside = np.arange(x.shape[1]) < padded_lengths[:, None]
         per_step = y[:, None] if y.ndim == 1 else y
         values.append(x[inside].astype(np.float32))
@@ -58,6 +64,12 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
                 f"{file}: `y` must be {'text' if _is_text(target[0]) else 'numbers'}, "
                 f"as in the file before it. Received: {target[-1].dtype}"
             )
+        splits.append(split)
+        if (splits[0] is None) != (split is None):
+            raise UserError(
+                f"{file}: must hold an array `split` where the file before it does, "
+                f"and none where it does not. Received: {_held(split)}"
+            )
         names += [f"{name} {number}" for number in range(len(x))]
         places += [f"{file}, sequence {number}" for number in range(len(x))]
         lengths.append(padded_lengths)
@@ -69,6 +81,7 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
         return f"{places[sequence]}, step {row - begins[sequence]}"
 
     targets, words = _words(np.concatenate(target))
+    given = None if splits[0] is None else np.repeat(np.concatenate(splits), steps)
     return Panel(
         values=np.concatenate(values),
         features=[f"x{number}" for number in range(values[0].shape[1])],
@@ -79,6 +92,8 @@ def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
         words=words,
         target_name="`y`",
         at=at,
+        split=given,
+        split_name="`split`",
     )
 
 
@@ -127,7 +142,30 @@ def _padded(file: Path, labelled: bool) -> _Padded:
             f"{file}: `lengths` must be from 1 to {timesteps}, the timesteps of `x`. "
             f"Received: {lengths[wrong][0]}"
         )
-    return _Padded(x, y, lengths.astype(np.int64))
+    split = arrays.get("split") if labelled else None
+    codes = None if split is None else _codes(file, split, count)
+    return _Padded(x, y, lengths.astype(np.int64), codes)
+
+
+def _codes(file: Path, split: np.ndarray, count: int) -> np.ndarray:
+    """Return the codes of the splits of `count` sequences, int8 [sequences]."""
+    if split.shape != (count,) or not _is_text(split):
+        raise UserError(
+            f"{file}: `split` must be text [{count}], a split for each sequence. "
+            f"Received: {split.dtype} {list(split.shape)}"
+        )
+    wrong = ~np.isin(split, list(SPLITS))
+    if wrong.any():
+        number = int(wrong.argmax())
+        raise UserError(
+            f"{file}, sequence {number}, `split`: {SPLIT_RULE}. "
+            f"Received: {str(split[number])!r}"
+        )
+    return np.array([SPLITS[name] for name in split.tolist()], np.int8)
+
+
+def _held(split: np.ndarray | None) -> str:
+    return "none" if split is None else "one"
 
 
 def _require_finite(file: Path, name: str, array: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
 from statelab.io import arrays
 
@@ -25,6 +25,8 @@ class Panel(NamedTuple):
     words: list[str]  # that are targets; none where targets are numbers
     target_name: str
     at: Callable[[int], str]  # says where a row is
+    split: np.ndarray | None = None  # int8 [rows]; codes of sequences.SPLITS
+    split_name: str = ""
 
 
 class Arranged(NamedTuple):
@@ -34,6 +36,7 @@ class Arranged(NamedTuple):
     names: list[str]  # of the sequences; the parts of one have one name
     order: np.ndarray  # int64 [steps]; the row of the panel that each step was
     notes: list[str]  # for the user
+    split: np.ndarray | None  # int8 [sequences]; codes of sequences.SPLITS
 
 
 def arrange(
@@ -54,18 +57,38 @@ def arrange(
         UserError: the place of a row that breaks a rule.
     """
     notes: list[str] = []
+    _require_one_split(panel)
     order, offsets = _sequences(panel, max_gap, notes)
     target_rows = order
     if horizon:
         order, target_rows, offsets = _shift_targets(horizon, order, offsets, notes)
+    first = order[offsets[:-1]]
     return Arranged(
         Sequences(
             _filled(panel, order, offsets, missing), offsets, panel.target[target_rows]
         ),
-        [panel.names[number] for number in panel.sequence[order[offsets[:-1]]]],
+        [panel.names[number] for number in panel.sequence[first]],
         order,
         notes,
+        None if panel.split is None else panel.split[first],
     )
+
+
+def _require_one_split(panel: Panel) -> None:
+    """Raise the place of a row whose split is not that of its sequence's first row."""
+    if panel.split is None:
+        return
+    of_first = np.empty(len(panel.names), panel.split.dtype)
+    of_first[panel.sequence[::-1]] = panel.split[::-1]  # the first row comes last
+    expected = of_first[panel.sequence]
+    if (wrong := panel.split != expected).any():
+        row = int(wrong.argmax())
+        code, own = list(SPLITS), int(expected[row])
+        raise UserError(
+            f"{panel.at(row)}, {panel.split_name}: must be {code[own]}, as in the "
+            f"first row of sequence {panel.names[panel.sequence[row]]!r}. "
+            f"Received: {code[int(panel.split[row])]!r}"
+        )
 
 
 def _sequences(

@@ -21,6 +21,7 @@ OR_NULL = {  # what else a role can be
     "sequence": ", or null where each file is one sequence",
     "time": ", or null where rows are in order",
     "target": "",
+    "split": ", or null where no column says it",
 }
 
 
@@ -31,6 +32,13 @@ class Roles(NamedTuple):
     time: str | None  # None: rows are in order
     target: str | None  # None: there is none to read
     features: list[str] | None  # None: all others
+    split: str | None = None  # None: there is none to read
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that are no features."""
+        names = (self.sequence, self.time, self.target, self.split)
+        return [name for name in names if name is not None]
 
 
 def read(
@@ -67,8 +75,8 @@ def read(
             features[:] = _features(table, roles, horizon, features)
             opened.append(table)
             begins.append(rows)
-            needed = {roles.sequence, roles.time, roles.target, *features} - {None}
-            for batch in table.batches(sorted(needed, key=str)):
+            needed = {*roles.keys, *features}
+            for batch in table.batches(sorted(needed)):
                 cells = {
                     column: columns.cells_of(batch, column, at, rows)
                     for column in needed
@@ -89,6 +97,8 @@ def read(
         words=list(keys.words),
         target_name=f"column `{roles.target}`",
         at=at,
+        split=None if roles.split is None else _joined(keys.split),
+        split_name=f"column `{roles.split}`",
     )
     return panel, columns.TICKS.get(keys.kind_of_time, 1)
 
@@ -100,11 +110,11 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 
 class _Keys:
-    """The sequence, the time and the target of each row so far."""
+    """The sequence, the time, the target and the split of each row so far."""
 
     def __init__(self, roles: Roles, target_type: str):
         self.roles = roles
-        self.sequence, self.time, self.target = [], [], []
+        self.sequence, self.time, self.target, self.split = [], [], [], []
         self.names: dict[str, int] = {}  # of the sequences, numbered
         self.words: dict[str, int] = {}  # that are targets, numbered
         self.kind_of_time = ""
@@ -123,6 +133,8 @@ class _Keys:
             times = cells[self.roles.time]
             self.kind_of_time = self.kind_of_time or columns.kind_of_time(times)
             self.time.append(columns.times(times, self.kind_of_time))
+        if self.roles.split is not None:
+            self.split.append(columns.splits(cells[self.roles.split]))
         if self.roles.target is None:
             self.target.append(np.full(rows, np.nan))
         else:
@@ -150,7 +162,7 @@ def _features(
         before: the features of the files before; none for the first file.
     """
     header = table.header
-    keys = [name for name in roles[:3] if name is not None]
+    keys = roles.keys
     features = roles.features or [
         name for name in header if name not in keys and not name.startswith(PANDAS)
     ]
@@ -160,6 +172,11 @@ def _features(
         raise UserError(
             "`generate.columns.features` must not hold the target, unless "
             f"`generate.horizon` is above 0. Received: {roles.target}"
+        )
+    if roles.split is not None and roles.split in [*keys[:-1], *features]:
+        raise UserError(
+            "`generate.columns.split` must name a column that is nothing else. "
+            f"Received: {roles.split}"
         )
     for role, other in OR_NULL.items():
         name = getattr(roles, role)

@@ -1,12 +1,16 @@
 """Sequences of any lengths, end to end in flat arrays, and the codes of the splits."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from statelab.io import files
+
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 LEFT_OUT = -1  # the code of what is in no split
 NAMES_FILE = "names.json"  # beside the arrays: features and classes of a file
+SPLIT_FILE = "split.npy"  # beside them, where a file says in which split they are
 
 
 class Sequences(NamedTuple):
@@ -77,3 +81,21 @@ def at_the_end(sequences: Sequences) -> Sequences:
     targets = np.full(len(sequences.values), none, sequences.targets.dtype)
     targets[last] = targets_at(sequences, np.arange(len(last)), last)
     return sequences._replace(targets=targets)
+
+
+def write_split(folder: Path, split: np.ndarray | None) -> None:
+    """Write the split of each sequence beside the sequences, where one is given.
+
+    Args:
+        folder: of the sequences.
+        split: codes of `SPLITS`, int8 [sequences]; None where a file says nothing.
+    """
+    if split is not None:
+        with files.atomic_write(folder / SPLIT_FILE) as stream:
+            np.save(stream, split)
+
+
+def read_split(folder: Path) -> np.ndarray | None:
+    """Read back what `write_split` wrote; None where it wrote nothing."""
+    file = folder / SPLIT_FILE
+    return np.load(file) if file.exists() else None

@@ -27,6 +27,7 @@ class Loaded(NamedTuple):
     classes: list[str] | None  # what the targets 0, 1, … stand for; None for values
     names: list[str]  # of the sequences
     notes: list[str]  # for the user
+    split: np.ndarray | None  # int8 [sequences]; codes of sequences.SPLITS
 
 
 def load(generate: GenerateSettings) -> Loaded:
@@ -46,6 +47,7 @@ def load(generate: GenerateSettings) -> Loaded:
             A target that is missing stays so: its step does not count.
             `target_type`: `auto` takes text, and few whole numbers, for classes; of
             forecasts for values.
+            `columns.split`: the column that says in which split a row's sequence is.
             `label`: `end` keeps the target of a sequence's last step alone.
 
     Returns:
@@ -78,6 +80,7 @@ def load(generate: GenerateSettings) -> Loaded:
         classes,
         arranged.names,
         arranged.notes,
+        arranged.split,
     )
 
 
@@ -125,7 +128,7 @@ def load_for_prediction(
     if not path.is_file():
         raise UserError(f"{path}: must be a file that is there. Received: {path.name}")
     (source,) = ends
-    roles = roles._replace(target=None)
+    roles = roles._replace(target=None, split=None)
     panel, arranged = _arranged(
         path, source, roles, horizon=0, max_gap=max_gap, missing=missing
     )

@@ -26,7 +26,10 @@ class EvaluationSet(NamedTuple):
 
 
 def build(
-    sequences: Sequences, params: Params, search: SearchSettings
+    sequences: Sequences,
+    params: Params,
+    search: SearchSettings,
+    given: np.ndarray | None = None,
 ) -> EvaluationSet:
     """Split sequences, and choose the steps of validation that are scored.
 
@@ -34,12 +37,13 @@ def build(
         sequences: what is searched.
         params: of params.yaml.
         search: of search/params.yaml.
+        given: the split of each sequence, as in `splitting.split_and_window`.
 
     Raises:
         UserError: a split, or the longest window, leaves nothing to train or score on.
     """
     sequences = with_targets_per_step(sequences)
-    windows = split(sequences, params, search)
+    windows = split(sequences, params, search, given)
     longest = longest_window(windows, search.high, search.low)
     rng = np.random.default_rng((params.seed, 6))
     steps = choose_steps(sequences, windows, longest, search.scored_steps, rng)
@@ -54,15 +58,30 @@ def with_targets_per_step(sequences: Sequences) -> Sequences:
     return sequences._replace(targets=targets)
 
 
-def split(sequences: Sequences, params: Params, search: SearchSettings) -> Windows:
+def split(
+    sequences: Sequences,
+    params: Params,
+    search: SearchSettings,
+    given: np.ndarray | None = None,
+) -> Windows:
     """Split sequences as the pipeline does, but always with a validation split."""
     size = params.window.validation_size or search.validation_size
     window = params.window.model_copy(
         update={"layout": "full", "validation_size": size}
     )
-    return splitting.split_and_window(
-        sequences, window, seed=params.seed, horizon=params.generate.horizon
+    windows = splitting.split_and_window(
+        sequences,
+        window,
+        seed=params.seed,
+        horizon=params.generate.horizon,
+        given=given,
     )
+    if not (windows.split == SPLITS["validation"]).any():
+        raise UserError(
+            "`window.split` must leave a sequence to choose windows on, which is one "
+            f"to validate on. Received: {window.split}"
+        )
+    return windows
 
 
 def longest_window(windows: Windows, high: int | None, low: int) -> int:

@@ -60,7 +60,11 @@ class SearchData(NamedTuple):
 
 
 def build_problem(
-    sequences: Sequences, folder: Path, params: Params, search_params: SearchParams
+    sequences: Sequences,
+    folder: Path,
+    params: Params,
+    search_params: SearchParams,
+    given: np.ndarray | None = None,
 ) -> SearchData:
     """Put together what the trials of a search need.
 
@@ -69,13 +73,14 @@ def build_problem(
         folder: for shards, where `search.shard_steps` is set; workers read them there.
         params: of params.yaml.
         search_params: of search/params.yaml.
+        given: the split of each sequence, as in `splitting.split_and_window`.
 
     Raises:
         UserError: as in `evaluation_set.build`.
     """
     search = search_params.search
     sequences, windows, longest_window, scored_steps = evaluation_set.build(
-        sequences, params, search
+        sequences, params, search, given
     )
     everything = Shard(sequences, windows, scored_steps)
     pieces: list[Shard | Path] = [everything]

@@ -85,6 +85,7 @@ def _data(facts: ModelFacts) -> str:
                 f"{facts.seed}" + ", classes in proportion" * of_classes,
                 "time": "the first steps of each sequence train, and its last ones "
                 "test",
+                "given": "each sequence is in the one that the file says",
             }[facts.window.split],
             "Scaling": "features"
             + " and values" * (not of_classes)

@@ -16,7 +16,12 @@ from statelab.samples.windows import (
 
 
 def split_and_window(
-    data: Sequences, window: WindowSettings, *, seed: int, horizon: int = 0
+    data: Sequences,
+    window: WindowSettings,
+    *,
+    seed: int,
+    horizon: int = 0,
+    given: np.ndarray | None = None,
 ) -> Windows:
     """Split sequences, and cut them into samples.
 
@@ -27,19 +32,24 @@ def split_and_window(
             `sequence` puts each sequence into one split. `time` cuts each into
             parts: the first trains, the next validates, and the last tests. Every part
             has a line of its own in the table, and no sample reaches from one into
-            another. A sequence too short for that trains as a whole.
+            another. A sequence too short for that trains as a whole. `given` puts each
+            sequence where its file says.
             `test_size`, `validation_size`: counts of sequences, or fractions of them;
             with `time`, of the steps of each sequence.
             `layout` and its sizes: as in `windows.make_windows`.
         seed: of the draw.
         horizon: how many time steps ahead targets are. As many steps at the end of a
             part are left out: their targets are values of the next part.
+        given: the split of each sequence that a file gives, codes of `SPLITS`, int8
+            [sequences]; None where it gives none.
 
     Raises:
         UserError: a split is left without a sequence, a sample, or a target.
     """
     if kind_of(data, window) == "time":
         offsets, codes = _in_time(data, window, horizon)
+    elif window.split == "given":
+        offsets, codes = data.offsets, _as_given(given)
     else:
         offsets, codes = data.offsets, _by_sequence(data, window, seed)
     layout = layout_settings(dict(window))
@@ -75,6 +85,22 @@ def _by_sequence(data: Sequences, window: WindowSettings, seed: int) -> np.ndarr
         validation_size=validation,
         rng=np.random.default_rng((seed, 1)),
     )
+
+
+def _as_given(given: np.ndarray | None) -> np.ndarray:
+    """Return the split of each sequence, where a file gives what is needed."""
+    if given is None:
+        raise UserError(
+            "`window.split` must be sequence or time where no column or array `split` "
+            "says in which split a sequence is. Received: given"
+        )
+    for name in ("train", "test"):
+        if not (given == SPLITS[name]).any():
+            raise UserError(
+                f"`window.split: given` must leave a sequence to {name} on. "
+                f"Received: none of {len(given)} sequences"
+            )
+    return given
 
 
 def _in_time(

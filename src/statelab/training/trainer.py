@@ -124,10 +124,12 @@ def train(
         was resumed.
 
     Raises:
-        UserError: nothing in train has a target, or a network diverged.
+        UserError: nothing in train has a target, nothing is there to validate on, or a
+            network diverged.
     """
     settings, engine = training.settings, ENGINES[training.settings.engine]
     _require_a_target(sequences, windows, settings.burn_in)
+    _require_validation(windows, training)
     plan = plans.training_plan(windows, settings)
     architecture = architecture_for(sequences, training.model)
     predictor = Predictor(
@@ -189,6 +191,17 @@ def _require_a_target(sequences: Sequences, windows: Windows, burn_in: int) -> N
     raise UserError(
         "`window.stride` must lead to a step of train with a target, with windows of "
         f"{sample_lengths(windows)[1]} steps as well. Received: {windows.stride[0]}"
+    )
+
+
+def _require_validation(windows: Windows, training: Training) -> None:
+    patience = training.settings.patience
+    if patience is None or "validation" in held_out.used_splits(windows):
+        return
+    mode = "stateful" if training.settings.stateful else "stateless"
+    raise UserError(
+        f"`train_{mode}.patience` must be null where no sequence is to validate on. "
+        f"Received: {patience}"
     )
 
 
