@@ -124,6 +124,18 @@ def relation(**sections) -> dict:
             "must be at least 10 for `temporal_order_6a`. Received: 9",
         ),
         (
+            relation(window={"split": "given"}),
+            "window.split",
+            "must be sequence for a generated task: it has no column of splits. "
+            "Received: given",
+        ),
+        (
+            relation(generate={"source": "csv"}, window={"split": "given"}),
+            "window.split",
+            "must be sequence or time, or `generate.columns.split` name the column "
+            "that says which. Received: given",
+        ),
+        (
             relation(generate={"task": "lagged_copy", "lag": 20}),
             "generate.lag",
             "must be shorter than a sequence (`generate.length` is 20). Received: 20",

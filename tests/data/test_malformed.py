@@ -383,7 +383,13 @@ def _(draw, rows):
 # --- the test ---
 
 PLAIN = {
-    "columns": {"sequence": "id", "time": "time", "target": "target", "features": None},
+    "columns": {
+        "sequence": "id",
+        "time": "time",
+        "target": "target",
+        "features": None,
+        "split": None,
+    },
     "horizon": 0,
     "max_gap": None,
     "missing": "error",
@@ -408,6 +414,7 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
             "time": draw(st.sampled_from(["time", "time", "time", None])),
             "target": "target",
             "features": draw(st.sampled_from([None, ["x", "y"], ["y"]])),
+            "split": draw(st.sampled_from([None, None, "y", "time"])),
         },
         "horizon": draw(st.sampled_from([0, 0, 1])),
         "max_gap": draw(st.sampled_from([None, None, 1.5])),
@@ -418,7 +425,7 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
     window = {
         "layout": draw(st.sampled_from(sorted(LAYOUTS))),
         "window_length": draw(st.integers(1, 3)),
-        "split": draw(st.sampled_from(["sequence", "sequence", "time"])),
+        "split": draw(st.sampled_from(["sequence", "sequence", "time", "given"])),
         "test_size": draw(st.sampled_from([1, 0.4])),
         "validation_size": draw(st.sampled_from([0, 0, 1])),
     }
@@ -457,7 +464,9 @@ def outcome(path: Path, generate: dict[str, Any], window: dict[str, Any]) -> str
     )
     try:
         loaded = sources.load(settings.generate)
-        table = splitting.split_and_window(loaded.sequences, settings.window, seed=0)
+        table = splitting.split_and_window(
+            loaded.sequences, settings.window, seed=0, given=loaded.split
+        )
     except UserError as error:
         line = str(error)
         assert line.isprintable(), line

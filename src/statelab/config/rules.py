@@ -59,11 +59,16 @@ def of_search(search_params: SearchParams, params: Params) -> Violations:
             "must name sample, which is no carried state: it is windows that are "
             "searched",
         )
-    if search.validation_size == 0 and params.window.validation_size == 0:
+    if search.validation_size == 0 and not _may_validate(params):
         yield Violation(
             "search.validation_size",
             "must leave sequences to choose on, as `window.validation_size` is 0",
         )
+
+
+def _may_validate(params: Params) -> bool:
+    """Tell whether there can be a validation split; a given one is not known yet."""
+    return params.window.split == "given" or params.window.validation_size > 0
 
 
 def _of_evaluate(params: Params) -> Violations:
@@ -100,7 +105,14 @@ def _of_files(params: Params) -> Violations:
             "generate.horizon",
             "must be 0 for npz files: put the targets that are meant into `y`",
         )
-    if params.window.test_size == 0:
+    given = params.window.split == "given"
+    if given and generate.source != "npz" and generate.columns.split is None:
+        yield Violation(
+            "window.split",
+            "must be sequence or time, or `generate.columns.split` name the column "
+            "that says which",
+        )
+    if params.window.test_size == 0 and not given:
         yield Violation("window.test_size", "must leave something to test on")
 
 
@@ -121,6 +133,11 @@ def _of_a_task(params: Params, task: Task) -> Violations:
         yield Violation(
             "window.split",
             "must be sequence for a generated task: its sequences are short, and alike",
+        )
+    if window.split == "given":
+        yield Violation(
+            "window.split",
+            "must be sequence for a generated task: it has no column of splits",
         )
     if test < 2:
         yield Violation("window.test_size", "must be at least two sequences")
@@ -189,7 +206,7 @@ def _of_training(key: str, training: AnyTrainSettings, params: Params) -> Violat
     """Yield the rules that both trainings have."""
     generate, window = params.generate, params.window
     task = TASKS[generate.task]
-    if training.patience is not None and window.validation_size == 0:
+    if training.patience is not None and not _may_validate(params):
         yield Violation(
             f"{key}.patience",
             "needs sequences to validate on: set `window.validation_size`",
@@ -361,7 +378,7 @@ def _of_variants(
     """Yield the rules of what is trained besides, to be chosen from."""
     if listed is None:
         return
-    if params.window.validation_size == 0:
+    if not _may_validate(params):
         yield Violation(
             key, "needs sequences to choose on: set `window.validation_size`"
         )

@@ -102,6 +102,7 @@ class Columns(_Section):
     time: Name | None
     target: Name
     features: Annotated[list[Name], Field(min_length=1)] | None
+    split: Name | None = None
 
 
 class GenerateSettings(_Section):
@@ -128,7 +129,7 @@ class WindowSettings(_Section):
     window_length: Count
     stride: Count
     segment_length: Count
-    split: Literal["auto", "sequence", "time"]
+    split: Literal["auto", "sequence", "time", "given"]
     test_size: Size
     validation_size: Size
     scaling: Literal["auto", "standard", "none"]

@@ -54,6 +54,7 @@ POST: Sections = {
             "time": "time",
             "target": "target",
             "features": None,
+            "split": None,
         },
         "horizon": 0,
         "max_gap": None,
