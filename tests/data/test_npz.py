@@ -40,6 +40,20 @@ def test_values_are_filled_from_those_before(read):
     assert steps(read(x=x, y=Y, changes={"missing": "fill"}))[1][1] == [6, 9]
 
 
+def test_an_array_says_in_which_split_a_sequence_is(read, tmp_path):
+    lengths = np.array([1, 3])
+    split = np.array(["validation", "train"])
+    assert read(x=X, y=Y, lengths=lengths, split=split).split.tolist() == [1, 0]
+    assert read(x=X, y=Y).split is None
+    np.savez(tmp_path / "b.npz", x=X, y=Y, split=split)
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, "npz")
+    assert str(caught.value) == (
+        f"{tmp_path / 'panel.npz'}: must hold an array `split` where the file before "
+        "it does, and none where it does not. Received: none"
+    )
+
+
 def test_files_of_a_folder_follow_each_other(tmp_path):
     np.savez(tmp_path / "b.npz", x=X[:1], y=Y[:1])
     np.savez(tmp_path / "a.npz", x=X[1:, :2], y=Y[1:, :2])
@@ -98,6 +112,15 @@ def test_files_of_a_folder_follow_each_other(tmp_path):
             {"x": np.where(X == 9, np.nan, X)},
             ", sequence 1, step 1, column `x1`: must have a value, or set "
             "`generate.missing` to fill. Received: none",
+        ),
+        (
+            {"split": np.array([0, 2])},
+            ": `split` must be text [2], a split for each sequence. "
+            "Received: int64 [2]",
+        ),
+        (
+            {"split": np.array(["train", "dev"])},
+            ", sequence 1, `split`: must be train, validation or test. Received: 'dev'",
         ),
         (
             {"y": np.ones(2)},

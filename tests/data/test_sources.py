@@ -34,6 +34,82 @@ def read(tmp_path):
     return read
 
 
+# --- splits ---
+
+SPLIT = {"split": "part"}
+
+
+def test_a_column_says_in_which_split_a_sequence_is(read):
+    loaded = read(
+        "id,time,x,target,part\n"
+        "b,1,5,0,test\na,1,6,1,train\nb,2,7,1,test\nc,1,8,0,validation\n",
+        columns=SPLIT,
+    )
+    assert loaded.names == ["b", "a", "c"]
+    assert loaded.split.tolist() == [2, 0, 1]
+    assert loaded.features == ["x"]
+
+
+def test_parts_of_a_sequence_keep_its_split(read):
+    # b begins anew after the gap from 2 to 9, and its last step has none ahead
+    loaded = read(
+        "id,time,x,target,part\n"
+        "a,1,6,1,train\na,2,6,1,train\n"
+        "b,1,5,0.5,test\nb,2,7,1,test\nb,9,7,1,test\nb,10,3,4,test\n",
+        columns=SPLIT,
+        max_gap=2.0,
+        horizon=1,
+    )
+    assert loaded.names == ["a", "b", "b"]
+    assert loaded.split.tolist() == [0, 2, 2]
+
+
+def test_without_a_column_of_splits_there_is_none(read):
+    assert read(PANEL).split is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "line"),
+    [
+        (
+            "a,1,5,0,train\nb,1,6,1,Test\n",
+            SPLIT,
+            "FILE, row 3, column `part`: must be train, validation or test. "
+            "Received: 'Test'",
+        ),
+        (
+            "a,1,5,0,train\nb,1,6,1,\n",
+            SPLIT,
+            "FILE, row 3, column `part`: must be train, validation or test. "
+            "Received: none",
+        ),
+        (
+            "a,1,5,0,train\nb,1,6,1,test\na,2,5,0,validation\n",
+            SPLIT,
+            "FILE, row 4, column `part`: must be train, as in the first row of "
+            "sequence 'a'. Received: 'validation'",
+        ),
+        (
+            "a,1,5,0,train\n",
+            {"split": "x", "features": ["x"]},
+            "`generate.columns.split` must name a column that is nothing else. "
+            "Received: x",
+        ),
+        (
+            "a,1,5,0,train\n",
+            {"split": "where"},
+            "FILE: must have the column `where`, or `generate.columns.split` another "
+            "name, or null where no column says it. "
+            "Received: id, time, x, target, part",
+        ),
+    ],
+)
+def test_a_split_that_cannot_be_is_one_line(read, tmp_path, rows, columns, line):
+    with pytest.raises(UserError) as caught:
+        read("id,time,x,target,part\n" + rows, columns=columns)
+    assert str(caught.value).replace(str(tmp_path / "panel.csv"), "FILE") == line
+
+
 # --- panels ---
 
 

@@ -1,6 +1,7 @@
 """What trials have in common: the split, the scored steps, and the baselines."""
 
 import numpy as np
+import project_params
 import pytest
 import search_problems
 
@@ -36,6 +37,21 @@ def test_the_longest_window_is_what_half_of_the_sequences_have():
     assert search_problems.build(length=200).longest_window == 128
     longer = search_problems.build(length=200, search={"high": 150})
     assert longer.longest_window == 150
+
+
+def test_a_given_split_must_leave_a_sequence_to_choose_on():
+    params = project_params.params(window={"split": "given"})
+    search = project_params.search_params({}).search
+    data = Sequences(np.zeros((9, 1)), np.array([0, 2, 5, 9]), np.arange(9) % 2)
+    codes = np.int8([2, 1, 0])
+    table = evaluation_set.split(data, params, search, codes)
+    assert table.split.tolist() == [2, 1, 0]
+    with pytest.raises(UserError) as caught:
+        evaluation_set.split(data, params, search, np.int8([2, 0, 0]))
+    assert str(caught.value) == (
+        "`window.split` must leave a sequence to choose windows on, which is one to "
+        "validate on. Received: given"
+    )
 
 
 @pytest.mark.parametrize(

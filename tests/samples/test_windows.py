@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from small_windows import cut, lengths_of_sequences, pairs, samples
 
-from stages import window
+from stages import generate, window
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.data.tasks import first_step
 from statelab.errors import UserError
@@ -16,6 +16,7 @@ from statelab.pipeline import paths
 from statelab.samples import splitting
 from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import (
+    Windows,
     dropped_notes,
     first_predictions,
     locate_predictions,
@@ -196,6 +197,63 @@ def test_sequences_too_short_to_be_cut_in_time_train_whole():
         "sequence to train on and to test on, and of each part but the last more than "
         "`generate.horizon` (1). Received: 2 and 0 of the 3 steps of the longest"
     )
+
+
+# sequences of 2, 1 and 4 steps
+OF_THREE = Sequences(
+    np.zeros((7, 1), np.float32), np.array([0, 2, 3, 7]), np.arange(7, dtype=np.float32)
+)
+
+
+def test_a_given_split_puts_sequences_where_the_file_says():
+    # sizes, of which none could leave a sequence to train on, are not looked at
+    settings = project_params.window(split="given", test_size=3, layout="full")
+    codes = np.int8([2, 1, 0])
+    table = splitting.split_and_window(OF_THREE, settings, seed=0, given=codes)
+    assert table.split.tolist() == [2, 1, 0]
+    assert pairs(table) == [(0, 2), (2, 1), (3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("codes", "line"),
+    [
+        (
+            None,
+            "`window.split` must be sequence or time where no column or array `split` "
+            "says in which split a sequence is. Received: given",
+        ),
+        (
+            np.int8([2, 1, 1]),
+            "`window.split: given` must leave a sequence to train on. "
+            "Received: none of 3 sequences",
+        ),
+        (
+            np.int8([0, 1, 0]),
+            "`window.split: given` must leave a sequence to test on. "
+            "Received: none of 3 sequences",
+        ),
+    ],
+)
+def test_a_given_split_must_be_given(codes, line):
+    settings = project_params.window(split="given", layout="full")
+    with pytest.raises(UserError) as caught:
+        splitting.split_and_window(OF_THREE, settings, seed=0, given=codes)
+    assert str(caught.value) == line
+
+
+def test_a_given_split_goes_from_the_file_to_the_windows(tmp_path, monkeypatch):
+    lines = ["id,time,x,target,part", "b,1,5,0,test", "a,1,6,1,train", "c,1,8,0,train"]
+    (tmp_path / "panel.csv").write_text("\n".join(lines))
+    params = YAML(typ="safe").load(REPOSITORY / "params.yaml")
+    params["generate"] |= {"source": "csv", "path": "panel.csv"}
+    params["generate"]["columns"]["split"] = "part"
+    params["window"]["split"] = "given"
+    monkeypatch.chdir(tmp_path)
+    YAML().dump(params, tmp_path / "params.yaml")
+    generate.main()
+    window.main()
+    table = arrays.read(paths.WINDOWS, Windows)
+    assert table.split.tolist() == [2, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,17 @@ def test_train_shuffles_anew_for_each_epoch_and_seed(monkeypatch, stateful):
     assert (ordered.predictions != shuffled.predictions).any()
 
 
+def test_train_does_not_wait_for_a_validation_split_that_is_not_there():
+    task, table = task_and_windows(layout="full")
+    without = table._replace(split=np.maximum(table.split, 0) // 2 * 2)
+    with pytest.raises(UserError) as caught:
+        train(task, without, stateful=False, patience=3)
+    assert str(caught.value) == (
+        "`train_stateless.patience` must be null where no sequence is to validate on. "
+        "Received: 3"
+    )
+
+
 def test_train_stops_each_network_by_itself_and_goes_back_to_its_best():
     """There is nothing to learn from noise but to remember it: validation gets worse,
     after another number of epochs for each seed."""
