@@ -119,6 +119,25 @@ def test_vowels_have_a_column_for_each_channel(tmp_path):
     ]
 
 
+def test_vowels_as_split_say_which_file_they_are_of(tmp_path):
+    folder = "datasets/data/JapaneseVowels/JapaneseVowels"
+    file(tmp_path, f"{folder}_TRAIN.ts", b"#of\n@data\n1,2,3:4,5,6:7\n")
+    file(tmp_path, f"{folder}_TEST.ts", b"@data\n8:9:2\n")
+    table = datasets.vowels_as_split(tmp_path)
+    assert table["split"].tolist() == ["train", "train", "train", "test"]
+    assert table["id"].tolist() == [0, 0, 0, 1]
+
+
+def test_shampoo_has_a_row_for_each_month(tmp_path):
+    sales = b"Time,Sales\n1991-01,266.0\n1991-02,145.9\n"
+    file(tmp_path, "datasets/data/ShampooSales/ShampooSales.csv", sales)
+    table = datasets.shampoo(tmp_path)
+    assert table.to_numpy().tolist() == [
+        ["shampoo", "1991-01", 266.0],
+        ["shampoo", "1991-02", 145.9],
+    ]
+
+
 def test_another_version_of_a_package_says_which_file_is_missing(tmp_path):
     with pytest.raises(UserError, match="must hold _data.CGM.csv.gz, as the"):
         datasets.glucose(tmp_path)
@@ -155,7 +174,7 @@ def test_writing_twice_gives_the_same_bytes_and_imports_nothing(packages, tmp_pa
 def test_a_package_that_is_missing_costs_one_line_that_says_how_to_get_it(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(examples.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(datasets.util, "find_spec", lambda name: None)
     with pytest.raises(UserError) as caught:
         examples.write("sunspots", tmp_path)
     assert "pip install --no-deps pmdarima==2.1.1`" in str(caught.value)

