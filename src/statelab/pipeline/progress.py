@@ -123,6 +123,18 @@ def lines(label: str, unit: str) -> Iterator[Callable[[str], None]]:
         bar.close()
 
 
+class Silent:
+    """Shows nothing of one training, where a bar shows how many are done."""
+
+    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
+
+    def batches(self, done: int, total: int) -> None: ...
+
+    def epoch(self, epoch: int, lines: "pd.DataFrame") -> None: ...
+
+    def done(self) -> None: ...
+
+
 class Progress:
     """Follows the batches and epochs of one training.
 
