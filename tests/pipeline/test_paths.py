@@ -21,6 +21,7 @@ NO_OUTPUTS = {
     *(paths.DATA, paths.METRICS),
     *(paths.SHARDS, *map(paths.live_history, MODES)),
     *(paths.EXAMPLES, paths.BEYOND_SCORES, paths.EXAMPLE_SCORES, paths.GRADIENTS),
+    *(paths.EXTERNAL, paths.VOWELS_AS_SPLIT),
     *(paths.RUNS, paths.REPORT, paths.CHECKPOINTS, paths.SPOOL),
     *(paths.STORE, paths.STORE_LOCK, paths.ARTIFACTS),
 }

@@ -30,10 +30,16 @@ app.command("report")(results.report)
 app.command("predict")(models.predict)
 app.command("export")(models.export)
 app.command("sync")(results.sync)
-app.command("post")(studies.compare_post)
-app.command("beyond")(studies.compare_beyond)
-app.command("examples")(studies.compare_examples)
-app.command("gradients")(studies.measure_gradients)
+study = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Repeat published studies."
+)
+app.add_typer(study, name="study")
+for _app in (app, study):
+    _app.command("post")(studies.compare_post)
+    _app.command("beyond")(studies.compare_beyond)
+    _app.command("examples")(studies.compare_examples)
+    _app.command("gradients")(studies.measure_gradients)
+study.command("external")(studies.compare_external)
 
 
 def main() -> None:

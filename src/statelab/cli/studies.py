@@ -1,4 +1,7 @@
-"""Commands that repeat the published studies: post, beyond, examples, gradients."""
+"""Commands that repeat the published studies: post, beyond, examples, gradients.
+
+`statelab study` has them all, and `external`.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -76,6 +79,29 @@ def compare_examples(
             {"seeds": examples.SEEDS, "rows": scores},
             figures.svg(figures.examples(scores)),
         )
+
+
+def compare_external(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Rows to run, again too; those missing, if none is named."),
+    ] = None,
+    run: Run = True,
+) -> None:
+    """Compare our figures with published ones.
+
+    Trains what is missing in metrics/external.json, and writes it there row by row: a
+    command that was stopped goes on with the next row. Prints the table.
+    """
+    with command.lean_import():
+        from statelab.studies import external
+    results = external.stored()
+    for row in external.chosen(names or [], results) if run else []:
+        results[row.name] = external.measure(row)
+        external.write(results)
+    print_table(external.table(results), *external.HEADINGS)
+    for line in external.findings(results):
+        print(line)
 
 
 def measure_gradients() -> None:

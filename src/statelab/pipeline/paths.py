@@ -73,8 +73,10 @@ LOOKBACK_CURVE_FIGURE = METRICS / "lookback" / "curve.svg"
 
 # No outputs of a stage: what studies, the report and MLflow leave behind.
 EXAMPLES = DATA / "examples"  # tables of real sequences
+VOWELS_AS_SPLIT = EXAMPLES / "vowels-as-split.csv"
 BEYOND_SCORES = METRICS / "beyond.json"
 EXAMPLE_SCORES = METRICS / "examples.json"
+EXTERNAL = METRICS / "external.json"
 GRADIENTS = METRICS / "gradients.json"
 RUNS = METRICS / "run.json"  # of MLflow, that show what is in the workspace
 REPORT = Path("report.html")
