@@ -107,6 +107,20 @@ MUTANTS = [
         "data/test_tasks.py",
     ),
     Mutant(
+        "the split of a sequence is that of its last row",
+        "data/panels.py",
+        "of_first[panel.sequence[::-1]] = panel.split[::-1]",
+        "of_first[panel.sequence] = panel.split",
+        "data/test_sources.py",
+    ),
+    Mutant(
+        "a further run is taken for the mean of all runs",
+        "studies/published.py",
+        "std * np.sqrt(1 + 1 / n)",
+        "std * np.sqrt(1 / n)",
+        "studies/test_published.py",
+    ),
+    Mutant(
         "a gap as long as allowed cuts a sequence",
         "data/panels.py",
         "(gaps > max_gap)",
