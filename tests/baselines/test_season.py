@@ -30,6 +30,19 @@ def test_of_a_day_and_a_week_the_stronger_one_is_taken():
     assert guess(daily + rng.normal(0, 0.05, 2000)) == 24
 
 
+def test_of_a_season_and_its_multiples_the_season_is_taken_and_no_neighbour():
+    rng = np.random.default_rng(3)
+    day = rng.normal(size=8)
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(0, 0.3, 480)
+        assert guess(np.tile(day, 60) + noise) == 8
+    step = np.arange(98)  # of passengers: at times 11 months are as alike as 12
+    year = 1 + 0.2 * np.sin(step * np.pi / 6) + 0.05 * np.sin(step * np.pi / 3)
+    for seed in range(20):
+        noise = np.exp(0.03 * np.random.default_rng(seed).normal(size=98))
+        assert guess((100 + 2.5 * step) * year * noise) == 12
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_recurs_in_noise_and_in_a_random_walk(seed):
     noise = np.random.default_rng(seed).normal(size=400)

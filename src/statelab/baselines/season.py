@@ -16,9 +16,9 @@ def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
 
     It is the lag at which the changes from step to step are most like themselves: where
     their autocorrelation, the mean over sequences weighted by their steps, has a peak
-    of at least `LOWEST`. Of peaks nearly as high as the highest it is the first.
-    Changes are taken so that a trend does not hide it. At least three seasons must fit
-    into a sequence.
+    of at least `LOWEST`. The highest one counts, or the first nearly as high of which
+    it is a multiple. Changes are taken so that a trend does not hide it. At least three
+    seasons must fit into a sequence.
 
     Args:
         sequences: the steps.
@@ -51,7 +51,11 @@ def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
     peak = (inner > mean[1:-2]) & (inner >= mean[3:]) & (inner >= LOWEST)
     if not peak.any():
         return None
-    return 2 + int((peak & (inner >= ALIKE * inner[peak].max())).argmax())
+    lags = 2 + np.flatnonzero(peak)
+    best = int(lags[inner[peak].argmax()])
+    alike = lags[inner[peak] >= ALIKE * inner[peak].max()]
+    times = np.round(best / alike)
+    return int(alike[np.abs(best - times * alike) <= times / 2][0])
 
 
 def _autocorrelation(values: np.ndarray, longest: int) -> np.ndarray:

@@ -94,22 +94,28 @@ def _in_use(
     sequences: Sequences, windows: Windows, training: Training, pace: int
 ) -> Variant:
     """Return what is in use, with its batch size and its epochs decided."""
-    settings = training.settings
+    settings, limit = training.settings, training.settings.epochs
     if settings.batch_size == "auto":
         size = _batch_size(windows, pace)
         settings = settings.model_copy(update={"batch_size": size})
+        updates = _of_an_epoch(sequences, windows, settings).updates
+        limit = round(limit * pace / updates)
     if settings.updates is not None:
         updates = _of_an_epoch(sequences, windows, settings).updates
-        epochs = min(max(round(settings.updates / updates), 1), settings.epochs)
-        settings = settings.model_copy(update={"epochs": epochs})
+        limit = min(round(settings.updates / updates), limit)
+    settings = settings.model_copy(update={"epochs": max(limit, 1)})
     gradient_window = settings.gradient_window or sample_lengths(windows)[1]
     return Variant(IN_USE, {}, gradient_window, training._replace(settings=settings))
 
 
 def _batch_size(windows: Windows, updates: float) -> int:
-    """Return the samples of a batch for so many updates in an epoch, about."""
+    """Return the batch size with which an epoch comes nearest to so many updates."""
     train = sequences_in_split(windows, SPLITS["train"])
-    return max(round(int(np.diff(windows.samples)[train].sum()) / updates), 1)
+    samples = int(np.diff(windows.samples)[train].sum())
+    smaller = max(int(samples / updates), 1)
+    return min(
+        (smaller + 1, smaller), key=lambda size: abs(-(-samples // size) - updates)
+    )
 
 
 def _others(
