@@ -204,7 +204,7 @@ def test_the_page_is_whole_and_legible_and_asks_for_nothing(results_there):
         assert seen.width <= width
         # the verdict, two each of curves, layouts, plans and maps of units, the
         # answers, and three of how far back networks look
-        assert seen.images == seen.named == 13
+        assert seen.images == seen.named == 12
         for drawn in seen.texts:
             assert drawn["overlaps"] == []
             assert drawn["height"] >= 10  # pixels, of a line of text
@@ -240,7 +240,7 @@ def test_what_a_search_has_found_is_on_the_page_if_there_was_one(
         for width, scheme in ((1280, "light"), (390, "dark")):
             seen = browser.look(opened, file, width, scheme)
             assert seen.complaints == [] and seen.width <= width
-            assert seen.images == seen.named == 14
+            assert seen.images == seen.named == 13
             for drawn in seen.texts:
                 assert drawn["overlaps"] == []
                 assert drawn["height"] >= 10

@@ -200,8 +200,8 @@ def test_reference_says_what_it_cannot_do():
 )
 def test_train_takes_the_head_that_the_targets_ask_for(name, head, outputs, score):
     rng = np.random.default_rng(0)
-    task = at_the_end(getattr(tasks, name)(sequences=24, length=10, rng=rng))
-    codes = np.int8(np.arange(24) % 3)  # of each split as many
+    task = at_the_end(getattr(tasks, name)(sequences=90, length=10, rng=rng))
+    codes = np.int8(np.arange(90) % 3)  # of each split as many
     table = make_windows(
         task.offsets,
         codes,

@@ -26,6 +26,8 @@ def in_words(mode: str, table: pd.DataFrame, scored: ModeScores) -> str:
     main = scores.of_columns(scored.scores).main.name
     parts = []
     for name in (main, f"final_{main}"):
+        if name not in scored.scores:  # of few sequences
+            continue
         score = scored.scores[name]
         interval = formatting.interval(score.low, score.high)
         mean = f"{number(score.mean)} {interval}".rstrip()

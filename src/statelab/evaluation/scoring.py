@@ -16,6 +16,7 @@ from statelab.samples.windows import (
     with_targets,
 )
 
+FINAL = 30  # sequences of test, of which last steps are worth a score of their own
 PREFIXES = {  # of a score's name -> which predictions it is of
     "final": "at the last time step of each sequence that has a target",
     "train": "on the train split, by the weights at the end",
@@ -72,13 +73,15 @@ def scored_groups(
     """Return the predictions that each of the main scores is of, and their targets.
 
     Returns:
-        By prefix of the score's name, `""`, `"final_"` and `"train_"`: the numbers of
-        the predictions, int64 [predictions], and their targets, [predictions].
+        By prefix of the score's name, `""`, `"final_"` where test has at least `FINAL`
+        sequences, and `"train_"`: the numbers of the predictions, int64 [predictions],
+        and their targets, [predictions].
     """
     test, train = (with_target(sequences, windows, s) for s in ("test", "train"))
     sequence = locate_predictions(windows, test[0]).sequence
     last = np.append(sequence[1:] != sequence[:-1], True)
-    return {"": test, "final_": (test[0][last], test[1][last]), "train_": train}
+    final = {"final_": (test[0][last], test[1][last])} if last.sum() >= FINAL else {}
+    return {"": test, **final, "train_": train}
 
 
 def with_target(

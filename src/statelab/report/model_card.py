@@ -191,10 +191,13 @@ def _scores(facts: ModelFacts) -> str:
         " The ceiling is the best that any model could reach from the inputs that it "
         "sees."
     )
+    final = (
+        f" `final_{main}` is of the last step of each sequence that has a target; the "
+        "other scores are of every prediction."
+    )
     return (
-        f"{lines}\n\nScores are on the test split, but for `train_{main}`. "
-        f"`final_{main}` is of the last step of each sequence that has a target; the "
-        f"other scores are of every prediction.{ceiling * bounded}"
+        f"{lines}\n\nScores are on the test split, but for `train_{main}`."
+        f"{final * (f'final_{main}' in scores)}{ceiling * bounded}"
     )
 
 

@@ -212,11 +212,17 @@ def _layouts(read: Mapping[str, Any], evaluated: Evaluation) -> dict[str, Any]:
     ]
     left_out = max(len(rows) - 1 - OTHERS, 0)
     rows = rows[: 1 + OTHERS]
-    main = evaluated.score
+    main, final_score = evaluated.score, f"final_{evaluated.score}"
     headings = {
         main: "Every prediction of the test split",
-        f"final_{main}": "Last step of each test sequence",
+        final_score: "Last step of each test sequence",
     }
+    if any(
+        final_score not in mode.scores
+        for _, each in rows
+        for mode in each.modes.values()
+    ):
+        del headings[final_score]  # of few sequences
     pictures = [
         picture(
             page_figures.layouts(rows, score),
