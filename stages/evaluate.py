@@ -24,6 +24,7 @@ from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_in_use, read_predictions
 from statelab.pipeline import command, paths
 from statelab.report import figures
+from statelab.samples import splitting
 from statelab.samples.windows import Windows
 
 
@@ -43,19 +44,25 @@ def main() -> None:
         scores[mode] = ModeScores(scoring.intervals(tables[mode]), *limits)
         print(scores_text.in_words(mode, tables[mode], scores[mode]))
         del predicted  # of long data there is no room for that of both modes
-    variants = {mode: read_predictions(paths.predictions(mode)) for mode in MODES}
-    baselines = stored.read(paths.BASELINES)
-    compared = comparison.compare(
-        sequences, windows, variants, baselines, settings.generate.horizon
-    )
-    judged = verdict.judge(compared, settings.evaluate.margin)
-    summary = verdict_text.summary(compared, judged)
+    compared = [
+        comparison.compare(
+            sequences,
+            arrays.read(folder, Windows),
+            {mode: read_predictions(paths.predictions(mode), n) for mode in MODES},
+            stored.read(paths.BASELINES, n),
+            settings.generate.horizon,
+        )
+        for n, folder in enumerate(splitting.folders(paths.WINDOWS))
+    ]
+    pooled = comparison.pooled(compared)
+    judged = verdict.judge(pooled, settings.evaluate.margin)
+    summary = verdict_text.summary(pooled, judged)
     print(summary.in_full())
     evaluation.write(
         Path("."),
-        Evaluation(settings.window.layout, compared.score.name, scores, summary),
+        Evaluation(settings.window.layout, pooled.score.name, scores, summary),
     )
-    csv_files.write(paths.VARIANTS, comparison.table(compared))
+    csv_files.write(paths.VARIANTS, comparison.table(compared[0]))
     csv_files.write(
         paths.SEED_SCORES,
         pd.concat([table.assign(mode=mode) for mode, table in tables.items()]),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from statelab.baselines.naive import forecast_of
 from statelab.config import params
@@ -20,7 +20,8 @@ from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
-from statelab.samples import scaling
+from statelab.samples import scaling, splitting
+from statelab.samples.scaling import Scaling
 from statelab.samples.windows import LAYOUT_FILE, Windows, rewindow
 
 with command.lean_import():
@@ -29,27 +30,36 @@ with command.lean_import():
     from statelab.training.trainer import Trained
 
 
+class _Split(NamedTuple):
+    """The data of a split."""
+
+    number: int
+    sequences: Sequences
+    windows: Windows
+    scaling: Scaling | None
+
+
 def main(mode: Mode) -> None:
     stage = f"train_{mode}"
     with workspace.only_writer(stage, paths.model(mode)):
-        sequences = arrays.read(paths.SEQUENCES, Sequences)
-        windows = arrays.read(paths.WINDOWS, Windows)
-        fitted = scaling.read(paths.WINDOWS / scaling.FOLDER)
+        first, *later = _splits()
         loaded = params.load()
         training = Training(loaded.model, getattr(loaded, stage), loaded.seed)
         forecast = forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season)
         in_use, *others = variants.of(
-            sequences, windows, training, loaded.train_stateful, forecast
+            first.sequences, first.windows, training, loaded.train_stateful, forecast
         )
         with (
             ExitStack() as until_written,
             LiveLog(paths.live_history(mode), _log_so_far(stage)) as live_log,
         ):
 
-            def train(variant: Variant) -> Trained:
-                cut = rewindow(windows, **variant.layout)
+            def train(variant: Variant, split: _Split = first) -> Trained:
+                cut = rewindow(split.windows, **variant.layout)
                 resume, save = until_written.enter_context(
-                    checkpoints.of(variant.training, sequences, cut, fitted)
+                    checkpoints.of(
+                        variant.training, split.sequences, cut, split.scaling
+                    )
                 )
 
                 def on_checkpoint(progress: trainer.TrainingProgress) -> None:
@@ -57,35 +67,58 @@ def main(mode: Mode) -> None:
                     if variant is in_use:
                         live_log.note(progress.history)
 
-                label = stage if variant is in_use else f"{stage}, {_said(variant)}"
+                what = "" if variant is in_use else f", {_said(variant, split)}"
                 return trainer.train(
-                    sequences,
+                    split.sequences,
                     cut,
                     variant.training,
-                    progress=Progress(label, variant.training.settings.epochs),
-                    scaling=fitted,
+                    progress=Progress(
+                        f"{stage}{what}", variant.training.settings.epochs
+                    ),
+                    scaling=split.scaling,
                     resume=resume,
                     on_checkpoint=on_checkpoint,
                 )
 
             used, trained = _at_the_best_rate(in_use, train)
             weights = [trained.weights]
-            predicted = [_recorded(sequences, windows, used, trained)]
+            predicted = [_recorded(first, used, trained)]
             rate = used.training.settings.learning_rate
             tried = [used, *(variants.with_rate(other, rate) for other in others)]
             for other in tried[1:]:
                 other_trained = train(other)
                 weights.append(other_trained.weights)
-                predicted.append(_recorded(sequences, windows, other, other_trained))
-            best = choice.choose(sequences, windows, predicted)
-            predicted[best] = predicted[best]._replace(chosen=True)
+                predicted.append(_recorded(first, other, other_trained))
+            number = choice.choose(first.sequences, first.windows, predicted)
+            predicted[number] = predicted[number]._replace(chosen=True)
+            best = tried[number]
+            total = variants.budget(first.sequences, first.windows, best)
+            for split in later:
+                own = variants.on_another_split(
+                    split.sequences, split.windows, best, total
+                )
+                again = _recorded(split, own, train(own, split))
+                predicted.append(again._replace(chosen=True))
             folder = paths.model(mode)
             csv_files.write(paths.usage(mode), live_log.usage())
-            saving.write(folder, weights[best], trained.architecture, fitted)
-            files.write_json(folder / saving.DATA_FILE, _training_data(tried[best]))
+            saving.write(folder, weights[number], trained.architecture, first.scaling)
+            files.write_json(folder / saving.DATA_FILE, _training_data(best))
             write_predictions(paths.predictions(mode), predicted)
             csv_files.write(paths.history(mode), trained.history)
             files.write_json(paths.timing(mode), _timing(trained, len(training.seeds)))
+
+
+def _splits() -> list[_Split]:
+    sequences = arrays.read(paths.SEQUENCES, Sequences)
+    return [
+        _Split(
+            number,
+            sequences,
+            arrays.read(folder, Windows),
+            scaling.read(folder / scaling.FOLDER),
+        )
+        for number, folder in enumerate(splitting.folders(paths.WINDOWS))
+    ]
 
 
 def _at_the_best_rate(
@@ -109,23 +142,24 @@ def _score(variant: Variant, trained: Trained) -> float:
     return OF_HEAD[trained.architecture.head].main.sign * float(reached.mean())
 
 
-def _said(variant: Variant) -> str:
+def _said(variant: Variant, split: _Split) -> str:
+    if split.number:
+        return f"split {split.number + 1}"
     if variant.name != IN_USE:
         return variant.name
     return f"learning rate {variant.training.settings.learning_rate:g}"
 
 
-def _recorded(
-    sequences: Sequences, windows: Windows, variant: Variant, trained: Trained
-) -> Predictions:
-    return variants.recorded(
-        sequences,
-        windows,
+def _recorded(split: _Split, variant: Variant, trained: Trained) -> Predictions:
+    recorded = variants.recorded(
+        split.sequences,
+        split.windows,
         variant,
         trained.history,
         trained.predictions,
         trained.visible_from,
     )
+    return recorded._replace(split=split.number)
 
 
 def _log_so_far(stage: str) -> list[str]:

@@ -42,11 +42,13 @@ def test_what_is_written_is_read_back(tmp_path):
         stored.Baseline("drift", "", np.float32([1, np.nan])),
         stored.Baseline("linear", "on 3 steps", np.float32([2, 3])),
     ]
-    stored.write(tmp_path / "a.npz", baselines)
-    stored.write(tmp_path / "b.npz", baselines)
+    stored.write(tmp_path / "a.npz", [baselines, baselines[:1]])
+    stored.write(tmp_path / "b.npz", [baselines, baselines[:1]])
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     for one, other in zip(stored.read(tmp_path / "a.npz"), baselines, strict=True):
         assert one[:2] == other[:2]
         np.testing.assert_array_equal(one.predictions, other.predictions)
-    stored.write(tmp_path / "c.npz", [])
+    (second,) = stored.read(tmp_path / "a.npz", 1)
+    assert second.name == baselines[0].name
+    stored.write(tmp_path / "c.npz", [[]])
     assert stored.read(tmp_path / "c.npz") == []

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from statelab.baselines.stored import Baseline
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.evaluation import comparison
@@ -20,6 +21,7 @@ def predicted(variant, answers, layout=None, gradient_window=1):
     first = np.zeros(answers.shape[1], int)
     return Predictions(
         variant=variant,
+        split=0,
         layout=layout or {},
         gradient_window=gradient_window,
         chosen=variant == "in use",
@@ -111,3 +113,38 @@ def test_there_must_be_a_step_that_all_predict():
                 "stateful": [predicted("b", np.ones((1, 7)), ends)],
             },
         )
+
+
+def test_several_splits_are_pooled_in_order_of_time():
+    # the first tests on steps 8 to 12, the second on 4 to 7
+    earlier = make_windows(OFFSETS, np.array([0, 2, 1], np.int8), layout="per_timestep")
+    data = of_classes([0, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1])
+    right = np.array([[0.0, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1]])
+    wrong_at_5, wrong_at_10 = right.copy(), right.copy()
+    wrong_at_5[0, 5], wrong_at_10[0, 10] = 0, 0
+    both = [
+        comparison.compare(
+            data,
+            table,
+            {
+                "stateless": [predicted("in use", wrong_at_5)],
+                "stateful": [predicted("in use", wrong_at_10)],
+            },
+            [Baseline("last_label", "", np.ones(13, np.float32))],
+        )
+        for table in (PER_STEP, earlier)
+    ]
+    result = comparison.pooled(both)
+    assert result.step.tolist() == [4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert result.sequence.tolist() == [1] * 4 + [2] * 5
+    stateless, stateful = result.candidates
+    assert stateless.errors.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert stateful.errors.tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0]
+    assert stateless.test.tolist() == pytest.approx([(1 + 3 / 4) / 2])
+    assert stateful.test.tolist() == pytest.approx([(4 / 5 + 1) / 2])
+    assert result.by_split.tolist() == pytest.approx([-1 / 5, 1 / 4])
+    assert result.test_share == pytest.approx((5 / 4 + 4 / 4) / 2)
+    (always,) = result.simple
+    assert always.test == pytest.approx((4 / 5 + 2 / 4) / 2)
+    assert always.errors.tolist() == [1, 0, 0, 1, 0, 0, 0, 1, 0]
+    assert comparison.pooled(both[:1]) is both[0]

@@ -59,7 +59,8 @@ def candidate(mode, mean, variant="in use", validation=0.5, spread=SPREAD, **mor
 
 def comparison_of(*candidates, baseline=0.5, score=ACCURACY, **more):
     usual = {"horizon": 1, "target_gap": 1, "longest_sequence": 4, "simple": []}
-    usual["sequence"] = np.repeat(np.arange(30), 3)
+    usual |= {"sequence": np.repeat(np.arange(30), 3), "step": np.arange(STEPS)}
+    usual |= {"by_split": np.zeros(1), "test_share": 0.25}
     return Comparison(
         **(usual | {"candidates": list(candidates)} | more),
         score=score,
@@ -242,6 +243,21 @@ def test_one_series_is_compared_over_time():
     ):
         stateful = candidate("stateful", 0.7, errors=errors)
         assert kind_of(stateless, stateful, sequence=one_series)[0] == kind
+
+
+def test_from_five_splits_on_the_verdict_must_hold_over_them():
+    better = candidate("stateless", 0.6), candidate("stateful", 0.9)
+    for by_split, kind in (
+        ([0.3, 0.3, 0.31, 0.29, 0.3], "state_needed"),
+        ([1.3, 0.1, 0.1, 0.0, 0.0], "no_difference"),
+        ([1.3, 0.1, 0.1, 0.0], "state_needed"),  # too few to be sure of anything
+    ):
+        compared = comparison_of(*better, by_split=np.array(by_split))
+        assert verdict.judge(compared, 0.01).kind == kind
+    _, facts = words(compared)
+    assert facts["Splits"].startswith(
+        "on each of 4, the latest first, state is better by"
+    )
 
 
 def test_the_chosen_variants_are_judged_on_test():

@@ -38,6 +38,7 @@ def evaluation(
         chosen={"stateless": "in use", "stateful": "in use"},
         difference=None,
         over_test=Difference(0.0, 0.0, 0.0, 0.0, 1.0, 2, 0.0),
+        over_splits=None,
         noise={},
         variants={},
         simple={},

@@ -132,7 +132,7 @@ def test_notes_count_no_part_without_steps():
     assert note.endswith("shorter than a window of 3 steps, and have no sample: 2 of 4")
 
 
-def in_time(lengths, horizon=0, **settings):
+def in_time(lengths, horizon=0, number=0, **settings):
     """Where the parts of each split begin and end, as (first, stop)."""
     offsets = np.append(0, np.cumsum(lengths))
     data = Sequences(
@@ -141,7 +141,9 @@ def in_time(lengths, horizon=0, **settings):
         np.arange(offsets[-1], dtype=np.float32),
     )
     window = project_params.window(split="time", **settings)
-    table = splitting.split_and_window(data, window, seed=0, horizon=horizon)
+    table = splitting.split_and_window(
+        data, window, seed=0, horizon=horizon, number=number
+    )
     parts = {
         name: [
             (int(table.first[sequence]), int(table.stop[sequence]))
@@ -177,6 +179,53 @@ def test_a_split_in_time_leaves_out_steps_whose_target_is_of_the_next_part():
         18,
         18,
     )  # none where it is left out
+
+
+def test_origins_roll_back_by_the_length_of_test():
+    sizes = {"layout": "per_timestep", "test_size": 4, "validation_size": 3}
+    table, parts = in_time([20, 9], horizon=1, number=1, **sizes)
+    # the second sequence would have no step to train on: what is before 5 trains
+    assert parts == {
+        "train": [(0, 8), (20, 25)],
+        "validation": [(9, 11)],
+        "test": [(12, 16)],
+    }
+    assert table.answers[-1] == 8 + 2 + 4 + 5  # none of what follows
+    _, parts = in_time([20], horizon=1, number=2, **sizes)
+    assert (parts["train"], parts["test"]) == ([(0, 4)], [(8, 12)])
+    with pytest.raises(UserError) as caught:
+        in_time([20], horizon=1, number=3, **sizes)
+    assert str(caught.value) == (
+        "`evaluate.splits` must leave steps to train on before each of them. "
+        "Received: 4 tests of 4 of 20 steps"
+    )
+
+
+def test_other_splits_of_sequences_are_drawn_anew_and_the_first_stays():
+    data = Sequences(np.zeros((60, 1), np.float32), np.arange(61), np.zeros(60, int))
+    window = project_params.window(layout="full", test_size=20, validation_size=10)
+    splits = [
+        splitting.split_and_window(data, window, seed=5, number=number).split
+        for number in (0, 1, 2, 1)
+    ]
+    as_before = splitting.split_and_window(data, window, seed=5).split
+    assert (splits[0] == as_before).all() and (splits[1] == splits[3]).all()
+    assert len({split.tobytes() for split in splits}) == 3
+    assert [np.bincount(split).tolist() for split in splits] == [[30, 10, 20]] * 4
+
+
+def test_only_a_single_series_has_several_splits_by_default():
+    def count(sequences, splits="auto", **settings):
+        data = Sequences(
+            np.zeros((20, 1), np.float32),
+            np.linspace(0, 20, sequences + 1).astype(int),
+            np.zeros(20),
+        )
+        window = project_params.window(**settings)
+        return splitting.count_of(data, window, splits)
+
+    assert (count(1), count(2), count(2, split="time")) == (3, 1, 1)
+    assert (count(1, split="sequence"), count(2, splits=4)) == (1, 4)
 
 
 def test_sequences_too_short_to_be_cut_in_time_train_whole():

@@ -17,17 +17,24 @@ class Baseline(NamedTuple):
     predictions: np.ndarray  # float32 [steps]; values, or the numbers of classes
 
 
-def write(file: Path, baselines: list[Baseline]) -> None:
-    """Write them; the same predictions give the same bytes."""
-    details = json.dumps({each.name: each.detail for each in baselines})
-    arrays: dict[str, Any] = {each.name: each.predictions for each in baselines}
+def write(file: Path, by_split: list[list[Baseline]]) -> None:
+    """Write those of each split; the same predictions give the same bytes."""
+    details = json.dumps([{one.name: one.detail for one in own} for own in by_split])
+    arrays: dict[str, Any] = {
+        f"{one.name}.{number}": one.predictions
+        for number, own in enumerate(by_split)
+        for one in own
+    }
     with files.atomic_write(file) as stream:
         np.savez(stream, details=np.array(details), **arrays)
 
 
-def read(file: Path) -> list[Baseline]:
-    """Read them back."""
+def read(file: Path, split: int = 0) -> list[Baseline]:
+    """Read those of a split back."""
     files.require(file)
     with np.load(file) as arrays:
-        details = json.loads(str(arrays["details"]))
-        return [Baseline(name, text, arrays[name]) for name, text in details.items()]
+        details = json.loads(str(arrays["details"]))[split]
+        return [
+            Baseline(name, text, arrays[f"{name}.{split}"])
+            for name, text in details.items()
+        ]

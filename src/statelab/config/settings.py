@@ -215,6 +215,7 @@ class EvaluateSettings(_Section):
 
     margin: Annotated[float, Field(ge=0, lt=1)]
     season: Count | None
+    splits: Count | Literal["auto"]
 
 
 class TrackingSettings(_Section):

@@ -70,11 +70,14 @@ class Comparison(NamedTuple):
     simple: list[BaselineScore]  # besides the constant prediction below
     baseline: float  # of one prediction for all; what has learned is better
     baseline_errors: np.ndarray  # [steps]
-    # int64 [steps]; the sequence of each time step of test, which all predict
-    sequence: np.ndarray
+    step: np.ndarray  # int64 [steps]; of test, which all predict; flat, in order
+    sequence: np.ndarray  # int64 [steps]; that of each
     horizon: int  # time steps ahead that are forecast; 1 where nothing is
     target_gap: int  # time steps from a target of train to the one before it, at most
     longest_sequence: int  # time steps
+    # [splits]; by what stateful is better than stateless in each; one where one is
+    by_split: np.ndarray
+    test_share: float  # steps of test by those of train, the mean over splits
 
     @property
     def steps(self) -> int:
@@ -133,10 +136,87 @@ def compare(
         simple=[_baseline(each, steps, scored) for each in baselines],
         baseline=constant_score(constant, target),
         baseline_errors=_point_errors(np.full(len(target), constant), target),
+        step=steps["test"],
         sequence=np.searchsorted(sequences.offsets, steps["test"], side="right") - 1,
         horizon=max(horizon, 1),
         target_gap=_target_gap(sequences, windows),
         longest_sequence=int(lengths[np.diff(windows.samples) > 0].max()),
+        by_split=_better_by(candidates, scored.score),
+        test_share=_test_share(windows),
+    )
+
+
+def _better_by(candidates: list[Candidate], score: Score) -> np.ndarray:
+    """Return by what the chosen stateful variant is better, [1]; [0] of one mode."""
+    means = {c.mode: score.sign * float(c.test.mean()) for c in candidates if c.chosen}
+    if len(means) < 2:
+        return np.empty(0)
+    return np.array([means["stateful"] - means["stateless"]])
+
+
+def _test_share(windows: Windows) -> float:
+    steps = windows.stop - windows.first
+    test, train = (
+        int(steps[windows.split == SPLITS[name]].sum()) for name in ("test", "train")
+    )
+    return test / max(train, 1)
+
+
+def pooled(splits: list[Comparison]) -> Comparison:
+    """Return what several splits say together.
+
+    Args:
+        splits: the comparison on each; on those after the first of the chosen variants
+            alone.
+
+    Returns:
+        The first, in which scores of chosen variants and of baselines are means over
+        the splits, and their errors those at the test steps of all of them, in order.
+    """
+    first = splits[0]
+    if len(splits) == 1:
+        return first
+    order = np.argsort(np.concatenate([one.step for one in splits]), kind="stable")
+
+    def in_order(parts: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(parts)[order]
+
+    def merged(candidate: Candidate) -> Candidate:
+        if not candidate.chosen:
+            return candidate
+        own = [
+            next(c for c in one.candidates if c.chosen and c.mode == candidate.mode)
+            for one in splits
+        ]
+        return candidate._replace(
+            test=np.mean([c.test for c in own], axis=0),
+            errors=in_order([c.errors for c in own]),
+            late_gain=max(c.late_gain for c in own),
+        )
+
+    def merged_baseline(number: int) -> BaselineScore:
+        own = [one.simple[number] for one in splits]
+        known = [b.validation for b in own if b.validation is not None]
+        return own[0]._replace(
+            validation=float(np.mean(known)) if len(known) == len(own) else None,
+            test=float(np.mean([b.test for b in own])),
+            errors=in_order([b.errors for b in own]),
+        )
+
+    names = set.intersection(*({b.name for b in one.simple} for one in splits))
+    splits = [
+        one._replace(simple=[b for b in one.simple if b.name in names])
+        for one in splits
+    ]
+    return first._replace(
+        candidates=[merged(candidate) for candidate in first.candidates],
+        simple=[merged_baseline(number) for number in range(len(names))],
+        baseline=float(np.mean([one.baseline for one in splits])),
+        baseline_errors=in_order([one.baseline_errors for one in splits]),
+        step=in_order([one.step for one in splits]),
+        sequence=in_order([one.sequence for one in splits]),
+        by_split=np.concatenate([one.by_split for one in splits]),
+        test_share=float(np.mean([one.test_share for one in splits])),
     )
 
 

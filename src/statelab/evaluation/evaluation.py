@@ -72,6 +72,7 @@ class VerdictSummary:
     chosen: dict[str, str]  # by mode, the name of a variant
     difference: Difference | None  # over pairs of seeds
     over_test: Difference  # over the time, or the sequences, of the test split
+    over_splits: Difference | None  # with the correction for overlapping train sets
     noise: dict[str, Difference]  # by mode
     variants: dict[str, dict[str, VariantScores]]  # by mode and name
     simple: dict[str, SimpleScore]  # by name of `naive.NAMES`; of tasks none

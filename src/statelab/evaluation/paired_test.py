@@ -46,6 +46,47 @@ def compare(one: np.ndarray, other: np.ndarray) -> Difference:
     )
 
 
+def corrected(difference: np.ndarray, test_share: float) -> Difference | None:
+    """Compare two trainings split by split, whose train sets overlap.
+
+    Splits are less independent than pairs of seeds: the variance of their mean is (1 /
+    splits + test / train) times that of the splits, in place of 1 / splits.
+
+    Args:
+        difference: on each split, [splits].
+        test_share: steps of test by those of train.
+
+    Returns:
+        By Student's t with splits - 1 degrees of freedom; None for less than two.
+
+    Example:
+        >>> over_splits = corrected(np.array([1.0, 2.0, 3.0]), 0.25)
+        >>> round(over_splits.low, 3), round(over_splits.high, 3)
+        (-1.286, 5.286)
+
+    Reference:
+        Nadeau and Bengio, Inference for the Generalization Error, 2003.
+    """
+    n = len(difference)
+    if n < 2:
+        return None
+    mean, std = float(difference.mean()), float(difference.std(ddof=1))
+    error = std * math.sqrt(1 / n + test_share)
+    half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * error
+    p = 1.0 if mean == 0 else 0.0
+    if error > 0:
+        p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+    return Difference(
+        mean=mean,
+        std=std,
+        low=mean - half,
+        high=mean + half,
+        p=p,
+        n=n,
+        detectable=detectable_gap(error, n - 1),
+    )
+
+
 def p_value(difference: np.ndarray) -> float:
     """Return how often signs at random give a mean as far from 0, or farther.
 

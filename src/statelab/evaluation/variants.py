@@ -216,6 +216,20 @@ def _with_budget(
     return variant._replace(training=variant.training._replace(settings=changed))
 
 
+def on_another_split(
+    sequences: Sequences, windows: Windows, variant: Variant, total: Budget
+) -> Variant:
+    """Return a variant as it is trained on the windows of another split.
+
+    Args:
+        sequences: the time steps and their targets.
+        windows: of the other split, cut as those in use.
+        variant: that was chosen.
+        total: its budget on the first split.
+    """
+    return _with_budget(sequences, windows, variant, total)
+
+
 def budget(sequences: Sequences, windows: Windows, variant: Variant) -> Budget:
     """Return the budget of each network of a variant."""
     settings = variant.training.settings
@@ -252,6 +266,7 @@ def recorded(
     spent = budget(sequences, windows, variant)
     return Predictions(
         variant=variant.name,
+        split=0,
         layout=variant.layout,
         gradient_window=variant.gradient_window,
         chosen=False,

@@ -10,6 +10,7 @@ from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
 from statelab.evaluation.statistics import LEVEL, Difference, interval
 
 SEEDS = 10  # of each mode that a verdict takes at least
+SPLITS = 5  # from which on the verdict must hold over splits, too
 FAIR = 0.1  # share of updates, or labelled steps, by which modes may differ
 
 
@@ -27,6 +28,7 @@ class Verdict(NamedTuple):
     # what stateful is better than stateless by; None for less than two of them
     difference: Difference | None  # over pairs of seeds
     over_test: Difference  # over the time, or the sequences, of the test split
+    over_splits: Difference | None  # over splits; None for less than two of them
     noise: dict[str, Difference]  # by mode, of the same networks from other seeds
     learn: dict[str, bool]  # by mode: is the chosen one better than the constant?
     best_simple: BaselineScore | None  # of the simple methods, where there are some
@@ -59,7 +61,9 @@ better by ends below the margin |
     | `no_difference` | anything else: these networks cannot tell |
 
     All networks predict one test split, and may agree on an accident of it. So the
-    verdict must hold over seeds, and over the steps of the test split as well.
+    verdict must hold over seeds, and over the steps of the test split as well; where
+    there are several splits, over the test steps of all of them, and from `SPLITS` on
+    over splits.
 
     Args:
         comparison: the candidates.
@@ -77,6 +81,7 @@ better by ends below the margin |
         margin=margin,
         difference=_over_seeds(comparison, stateful, stateless),
         over_test=_over_test(comparison, stateful.errors, stateless.errors),
+        over_splits=paired_test.corrected(comparison.by_split, comparison.test_share),
         noise=_noise(comparison),
         learn={
             candidate.mode: learns(comparison, candidate, margin)
@@ -104,9 +109,11 @@ def _kind(comparison: Comparison, verdict: Verdict) -> tuple[str, str | None]:
         return "unequal_budgets", None
     if any(one.late_gain > verdict.margin for one in verdict.chosen):
         return "not_settled", None
-    both = (verdict.difference, verdict.over_test)
-    differs = max(difference.p for difference in both) < LEVEL
-    high = max(difference.high for difference in both)
+    by_chance = [verdict.difference, verdict.over_test]
+    if verdict.over_splits is not None and verdict.over_splits.n >= SPLITS:
+        by_chance.append(verdict.over_splits)
+    differs = max(difference.p for difference in by_chance) < LEVEL
+    high = max(difference.high for difference in by_chance)
     better_by, margin = verdict.difference.mean, verdict.margin
     if not any(verdict.learn.values()):
         matters = abs(better_by) > margin

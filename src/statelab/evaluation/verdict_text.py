@@ -57,6 +57,7 @@ def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
         chosen={one.mode: one.variant for one in verdict.chosen},
         difference=verdict.difference,
         over_test=verdict.over_test,
+        over_splits=verdict.over_splits,
         noise=verdict.noise,
         variants=variants,
         simple={
@@ -139,6 +140,7 @@ def facts(comparison: Comparison, verdict: Verdict) -> dict[str, str]:
         said |= {
             "Seeds": _seeds(comparison, verdict, verdict.difference),
             "Test": _test(comparison, verdict),
+            "Splits": _splits(comparison, verdict),
             "Doubt": _doubt(verdict, verdict.difference),
             "Noise": _noise(verdict),
             "Power": _power(verdict, verdict.difference),
@@ -216,6 +218,8 @@ def _variants(comparison: Comparison, verdict: Verdict) -> str:
             f"on {split} {chosen.mode} is best with {chosen.variant}; what is in use, "
             f"{_setting(usual)}, has {number(usual.test.mean())} on test"
         )
+        if len(comparison.by_split) > 1:  # on the first alone what is in use is trained
+            continue
         learn = (verdict.learn[chosen.mode], learns(comparison, usual, verdict.margin))
         if chosen.mode == "stateful" and learn == (True, False):
             sentences.append("the gradient window is why that does not learn")
@@ -262,6 +266,19 @@ def _test(comparison: Comparison, verdict: Verdict) -> str:
     return (
         f"{what} p = {over.p:.2g}, 95 % interval {number(over.low)} to "
         f"{number(over.high)}"
+    )
+
+
+def _splits(comparison: Comparison, verdict: Verdict) -> str:
+    """Say what each split says, and all of them together."""
+    over = verdict.over_splits
+    if over is None:
+        return ""
+    each = ", ".join(number(gain) for gain in comparison.by_split)
+    return (
+        f"on each of {over.n}, the latest first, state is better by {each}; corrected "
+        "for train sets that overlap (Nadeau and Bengio) p = "
+        f"{over.p:.2g}, 95 % interval {number(over.low)} to {number(over.high)}"
     )
 
 

@@ -15,6 +15,7 @@ class Predictions(NamedTuple):
     """What the networks of one variant of a mode predict, in every split."""
 
     variant: str
+    split: int  # counted from 0, where all variants predict; of others the chosen one
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
     gradient_window: int  # time steps
     chosen: bool  # as the best of its mode
@@ -62,15 +63,16 @@ class Stored:
     """
 
     file: Path
+    split: int
 
     def __iter__(self) -> Iterator[Predictions]:
-        return _read(self.file)
+        return _read(self.file, self.split)
 
 
-def read_predictions(file: Path) -> Stored:
-    """Read predictions back."""
+def read_predictions(file: Path, split: int = 0) -> Stored:
+    """Read the predictions of a split back."""
     files.require(file)
-    return Stored(file)
+    return Stored(file, split)
 
 
 def predictions_in_use(file: Path) -> Predictions:
@@ -83,8 +85,10 @@ def predictions_chosen(file: Path) -> Predictions:
     return next(one for one in read_predictions(file) if one.chosen)
 
 
-def _read(file: Path) -> Iterator[Predictions]:
+def _read(file: Path, split: int) -> Iterator[Predictions]:
     with np.load(file) as arrays:
         for number, variant in enumerate(json.loads(str(arrays["variants"]))):
+            if variant["split"] != split:
+                continue
             own = {field: arrays[f"{name}.{number}"] for field, name in ARRAYS.items()}
             yield Predictions(**variant, **own)

@@ -1,5 +1,7 @@
 """Splitting: which sequences, or steps of them, train, validate and test."""
 
+from pathlib import Path
+
 import numpy as np
 
 from statelab.config.settings import WindowSettings
@@ -14,6 +16,9 @@ from statelab.samples.windows import (
     require_targets,
 )
 
+ORIGINS = 3  # rolling ones, of a single series
+FOLDER = "splits"  # within that of the windows: those after the first, by number
+
 
 def split_and_window(
     data: Sequences,
@@ -22,6 +27,7 @@ def split_and_window(
     seed: int,
     horizon: int = 0,
     given: np.ndarray | None = None,
+    number: int = 0,
 ) -> Windows:
     """Split sequences, and cut them into samples.
 
@@ -42,16 +48,21 @@ def split_and_window(
             part are left out: their targets are values of the next part.
         given: the split of each sequence that a file gives, codes of `SPLITS`, int8
             [sequences]; None where it gives none.
+        number: of the split, counted from 0. In time, each later one ends by the length
+            of test earlier than the one before it, and what follows is left out: a
+            rolling origin, with all that is before it to train on. Else sequences are
+            drawn again.
 
     Raises:
         UserError: a split is left without a sequence, a sample, or a target.
     """
     if kind_of(data, window) == "time":
-        offsets, codes = _in_time(data, window, horizon)
+        offsets, codes = _in_time(data, window, horizon, number)
     elif window.split == "given":
         offsets, codes = data.offsets, _as_given(given)
     else:
-        offsets, codes = data.offsets, _by_sequence(data, window, seed)
+        drawn = (seed, 1, number) if number else (seed, 1)
+        offsets, codes = data.offsets, _by_sequence(data, window, drawn)
     layout = layout_settings(dict(window))
     return require_targets(data, make_windows(offsets, codes, **layout))
 
@@ -64,7 +75,44 @@ def kind_of(data: Sequences, window: WindowSettings) -> str:
     return "time" if alone else "sequence"
 
 
-def _by_sequence(data: Sequences, window: WindowSettings, seed: int) -> np.ndarray:
+def folder_of(windows: Path, number: int) -> Path:
+    """Return the folder of the windows of a split.
+
+    Args:
+        windows: the folder of those of the first.
+        number: of the split, counted from 0.
+
+    Example:
+        >>> folder_of(Path("data"), 0), folder_of(Path("data"), 2)
+        (PosixPath('data'), PosixPath('data/splits/2'))
+    """
+    return windows / FOLDER / str(number) if number else windows
+
+
+def folders(windows: Path) -> list[Path]:
+    """Return the folders of all splits that were written, in order."""
+    later = len(list((windows / FOLDER).glob("*")))
+    return [folder_of(windows, number) for number in range(1 + later)]
+
+
+def count_of(data: Sequences, window: WindowSettings, splits: int | str) -> int:
+    """Return how many splits are compared.
+
+    Args:
+        data: the sequences.
+        window: how they are split.
+        splits: `evaluate.splits`; `auto` is 3 rolling origins where a single series is
+            cut in time, and else 1.
+    """
+    if splits != "auto":
+        return int(splits)
+    alone = len(data.offsets) == 2
+    return ORIGINS if alone and kind_of(data, window) == "time" else 1
+
+
+def _by_sequence(
+    data: Sequences, window: WindowSettings, seed: tuple[int, ...]
+) -> np.ndarray:
     """Return the split of each sequence."""
     last = data.offsets[1:] - 1
     test, validation = (
@@ -83,7 +131,7 @@ def _by_sequence(data: Sequences, window: WindowSettings, seed: int) -> np.ndarr
         last_targets if classes else np.zeros(len(last)),
         test_size=test,
         validation_size=validation,
-        rng=np.random.default_rng((seed, 1)),
+        rng=np.random.default_rng(seed),
     )
 
 
@@ -104,7 +152,7 @@ def _as_given(given: np.ndarray | None) -> np.ndarray:
 
 
 def _in_time(
-    data: Sequences, window: WindowSettings, horizon: int
+    data: Sequences, window: WindowSettings, horizon: int, number: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where the parts of all sequences begin and end, and the split of each."""
     if len(data.targets) != len(data.values):
@@ -118,11 +166,18 @@ def _in_time(
         np.array([count(size, length) for length in steps.tolist()])
         for size in (window.test_size, window.validation_size)
     )
-    train = steps - test - validation
+    last, end = end[-1], np.maximum(end - number * test, begin)
+    train = end - begin - test - validation
     enough = (train > horizon) & (test > 0)
     enough &= (validation == 0) | (validation > horizon)
     if not enough.any():
         longest = int(steps.argmax())
+        if number:
+            raise UserError(
+                "`evaluate.splits` must leave steps to train on before each of them. "
+                f"Received: {number + 1} tests of {test[longest]} of "
+                f"{steps[longest]} steps"
+            )
         raise UserError(
             "`window.test_size` and `window.validation_size` must leave steps of some "
             "sequence to train on and to test on, and of each part but the last more "
@@ -138,9 +193,11 @@ def _in_time(
     }
     # Between two parts lie the steps that are left out.
     edges = np.stack([edge for part in parts.values() for edge in part], axis=1)
-    codes = [code for part in parts for code in (part, LEFT_OUT)][:-1]
+    codes = [code for part in parts for code in (part, LEFT_OUT)]
+    if not number:  # nothing follows the test
+        edges, codes = edges[:, :-1], codes[:-1]
     return (
-        np.append(edges[:, :-1].ravel(), end[-1]),
+        np.append(edges.ravel(), last),
         np.tile(np.array(codes, np.int8), len(begin)),
     )
 

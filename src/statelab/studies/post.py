@@ -82,7 +82,7 @@ POST: Sections = {
         "batching": "aligned",
     },
     "tracking": {"register": None},
-    "evaluate": {"margin": 0.01, "season": None},
+    "evaluate": {"margin": 0.01, "season": None, "splits": 1},
 }
 
 
