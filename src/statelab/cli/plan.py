@@ -55,6 +55,7 @@ def show_plan(
         horizon=generate.horizon,
         given=given,
     )
+    splits = splitting.count_of(sequences, checked.window, checked.evaluate.splits)
     for note in [*notes, *dropped_notes(windows)]:
         print(note, file=sys.stderr)
     scaled = scaling.applies(checked.window.scaling, generate.source)
@@ -72,8 +73,12 @@ def show_plan(
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
         column = plan_summary.in_words(summary, settings)
         column["variants"] = ", ".join(variant.name for variant in trained)
+        rates = [settings.learning_rate, *variants.other_rates(trained[0])]
+        column["learning rates"] = ", ".join(f"{rate:g}" for rate in rates)
+        column["splits"] = f"{splits}"
         if estimate:
-            column |= _estimated(sequences, windows, fitted, trained)
+            trainings = _trainings(windows, trained, len(rates), splits)
+            column |= _estimated(sequences, windows, fitted, trained[0], trainings)
         columns.append(column)
         drawing = plan_summary.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *drawing]))
@@ -83,18 +88,38 @@ def show_plan(
         print(f"\n{text}")
 
 
+def _trainings(
+    windows: "Windows", trained: "list[Variant]", rates: int, splits: int
+) -> float:
+    """Return how many times the time steps of what is in use are trained on in all.
+
+    Each variant counts once, what is in use once more for each other learning rate, and
+    the largest variant, which may be chosen, for each other split.
+    """
+    from statelab.samples import plans
+    from statelab.samples.windows import rewindow, sample_lengths
+
+    steps = []
+    for variant in trained:
+        settings = variant.training.settings
+        table = rewindow(windows, **variant.layout)
+        plan = plans.training_plan(table, settings)
+        places = settings.epochs * plan.batches * plan.lanes
+        steps.append(places * sample_lengths(table)[1])
+    return (sum(steps) + (splits - 1) * max(steps)) / steps[0] + rates - 1
+
+
 def _estimated(
     sequences: "Sequences",
     windows: "Windows",
     fitted: "Scaling | None",
-    trained: "list[Variant]",
+    in_use: "Variant",
+    trainings: float,
 ) -> dict[str, str]:
     with command.lean_import():
         from statelab.training import estimate
-    costs = estimate.estimate(sequences, windows, trained[0].training, fitted)
+    costs = estimate.estimate(sequences, windows, in_use.training, fitted)
     return {
-        "all epochs of all variants take, about": (
-            f"{costs.seconds * len(trained):,.0f} s"
-        ),
+        "all trainings take, at most about": f"{costs.seconds * trainings:,.0f} s",
         "memory at the peak, about": f"{costs.memory / 1e6:,.0f} MB",
     }

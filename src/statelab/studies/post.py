@@ -160,6 +160,7 @@ def _line(row: Row) -> tuple[str, ...]:
     scored = evaluated.modes[row.mode]
     ceiling = scored.ceiling["accuracy"]
     ours = experiment_table.by_mode(evaluated, "accuracy")[row.mode]
+    final = scored.scores.get("final_accuracy")
     return (
         row.title,
         posts_accuracy,
@@ -167,7 +168,7 @@ def _line(row: Row) -> tuple[str, ...]:
         f"none; chance {scored.baselines['constant']['accuracy']:.4f}"
         if ceiling is None
         else f"{ceiling:.4f}",
-        f"{scored.scores['final_accuracy'].mean:.4f}",
+        f"{final.mean:.4f}" if final else "–",  # of few sequences there is none
         posts_seconds,
         f"{json.loads(timing)['seconds_per_epoch']:.2f}",
     )
