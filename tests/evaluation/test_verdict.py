@@ -289,8 +289,8 @@ def test_no_difference_is_claimed_only_where_one_that_matters_is_excluded():
     sentence, facts = words(comparison_of(tied[0], rough))
     assert sentence.startswith("It cannot be told whether state helps: accuracy 0.9000")
     assert facts["Next step"] == "more `seeds`"
-    assert "it is better in 50% of pairs" in facts["Seeds"]
-    assert facts["Doubt"].startswith("of the variance of the difference 100% is from")
+    assert "it is better in 50 % of pairs" in facts["Seeds"]
+    assert facts["Doubt"].startswith("of the variance of the difference 100 % is from")
 
 
 def test_every_sentence_has_at_most_forty_words():

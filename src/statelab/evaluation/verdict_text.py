@@ -81,7 +81,7 @@ def sentence(comparison: Comparison, verdict: Verdict) -> str:
         case "unequal_budgets", _:
             return (
                 "No verdict: the comparison is not fair, as one mode was trained with "
-                f"over {FAIR:.0%} more updates or labelled steps than the other."
+                f"over {100 * FAIR:.0f} % more updates or labelled steps than the other."
             )
         case "not_settled", _:
             late = [MODES[one.mode] for one in _not_settled(verdict)]
@@ -247,13 +247,15 @@ def _fair_chance(comparison: Comparison, verdict: Verdict) -> str:
 def _seeds(comparison: Comparison, verdict: Verdict, seeds: Difference) -> str:
     """Say how large the difference is over seeds."""
     pairs = verdict.stateful.test[: seeds.n] - verdict.stateless.test[: seeds.n]
+    if not pairs.any():
+        return f"no difference in any of {seeds.n} pairs"
     gains = comparison.score.sign * pairs
-    better = ((gains > 0) + 0.5 * (gains == 0)).mean()
+    better = 100 * ((gains > 0) + 0.5 * (gains == 0)).mean()
     return (
         f"state is {'worse' if seeds.mean < 0 else 'better'} by "
         f"{number(abs(seeds.mean))} over {seeds.n} pairs, p = {seeds.p:.2g}, 95 % "
         f"interval {number(seeds.low)} to {number(seeds.high)}; it is better in "
-        f"{better:.0%} of pairs; below {number(verdict.margin)} it would not matter"
+        f"{better:.0f} % of pairs; below {number(verdict.margin)} it would not matter"
     )
 
 
@@ -290,8 +292,8 @@ def _doubt(verdict: Verdict, seeds: Difference) -> str:
     if total < ROUNDING**2:
         return ""
     return (
-        f"of the variance of the difference {by_seeds / total:.0%} is from seeds, "
-        f"{by_test / total:.0%} from the test split; that of other train data is not "
+        f"of the variance of the difference {100 * by_seeds / total:.0f} % is from "
+        f"seeds, {100 * by_test / total:.0f} % from the test split; that of other train data is not "
         "measured"
     )
 
