@@ -80,8 +80,8 @@ def sentence(comparison: Comparison, verdict: Verdict) -> str:
             return _no_better(comparison, verdict)
         case "unequal_budgets", _:
             return (
-                "No verdict: the comparison is not fair, as one mode was trained with "
-                f"over {100 * FAIR:.0f} % more updates or labelled steps than the other."
+                "No verdict: the comparison is not fair, as one mode had over "
+                f"{100 * FAIR:.0f} % more updates or labelled steps than the other."
             )
         case "not_settled", _:
             late = [MODES[one.mode] for one in _not_settled(verdict)]
@@ -291,9 +291,10 @@ def _doubt(verdict: Verdict, seeds: Difference) -> str:
     total = by_seeds + by_test
     if total < ROUNDING**2:
         return ""
+    seeds_share, test_share = 100 * by_seeds / total, 100 * by_test / total
     return (
-        f"of the variance of the difference {100 * by_seeds / total:.0f} % is from "
-        f"seeds, {100 * by_test / total:.0f} % from the test split; that of other train data is not "
+        f"of the variance of the difference {seeds_share:.0f} % is from seeds, "
+        f"{test_share:.0f} % from the test split; that of other train data is not "
         "measured"
     )
 
