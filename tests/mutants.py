@@ -274,6 +274,55 @@ MUTANTS = [
         "with file.open",
         "io/test_files.py",
     ),
+    Mutant(
+        "a budget that is twice as large passes for fair",
+        "evaluation/verdict.py",
+        "max(pair) > (1 + FAIR) * min(pair)",
+        "max(pair) > (2 + FAIR) * min(pair)",
+        "evaluation/test_verdict.py",
+    ),
+    Mutant(
+        "training that goes on getting better passes for settled",
+        "evaluation/verdict.py",
+        "any(one.late_gain > verdict.margin for one in verdict.chosen)",
+        "any(one.late_gain < -verdict.margin for one in verdict.chosen)",
+        "evaluation/test_verdict.py",
+    ),
+    Mutant(
+        "the variance over time counts every lag alike",
+        "evaluation/loss_differences.py",
+        "2 * (1 - lag / bandwidth) * covariance",
+        "2 * covariance",
+        "evaluation/test_loss_differences.py",
+    ),
+    Mutant(
+        "train sets that overlap are taken to be apart",
+        "evaluation/paired_test.py",
+        "math.sqrt(1 / n + test_share)",
+        "math.sqrt(1 / n)",
+        "evaluation/test_paired_test.py",
+    ),
+    Mutant(
+        "an earlier origin trains on its own test",
+        "samples/splitting.py",
+        "train = end - begin - test - validation",
+        "train = end - begin - validation",
+        "samples/test_windows.py",
+    ),
+    Mutant(
+        "the same again is chosen as the best",
+        "evaluation/choice.py",
+        "if one.variant == AGAIN:",
+        "if False:",
+        "evaluation/test_choice.py",
+    ),
+    Mutant(
+        "what is auto for files is the post's",
+        "config/defaults.py",
+        "known = dict(OF_TASKS if task else OF_FILES)",
+        "known = dict(OF_TASKS)",
+        "config/test_defaults.py",
+    ),
 ]
 
 

@@ -56,3 +56,16 @@ def test_so_many_pairs_are_enough_and_one_less_is_not(std, gap):
 
 def test_a_gap_may_take_more_pairs_than_anyone_has():
     assert paired_test.pairs_for(1e-6, 1.0) is None
+
+
+def test_splits_are_corrected_for_train_sets_that_overlap():
+    difference = np.array([1.0, 4.0, -2.0, 3.0])  # 1.5 on average
+    over = paired_test.corrected(difference, 0.5)
+    assert over is not None and (over.n, over.mean) == (4, 1.5)
+    error = np.sqrt(7.0 * (1 / 4 + 0.5))  # the variance is 21 / 3
+    assert over.high == pytest.approx(1.5 + 3.182446 * error, rel=1e-5)
+    # twice the overlap is less sure; without any it is a plain t test
+    apart = paired_test.corrected(difference, 0.0)
+    assert apart is not None and apart.p < over.p
+    assert apart.p == pytest.approx(stats.ttest_1samp(difference, 0).pvalue)
+    assert paired_test.corrected(difference[:1], 0.5) is None

@@ -50,7 +50,9 @@ def filled(read: Any) -> Any:
     task = read["generate"].get("source") == "task"
     sections = dict(read)
     known = WINDOW_OF_TASKS if task else WINDOW_OF_FILES
-    window = sections["window"] = _replaced(read.get("window"), known)
+    window = _replaced(read.get("window"), known)
+    if "window" in read:
+        sections["window"] = window
     validated = isinstance(window, Mapping) and window.get("validation_size") != 0
     for section in ("train_stateless", "train_stateful"):
         if isinstance(keys := read.get(section), Mapping):
