@@ -209,7 +209,7 @@ DIFFERENCES = {  # an arm, and the one that it is compared to
 
 
 def findings(ours: Mapping[str, Interval]) -> list[str]:
-    """Say in lines what our runs say to what the comparison asks.
+    """Say in lines what our runs say of the conclusions of the comparison.
 
     Args:
         ours: the error of each arm that has been run, by its name in `ARMS`, and

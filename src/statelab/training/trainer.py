@@ -148,16 +148,13 @@ def train(
         progress,
         on_checkpoint,
     )
-    patience = settings.patience
-    if patience is not None:
-        patience = count(patience, settings.epochs)
     current = resume or _begin(setup)
     if resume is not None:
         batch = resume.state.batch
         done = resume.epoch * plan.batches + batch
         progress.resumed(resume.epoch + 1, batch, done)
     while current.epoch < settings.epochs:
-        active = early_stopping.active(current.best, patience)
+        active = early_stopping.active(current.best, _patience(training))
         if not active.any():
             break
         current = _train_pass(setup, plan, current, active)
@@ -177,6 +174,14 @@ def train(
         updates=plan.batches * current.epoch,
         seconds=current.seconds,
     )
+
+
+def _patience(training: Training) -> int | None:
+    """Return the epochs that a network may go on without a lower loss; None for all."""
+    settings = training.settings
+    if settings.patience is None:
+        return None
+    return count(settings.patience, settings.epochs)
 
 
 def _require_a_target(sequences: Sequences, windows: Windows, burn_in: int) -> None:
