@@ -23,11 +23,18 @@ X = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
 def model(tmp_path):
     """Return a function that writes a model which has learnt from something."""
 
-    def write(layout=None, classes=("no", "yes"), reset="sequence", **shape):
+    def write(
+        layout=None,
+        classes=("no", "yes"),
+        reset="sequence",
+        variant="in use",
+        **shape,
+    ):
         architecture = SMALL._replace(**shape)
         weights = keras_models.initial_weights(range(4, 6), architecture)
         saving.write(tmp_path / "model", weights, architecture)
         known = {
+            "variant": variant,
             "layout": layout or {"layout": "per_timestep", "segment_length": 2},
             "reset": reset,
             "features": ["u", "v"],
@@ -110,6 +117,16 @@ def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
     assert notes[-1] == (
         "sequences, or parts of them, that are shorter than a window of 3 steps, and "
         "have no sample: 1 of 2"
+    )
+
+
+def test_predict_says_whose_predictions_they_are(model, panel):
+    layout = {"layout": "subsampled", "window_length": 2, "stride": 1}
+    folder, _ = model(layout=layout, variant="lookback 2")
+    _, notes = predict.predict(folder, panel, stateful=False, network=1)
+    assert notes[-1] == (
+        "predicted by the variant `lookback 2`, which was better on validation than "
+        "what is in use"
     )
 
 

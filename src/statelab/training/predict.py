@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from statelab.config.modes import IN_USE
 from statelab.config.values import Reset
 from statelab.data import sources
 from statelab.data.rows import Roles
@@ -123,6 +124,11 @@ def predict(
         offsets, np.zeros(len(offsets) - 1, np.int8), **known["layout"]
     )
     notes = [*read.notes, *dropped_notes(windows)]
+    if known["variant"] != IN_USE:
+        notes.append(
+            f"predicted by the variant `{known['variant']}`, which was better on "
+            "validation than what is in use"
+        )
     if known["reset"] == "never":
         notes.append(
             "state begins with zeros in each sequence, where training never reset it"
