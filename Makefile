@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test sweep post beyond examples external traps bench lint lock
+.PHONY: repro test sweep post beyond examples external traps bench calls lint lock
 
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
@@ -31,6 +31,9 @@ traps: .venv/ready  ## docs/traps.md: which claims about state hold in the insta
 bench: .venv/bench  ## ours and every peer, timed in the same run; some twenty minutes
 	python -m benchmarks
 	python -m benchmarks.lookback
+
+calls: .venv/ready  ## how often the verdict calls series of known kind; about an hour
+	python -m benchmarks.calls
 
 lint: .venv/ready  ## style, the order of imports, and types
 	ruff check

@@ -5,7 +5,7 @@ import json
 import pytest
 from checkouts import REPOSITORY
 
-from benchmarks import table, works
+from benchmarks import calls, table, works
 from benchmarks.contestants import ours
 from benchmarks.processes import started
 from benchmarks.works import OURS
@@ -27,6 +27,11 @@ def test_the_floor_trains_the_network_that_we_train(name):
         least = contestant.ready()
     assert least == pytest.approx(mine, rel=1e-4)
     assert 0.3 < mine < 1  # the loss has not gone to 0, where numbers get slow
+
+
+def test_the_docs_show_how_often_series_are_called():
+    document = json.loads((REPOSITORY / "metrics" / "calls.json").read_text())
+    assert calls.markdown(document) in (REPOSITORY / "docs/verdict.md").read_text()
 
 
 def test_the_docs_show_the_tables_of_the_latest_run():

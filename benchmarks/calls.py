@@ -1,0 +1,271 @@
+"""How often the verdict calls what is the same different, and what differs the same.
+
+Single series of known kind are given to the settings that files have by default. Of
+those of the first three kinds neither mode can be better: a linear model on the last
+value is the best there is. Of the last kind the target depends on a lag beyond every
+window that is trained, so that only carried state can know it.
+"""
+
+import json
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import typer
+from scipy import signal
+
+from statelab.baselines import simple
+from statelab.baselines.naive import Forecast
+from statelab.config import params, schema
+from statelab.config.modes import MODES
+from statelab.config.settings import Params, Training
+from statelab.data.sequences import Sequences
+from statelab.evaluation import choice, comparison, convergence, paired_test, variants
+from statelab.evaluation import verdict as verdicts
+from statelab.evaluation.comparison import Comparison
+from statelab.evaluation.variants import Variant
+from statelab.io.predictions import Predictions
+from statelab.networks.scores import OF_HEAD
+from statelab.pipeline import command
+from statelab.samples import scaling, splitting
+from statelab.samples.scaling import Scaling
+from statelab.samples.windows import Windows, rewindow
+
+with command.quiet_import():
+    from statelab.training import trainer
+
+CALLED = ("state_needed", "state_helps", "window_suffices")  # in favour of a mode
+FOR_STATE = ("state_needed", "state_helps")
+
+
+class Kind(NamedTuple):
+    """A kind of series."""
+
+    says: str
+    steps: int  # of a series
+    make: Callable[[np.random.Generator, int], Sequences]
+    horizon: int  # 0 where targets are given
+    changes: dict[str, dict[str, Any]]  # of params.yaml
+    right: tuple[str, ...]  # verdicts that are called; empty for none
+
+
+def _forecast(values: np.ndarray) -> Sequences:
+    """Return a series of which each next value is the target."""
+    column = np.float32(values)[:, None]
+    return Sequences(column, np.array([0, len(values)]), np.append(values[1:], np.nan))
+
+
+def _ar(coefficient: float) -> Callable[[np.random.Generator, int], Sequences]:
+    def make(rng: np.random.Generator, steps: int) -> Sequences:
+        noise = rng.normal(size=steps + 100)
+        return _forecast(signal.lfilter([1], [1, -coefficient], noise)[100:])
+
+    return make
+
+
+def _walk(rng: np.random.Generator, steps: int) -> Sequences:
+    return _forecast(100 + np.cumsum(rng.normal(size=steps)))
+
+
+def _latch(rng: np.random.Generator, steps: int) -> Sequences:
+    """Return a series whose target is the last mark that was seen, and noise.
+
+    A mark of -1 or 1 comes every 40 steps or so, else the feature is 0. The target is
+    the mark plus noise of half its size: a signal-to-noise ratio of 4 in variance.
+    """
+    mark = np.where(rng.random(steps) < 1 / 40, rng.choice([-1.0, 1.0], steps), 0.0)
+    mark[0] = 1.0
+    last = mark[np.maximum.accumulate(np.where(mark != 0, np.arange(steps), 0))]
+    target = last + 0.5 * rng.normal(size=steps)
+    return Sequences(np.float32(mark)[:, None], np.array([0, steps]), target)
+
+
+SHORT: dict[str, dict[str, Any]] = {"train_stateless": {"lookbacks": [1, 4]}}
+KINDS = {
+    "ar 0.5": Kind("AR(1), 0.5", 400, _ar(0.5), 1, {}, ()),
+    "ar 0.9": Kind("AR(1), 0.9", 400, _ar(0.9), 1, {}, ()),
+    "walk": Kind("random walk", 400, _walk, 1, {}, ()),
+    "latch": Kind("last mark, beyond the windows", 2000, _latch, 0, SHORT, FOR_STATE),
+}
+
+
+def default_params(changes: dict[str, dict[str, Any]], seeds: int) -> Params:
+    """Return params.yaml as it is for files, with some changes."""
+    read = params.read()
+    read["generate"] |= {"source": "csv"}
+    for section in ("train_stateless", "train_stateful"):
+        read[section] |= {"again": False, "seeds": seeds}
+    for section, keys in changes.items():
+        read[section] |= keys
+    return schema.check(read)
+
+
+class _Silent:
+    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
+
+    def batches(self, done: int, total: int) -> None: ...
+
+    def epoch(self, epoch: int, lines: pd.DataFrame) -> None: ...
+
+    def done(self) -> None: ...
+
+
+class _Split(NamedTuple):
+    """The data of a split."""
+
+    data: Sequences
+    windows: Windows
+    scaling: Scaling
+
+
+def compare(data: Sequences, horizon: int, settings: Params) -> list[Comparison]:
+    """Train both modes on a series as the pipeline does, and score them on each split.
+
+    Args:
+        data: the series.
+        horizon: time steps ahead; 0 where targets are given.
+        settings: of the pipeline.
+    """
+    count = splitting.count_of(data, settings.window, settings.evaluate.splits)
+    splits = []
+    for number in range(count):
+        windows = splitting.split_and_window(
+            data, settings.window, seed=settings.seed, horizon=horizon, number=number
+        )
+        splits.append(_Split(data, windows, scaling.fit(data, windows)))
+    forecast = Forecast(0, horizon, None) if horizon else None
+    predicted = {mode: _of_mode(mode, splits, forecast, settings) for mode in MODES}
+    compared = []
+    for number, split in enumerate(splits):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            methods = simple.of(data, split.windows, forecast)
+        of_split = {
+            mode: [one for one in found if one.split == number]
+            for mode, found in predicted.items()
+        }
+        compared.append(
+            comparison.compare(data, split.windows, of_split, methods, horizon)
+        )
+    return compared
+
+
+def _of_mode(
+    mode: str, splits: list[_Split], forecast: Forecast | None, settings: Params
+) -> list[Predictions]:
+    """Return what the variants of a mode predict, and the chosen one on all splits."""
+    first, *later = splits
+    training = Training(
+        settings.model, getattr(settings, f"train_{mode}"), settings.seed
+    )
+    in_use, *others = variants.of(
+        first.data, first.windows, training, settings.train_stateful, forecast
+    )
+    used, (predicted, best) = in_use, _trained(first, in_use)
+    for rate in variants.other_rates(in_use):
+        other = variants.with_rate(in_use, rate)
+        other_predicted, score = _trained(first, other)
+        if score > best:
+            used, predicted, best = other, other_predicted, score
+    rate = used.training.settings.learning_rate
+    tried = [used, *(variants.with_rate(other, rate) for other in others)]
+    found = [predicted, *(_trained(first, other)[0] for other in tried[1:])]
+    number = choice.choose(first.data, first.windows, found)
+    found[number] = found[number]._replace(chosen=True)
+    total = variants.budget(first.data, first.windows, tried[number])
+    for nth, split in enumerate(later, 1):
+        own = variants.on_another_split(split.data, split.windows, tried[number], total)
+        found.append(_trained(split, own)[0]._replace(split=nth, chosen=True))
+    return found
+
+
+def _trained(split: _Split, variant: Variant) -> tuple[Predictions, float]:
+    """Return what a variant predicts, and its score on validation."""
+    trained = trainer.train(
+        split.data,
+        rewindow(split.windows, **variant.layout),
+        variant.training,
+        progress=_Silent(),
+        scaling=split.scaling,
+    )
+    recorded = variants.recorded(
+        split.data,
+        split.windows,
+        variant,
+        trained.history,
+        trained.predictions,
+        trained.visible_from,
+    )
+    settings = variant.training.settings
+    reached = convergence.reached(
+        trained.history, settings.epochs, best=settings.patience is not None
+    )
+    sign = OF_HEAD[trained.architecture.head].main.sign
+    return recorded, sign * float(reached.mean())
+
+
+def by_seeds_alone(compared: Comparison) -> bool:
+    """Tell whether modes in use differ over pairs of seeds alone, p below 0.05."""
+    stateless, stateful = (verdicts.in_use(compared, mode) for mode in MODES)
+    return paired_test.compare(stateful.test, stateless.test).p < paired_test.LEVEL
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """Return the table of what metrics/calls.json holds."""
+    lines = [
+        "| series | steps | how many | a mode is favoured | rightly | differ by seeds "
+        "alone |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    for row in document["rows"].values():
+        cells = [row["kind"], f"{row['steps']:,}", row["series"], row["called"]]
+        cells += [row["right"], row["by_seeds_alone"]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def main(
+    kinds: Annotated[list[str] | None, typer.Argument()] = None,
+    series: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 100,
+    seeds: int = 10,
+    out: Path = Path("metrics/calls.json"),
+) -> None:
+    """Count the verdicts of many series of known kind."""
+    rows = json.loads(out.read_text())["rows"] if out.exists() else {}
+    for name in kinds or KINDS:
+        kind = KINDS[name]
+        settings = default_params(kind.changes, seeds)
+        counted: Counter[str] = Counter()
+        old = 0
+        for number in range(series):
+            rng = np.random.default_rng((number, *name.encode()))
+            compared = compare(kind.make(rng, kind.steps), kind.horizon, settings)
+            pooled = comparison.pooled(compared)
+            judged = verdicts.judge(pooled, settings.evaluate.margin)
+            counted[str(judged.kind)] += 1
+            old += by_seeds_alone(compared[0])
+            if number % 10 == 9:
+                print(
+                    f"{name}: {number + 1} of {series}, {dict(counted)}",
+                    file=sys.stderr,
+                )
+        rows[name] = {
+            "kind": kind.says,
+            "series": series,
+            "steps": kind.steps,
+            "verdicts": dict(counted),
+            "called": sum(counted[kind] for kind in CALLED),
+            "right": sum(counted[kind] for kind in kind.right),
+            "by_seeds_alone": old,
+        }
+        out.write_text(f"{json.dumps({'seeds': seeds, 'rows': rows}, indent=2)}\n")
+        print(name, rows[name])
+
+
+if __name__ == "__main__":
+    typer.run(main)
