@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import Sequences, steps_back
 from statelab.io import files
 from statelab.networks import scores
 from statelab.samples.windows import Windows, locate_predictions
@@ -149,8 +149,7 @@ def forecasts(
     predicted = {"persistence": values[step]}
     if forecast.season is not None:
         back = -forecast.horizon % forecast.season
-        inside = step - back >= first
-        predicted["seasonal_naive"] = values[np.where(inside, step - back, step)]
+        predicted["seasonal_naive"] = values[steps_back(sequences, step, back)]
     slope = (values[step] - values[first]) / np.maximum(step - first, 1)
     predicted["drift"] = values[step] + forecast.horizon * slope
     return predicted

@@ -43,6 +43,23 @@ def targets_at(
     return sequences.targets[step if each_step else sequence]
 
 
+def steps_back(sequences: Sequences, step: np.ndarray, back: int) -> np.ndarray:
+    """Return the steps before some steps; the steps themselves where there are none.
+
+    Args:
+        sequences: where each begins.
+        step: flat steps, int64 [rows].
+        back: how many time steps before; 0 for the steps themselves.
+
+    Example:
+        >>> two = Sequences(np.zeros((5, 1)), np.array([0, 3, 5]), np.zeros(5))
+        >>> steps_back(two, np.arange(5), 2)
+        array([0, 1, 0, 3, 4])
+    """
+    first = sequences.offsets[np.searchsorted(sequences.offsets, step, "right") - 1]
+    return np.where(step - back >= first, step - back, step)
+
+
 def present(targets: np.ndarray) -> np.ndarray:
     """Tell which targets are there: -1 and NaN stand for none.
 
