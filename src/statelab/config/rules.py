@@ -31,6 +31,7 @@ Violations = Iterator[Violation]
 def of_params(params: Params) -> Violations:
     """Yield the rules that params.yaml breaks."""
     yield from _of_evaluate(params)
+    yield from _of_target(params)
     if params.generate.source == "task":
         yield from _of_a_task(params, TASKS[params.generate.task])
         yield from _of_windows_of_a_task(params, TASKS[params.generate.task])
@@ -53,6 +54,12 @@ def of_search(search_params: SearchParams, params: Params) -> Violations:
             "search.low", f"must not be above `search.high`, which is {search.high}"
         )
     yield from _of_model(search_params.model, params.model)
+    if params.window.target != "level":
+        yield Violation(
+            "window.target",
+            "of params.yaml must be level in a search, which models no changes",
+            params.window.target,
+        )
     if "sample" not in search.reset:
         yield Violation(
             "search.reset",
@@ -86,6 +93,21 @@ def _of_evaluate(params: Params) -> Violations:
         )
     if rule:
         yield Violation("evaluate.season", rule)
+
+
+def _of_target(params: Params) -> Violations:
+    generate = params.generate
+    if params.window.target == "level":
+        return
+    if generate.source == "task" or not generate.horizon:
+        yield Violation(
+            "window.target",
+            "must be level where `generate.horizon` makes no forecast of a file",
+        )
+    elif generate.target_type == "classes":
+        yield Violation(
+            "window.target", "must be level for classes: they have no differences"
+        )
 
 
 def _of_files(params: Params) -> Violations:

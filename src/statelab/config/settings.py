@@ -123,7 +123,7 @@ class GenerateSettings(_Section):
 
 
 class WindowSettings(_Section):
-    """`window`: the layout, the split and the scaling."""
+    """`window`: the layout, the split, the scaling and the target."""
 
     layout: Literal["full", "subsampled", "per_timestep"]
     window_length: Count
@@ -133,6 +133,7 @@ class WindowSettings(_Section):
     test_size: Size
     validation_size: Size
     scaling: Literal["auto", "standard", "none"]
+    target: Literal["level", "difference", "log_difference", "seasonal_difference"]
 
 
 class ModelSettings(_Section):

@@ -70,6 +70,7 @@ POST: Sections = {
         "test_size": 200,
         "validation_size": 0,
         "scaling": "none",
+        "target": "level",
     },
     "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
     "train_stateless": {**_TRAIN, "lookbacks": None},
