@@ -7,7 +7,7 @@ Predictions are put back into the user's units before anything else sees them.
 | --- | --- | --- |
 | `difference` | y[t + h] - y[t] | y[t] - y[t - 1] |
 | `log_difference` | log y[t + h] - log y[t] | log y[t] - log y[t - 1] |
-| `seasonal_difference` | y[t + h] - its seasonal naive forecast | y[t] - y[t - season] |
+| `seasonal_difference` | y[t + h] - the seasonal naive one | y[t] - y[t - season] |
 
 At the first steps of a sequence, which have no step so far back, the feature is 0.
 """
@@ -24,6 +24,7 @@ from statelab.io import arrays, files
 from statelab.samples.windows import Windows, locate_predictions
 
 LEVEL = "level"  # `window.target` where nothing is changed
+SEASONAL = "seasonal_difference"  # which needs a season
 FOLDER = "changes"  # within that of the windows: the sequences as changes
 FILE = "target.json"  # beside the windows: how they were made
 
@@ -68,6 +69,21 @@ class UserUnits(NamedTuple):
         base = base_of(self.data, self.change, step)
         return restored(predictions, base, self.change.kind)
 
+    def beyond_base(self, values: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Return by how much values differ from what they are changes from.
+
+        Args:
+            values: in the user's units, [predictions].
+            step: the flat step of each prediction, int64 [predictions].
+
+        Returns:
+            Differences in the user's units; the values themselves where they are
+            modelled, [predictions].
+        """
+        if self.change is None:
+            return values
+        return values - base_of(self.data, self.change, step)
+
     def of_all(self, predictions: np.ndarray, windows: Windows) -> np.ndarray:
         """Put the predictions of a whole table of windows back in the same way."""
         if self.change is None:
@@ -88,7 +104,8 @@ def changed(data: Sequences, change: TargetChange) -> Sequences:
 
     Example:
         >>> series = np.float32([5, 7, 4, 8])[:, None]
-        >>> data = Sequences(series, np.array([0, 4]), np.float32([4, 8] + 2 * [np.nan]))
+        >>> two_ahead = np.float32([4, 8, np.nan, np.nan])
+        >>> data = Sequences(series, np.array([0, 4]), two_ahead)
         >>> made = changed(data, TargetChange("difference", feature=0, horizon=2))
         >>> made.values[:, 0].tolist(), made.targets.tolist()
         ([0.0, 2.0, -3.0, 4.0], [-1.0, 1.0, nan, nan])
