@@ -20,8 +20,9 @@ from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
-from statelab.samples import scaling, splitting
+from statelab.samples import scaling, splitting, target_changes
 from statelab.samples.scaling import Scaling
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import LAYOUT_FILE, Windows, rewindow
 
 with command.lean_import():
@@ -34,7 +35,9 @@ class _Split(NamedTuple):
     """The data of a split."""
 
     number: int
-    sequences: Sequences
+    sequences: Sequences  # in the user's units
+    inputs: Sequences  # that networks are given: the same, or changes
+    units: UserUnits
     windows: Windows
     scaling: Scaling | None
 
@@ -58,7 +61,7 @@ def main(mode: Mode) -> None:
                 cut = rewindow(split.windows, **variant.layout)
                 resume, save = until_written.enter_context(
                     checkpoints.of(
-                        variant.training, split.sequences, cut, split.scaling
+                        variant.training, split.inputs, cut, split.scaling, split.units
                     )
                 )
 
@@ -69,13 +72,14 @@ def main(mode: Mode) -> None:
 
                 what = "" if variant is in_use else f", {_said(variant, split)}"
                 return trainer.train(
-                    split.sequences,
+                    split.inputs,
                     cut,
                     variant.training,
                     progress=Progress(
                         f"{stage}{what}", variant.training.settings.epochs
                     ),
                     scaling=split.scaling,
+                    units=split.units,
                     resume=resume,
                     on_checkpoint=on_checkpoint,
                 )
@@ -114,6 +118,8 @@ def _splits() -> list[_Split]:
         _Split(
             number,
             sequences,
+            target_changes.read_inputs(folder, sequences),
+            UserUnits(sequences, target_changes.read(folder)),
             arrays.read(folder, Windows),
             scaling.read(folder / scaling.FOLDER),
         )
@@ -181,6 +187,9 @@ def _training_data(variant: Variant) -> dict[str, Any]:
     if file.exists():
         names = files.read_json(file)
         data |= {name: names[name] for name in ("features", "classes", "read")}
+    change = target_changes.read(paths.WINDOWS)
+    if change is not None:
+        data["change"] = change._asdict()
     return data
 
 

@@ -24,6 +24,7 @@ from statelab.data.sequences import Sequences
 from statelab.io import files
 from statelab.pipeline import resume_key
 from statelab.samples.scaling import Scaling
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows
 from statelab.training import compiled
 from statelab.training.early_stopping import Stopping
@@ -42,6 +43,7 @@ def of(
     sequences: Sequences,
     windows: Windows,
     scaling: Scaling | None = None,
+    units: UserUnits | None = None,
 ) -> Iterator[tuple[TrainingProgress | None, OnCheckpoint]]:
     """Return where a training was cut short, if it was, and what saves it from now on.
 
@@ -49,13 +51,17 @@ def of(
     ends, and stays where it raises. Keras's engines are neither saved nor resumed.
 
     Args:
-        training, sequences, windows, scaling: what is trained, as in `trainer.train`.
+        training, sequences, windows, scaling, units: what is trained, as in
+            `trainer.train`.
     """
     if training.settings.engine != "compiled":
         yield None, lambda _: None
         return
-    data = [*sequences, *windows, *(scaling or ())]
-    name = resume_key.fingerprint(settings_of(training), data)
+    settings, data = settings_of(training), [*sequences, *windows, *(scaling or ())]
+    if units is not None and units.change is not None:
+        settings |= {"change": units.change._asdict()}
+        data += units.data
+    name = resume_key.fingerprint(settings, data)
     file = resume_key.folder() / f"{name}.checkpoint"
     yield load(file), _saver(file)
     file.unlink(missing_ok=True)

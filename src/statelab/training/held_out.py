@@ -13,6 +13,7 @@ from statelab.networks.architecture import Architecture, Weights
 from statelab.samples import plans
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import Scaling, unscale
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import (
     Windows,
     per_prediction,
@@ -24,7 +25,7 @@ from statelab.training import sizing
 
 
 class Predictor(NamedTuple):
-    """Predicts sequences as a training asks for, in the units of the sequences.
+    """Predicts sequences as a training asks for, in the user's units.
 
     No state leaks from a split into another: each sequence begins with a state of
     zeros, or where none is reset, each pass over a split.
@@ -36,6 +37,12 @@ class Predictor(NamedTuple):
     training: Training
     architecture: Architecture
     predict_scaled: Callable[[Weights, ChunkReader, Architecture], np.ndarray]
+    units: UserUnits | None = None  # None: those of the sequences
+
+    @property
+    def scored(self) -> Sequences:
+        """The sequences whose targets are in the units of the predictions."""
+        return self.sequences if self.units is None else self.units.data
 
     @property
     def naive(self) -> bool:
@@ -71,7 +78,10 @@ class Predictor(NamedTuple):
     def predict(self, weights: Weights, reader: ChunkReader) -> np.ndarray:
         """Return predictions [seeds, predictions, …]; NaN for what is not read."""
         scaled = self.predict_scaled(weights, reader, self.architecture)
-        return unscale(self.scaling, scaled)
+        predictions = unscale(self.scaling, scaled)
+        if self.units is None:
+            return predictions
+        return self.units.of_all(predictions, self.windows)
 
 
 class HeldOut(NamedTuple):
@@ -94,7 +104,7 @@ def used_splits(windows: Windows) -> dict[str, np.ndarray]:
 
 def held_out_splits(predictor: Predictor) -> list[HeldOut]:
     """Return the splits besides train."""
-    sequences, windows = predictor.sequences, predictor.windows
+    sequences, windows = predictor.scored, predictor.windows
     return [
         HeldOut(
             name,

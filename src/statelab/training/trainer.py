@@ -19,6 +19,7 @@ from statelab.samples import plans
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import Plan
 from statelab.samples.scaling import Scaling
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows, has_a_target, sample_lengths
 from statelab.training import compiled, early_stopping, held_out, keras_fit
 from statelab.training.early_stopping import Stopping
@@ -102,6 +103,7 @@ def train(
     *,
     progress: ProgressCallback,
     scaling: Scaling | None = None,
+    units: UserUnits | None = None,
     resume: TrainingProgress | None = None,
     on_checkpoint: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> Trained:
@@ -114,6 +116,9 @@ def train(
         progress: is called as batches and epochs end.
         scaling: of features and values to predict. Predictions, losses and scores are
             in the units of the sequences all the same.
+        units: what puts predictions back, where the sequences hold changes; None where
+            they hold levels. Predictions and held-out scores are in the user's units
+            then, and what training counts is of changes.
         resume: where training of the same settings and data stood, to go on from there;
             None to begin.
         on_checkpoint: is called after each chunk and each epoch, with where training
@@ -133,7 +138,7 @@ def train(
     plan = plans.training_plan(windows, settings)
     architecture = architecture_for(sequences, training.model)
     predictor = Predictor(
-        sequences, windows, scaling, training, architecture, engine.predict
+        sequences, windows, scaling, training, architecture, engine.predict, units
     )
     setup = _Setup(
         training,
