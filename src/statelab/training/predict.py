@@ -15,9 +15,10 @@ from statelab.data.rows import Roles
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import saving
-from statelab.samples import plans
+from statelab.samples import plans, target_changes
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import unscale
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import (
     Windows,
     dropped_notes,
@@ -50,7 +51,7 @@ def predict_sequences(
 
     Args:
         folder: of the model.
-        sequences: the steps; their targets are not looked at.
+        sequences: the steps as networks take them; their targets are not looked at.
         windows: cut as those were that the network has learnt from.
         stateful: carry state from a sample to the next of its sequence.
         reset: as in `plans.make_plan`; `never` is taken for `sequence`.
@@ -58,8 +59,8 @@ def predict_sequences(
         batch_size: sequences side by side; it changes no prediction.
 
     Returns:
-        Of class 1, or values, [predictions]; of each of more classes, [predictions,
-        classes].
+        Of class 1, or values or their changes, [predictions]; of each of more classes,
+        [predictions, classes].
 
     Raises:
         UserError: there is no such model, or it takes other features.
@@ -133,15 +134,21 @@ def predict(
         notes.append(
             "state begins with zeros in each sequence, where training never reset it"
         )
+    inputs, change = read.sequences, target_changes.from_json(known.get("change"))
+    if change is not None:
+        values = target_changes.changed_values(inputs, change)
+        inputs = inputs._replace(values=values)
     predictions = predict_sequences(
         folder,
-        read.sequences,
+        inputs,
         windows,
         stateful=stateful,
         reset=known["reset"],
         network=network,
         batch_size=batch_size,
     )
+    units = UserUnits(read.sequences, change)
+    predictions = units.of_all(predictions[None], windows)[0]
     chosen = np.arange(len(predictions))
     if (row or ("sequence" if known["read"]["label"] == "end" else "step")) != "step":
         chosen = windows.answers[1:][np.diff(windows.answers) > 0] - 1
