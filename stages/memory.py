@@ -12,7 +12,9 @@ from statelab.memory import summary, summary_text
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command, paths
 from statelab.report import figures
-from statelab.samples.windows import Windows, rewindow
+from statelab.samples import target_changes
+from statelab.samples.target_changes import UserUnits
+from statelab.samples.windows import Windows, locate_predictions, rewindow
 
 with command.lean_import():
     from statelab.memory import attribution, warm_up
@@ -22,6 +24,8 @@ with command.lean_import():
 def main() -> None:
     sequences = arrays.read(paths.SEQUENCES, Sequences)
     windows = arrays.read(paths.WINDOWS, Windows)
+    inputs = target_changes.read_inputs(paths.WINDOWS, sequences)
+    units = UserUnits(sequences, target_changes.read(paths.WINDOWS))
     score = OF_HEAD[head_of(sequences.targets)[0]].main.name
     loaded = params.load()
     networks = {mode: saving.read(paths.model(mode), network=None) for mode in MODES}
@@ -33,24 +37,28 @@ def main() -> None:
     measured = {
         mode: attribution.measure(
             trained,
-            sequences,
+            inputs,
             cut[mode],
             stateful=mode == "stateful",
             reset=reset,
+            units=units,
             rng=np.random.default_rng((loaded.seed, 3)),
         )
         for mode, trained in networks.items()
     }
     by_burn_in = warm_up.score_by_burn_in(
         networks["stateful"],
-        sequences,
+        inputs,
         cut["stateful"],
         predictions_chosen(paths.predictions("stateful")).predictions,
         reset=reset,
         naive=loaded.train_stateful.batching == "contiguous",
+        units=units,
         rng=np.random.default_rng((loaded.seed, 4)),
     )
-    spread = summary.target_spread(with_target(sequences, windows, "test")[1])
+    number, target = with_target(sequences, windows, "test")
+    step = locate_predictions(windows, number).step
+    spread = summary.target_spread(units.beyond_base(target, step))
     memory = {mode: summary.of_mode(table, spread) for mode, table in measured.items()}
     memory["warm_up"] = summary.of_warm_up(by_burn_in, score)
     for sentence in summary_text.in_words(memory).values():

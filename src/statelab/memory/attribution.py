@@ -14,6 +14,7 @@ from statelab.memory import input_gradients, input_history, predictions
 from statelab.memory.input_history import InputHistory
 from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows, locate_predictions, sequences_in_split
 
 FEWEST, MOST = 100, 2000  # predictions of the test split that are measured
@@ -27,6 +28,7 @@ def measure(
     *,
     stateful: bool,
     reset: str = "sequence",
+    units: UserUnits | None = None,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Measure both effects of the input at each lag, over some test predictions.
@@ -35,6 +37,7 @@ def measure(
         networks: trained.
         data, windows: what they predict.
         stateful, reset: as in `input_history.inputs_of`.
+        units: what puts predictions back, where the data hold changes.
         rng: draws the predictions, and what replaces an input.
 
     Returns:
@@ -56,7 +59,7 @@ def measure(
         sequences_in_split(windows, SPLITS["test"]),
         rng,
     )
-    change = occlusion(networks, data, history, replacement, edges)
+    change = occlusion(networks, data, history, replacement, edges, units)
     slope = gradient(networks, data, history, edges)
     seed, lag_bin = np.indices(change.shape)
     return pd.DataFrame(
@@ -77,6 +80,7 @@ def occlusion(
     history: InputHistory,
     replacement: np.ndarray,
     edges: np.ndarray,
+    units: UserUnits | None = None,
 ) -> np.ndarray:
     """Return how much predictions change when the input at some lags is replaced.
 
@@ -86,19 +90,25 @@ def occlusion(
         history: of each prediction.
         replacement: of each input, as `input_history.replacement_steps` draws it.
         edges: bins of lags, as `input_history.lag_bins` returns them.
+        units: as in `measure`.
 
     Returns:
         The mean over the predictions that have an input at such a lag, [seeds, bins].
         Of classes it is half of what all probabilities change together.
     """
-    before = predictions.after_inputs(networks, data, history)
+    units = units or UserUnits(data, None)
+
+    def predicted(read: InputHistory) -> np.ndarray:
+        changes = predictions.after_inputs(networks, data, read)
+        return units.restored(changes, history.step[:, -1])
+
+    before = predicted(history)
     lag, valid = history.lag, history.valid
     changes = []
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         replaced = valid & (lag >= low) & (lag < high)
         step = np.where(replaced, replacement, history.step)
-        after = predictions.after_inputs(networks, data, history._replace(step=step))
-        change = abs(after - before)
+        change = abs(predicted(history._replace(step=step)) - before)
         if change.ndim == 3:
             change = change.sum(axis=2) / 2
         has_input = replaced.any(axis=1)

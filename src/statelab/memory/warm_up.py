@@ -11,6 +11,7 @@ from statelab.memory.input_history import concatenate, with_burn_in
 from statelab.networks import scores
 from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows, sample_lengths
 
 
@@ -22,6 +23,7 @@ def score_by_burn_in(
     *,
     reset: str,
     naive: bool = False,
+    units: UserUnits | None = None,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Score test predictions by how many time steps are read before each sample.
@@ -29,10 +31,12 @@ def score_by_burn_in(
     Args:
         networks: trained to carry state.
         data, windows: what they predict.
-        carried: their predictions with state carried, [seeds, predictions].
+        carried: their predictions with state carried, in the user's units, [seeds,
+            predictions].
         reset: as in `input_history.inputs_of`.
         naive: samples were put into lanes in naive order, so that nothing was carried
             along sequences: then no burn-in is tried, nor a state of zeros.
+        units: what puts predictions back, where the data hold changes.
         rng: draws the predictions, where there are very many.
 
     Returns:
@@ -41,7 +45,8 @@ def score_by_burn_in(
         `input_history.MOST_INPUTS` at most: `seed`, counted from 0, `burn_in` and
         `score`; its `burn_in` is NaN where state is carried.
     """
-    number, target = with_target(data, windows, "test")
+    units = units or UserUnits(data, None)
+    number, target = with_target(units.data, windows, "test")
     burn_ins = [] if naive else _burn_ins(windows, number, reset)
     timesteps = sample_lengths(windows)[1]
     seeds = seeds_of(networks.weights)
@@ -57,6 +62,7 @@ def score_by_burn_in(
             [with_burn_in(windows, number, burn_in=n, reset=reset) for n in burn_ins]
         )
         predicted = predictions.after_inputs(networks, data, history)
+        predicted = units.restored(predicted, history.step[:, -1])
         parts = np.split(predicted, len(burn_ins), axis=1)
         for burn_in, part in zip(burn_ins, parts, strict=True):
             by_burn_in[burn_in] = score(part, target)

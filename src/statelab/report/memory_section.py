@@ -15,6 +15,8 @@ from statelab.memory import summary_text
 from statelab.pipeline import command, paths
 from statelab.report import captions, page_figures
 from statelab.report.inline_svg import picture
+from statelab.samples import target_changes
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows, rewindow, sequences_in_split
 
 STEPS, UNITS = 120, 32  # of a network that are drawn
@@ -66,8 +68,9 @@ def hidden_state(
     known = files.read_json(paths.model("stateful") / saving.DATA_FILE)
     windows = rewindow(windows, **known["layout"])
     sequence = sequence_to_draw(data, windows)
+    inputs = target_changes.read_inputs(paths.WINDOWS, data)
     traces = hidden_states.of_sequence(
-        trained, data, windows, sequence, reset=stateful.reset, steps=STEPS
+        trained, inputs, windows, sequence, reset=stateful.reset, steps=STEPS
     )
     step = 1 + traces.step - int(windows.first[sequence])
     carried, alone = traces.carried.hidden, traces.alone.hidden
@@ -88,8 +91,11 @@ def hidden_state(
     ]
     target = sequences.targets_at(data, np.full(len(step), sequence), traces.step)
     known, label = _known_targets(target, data)
+    units = UserUnits(data, target_changes.read(paths.WINDOWS))
     predicted = {
-        mode: _of_right_class(trace.predictions, target)
+        mode: units.restored(
+            _of_right_class(trace.predictions, target)[None], traces.step
+        )[0]
         for mode, (_, trace, _) in ways.items()
     }
     pictures.append(
