@@ -20,9 +20,10 @@ from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import predictions_chosen
 from statelab.networks import keras_models, saving
 from statelab.pipeline import paths
-from statelab.samples import plans, scaling
+from statelab.samples import plans, scaling, target_changes
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import Scaling
+from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import (
     PredictionSteps,
     Windows,
@@ -45,7 +46,8 @@ LANES = 3  # fewer than sequences, so that lanes go on to others
 class Workspace(NamedTuple):
     """What the stages have left."""
 
-    data: Sequences
+    data: Sequences  # as networks take them: the user's, or changes
+    units: UserUnits
     windows: Windows
     layout: dict[str, Any]  # how windows are cut for the stateful networks
     scaling: Scaling | None
@@ -63,8 +65,10 @@ def findings() -> Iterator[Finding]:
     layout = files.read_json(paths.model("stateful") / saving.DATA_FILE)["layout"]
     lanes = predictions_chosen(paths.predictions("stateful")).batch_size
     made["stateful"]["train_stateful"]["batch_size"] = lanes
+    sequences = arrays.read(paths.SEQUENCES, Sequences)
     workspace = Workspace(
-        data=arrays.read(paths.SEQUENCES, Sequences),
+        data=target_changes.read_inputs(paths.WINDOWS, sequences),
+        units=UserUnits(sequences, target_changes.read(paths.WINDOWS)),
         windows=rewindow(arrays.read(paths.WINDOWS, Windows), **layout),
         layout=layout,
         scaling=scaling.read(paths.WINDOWS / scaling.FOLDER),
@@ -232,7 +236,8 @@ def _validation_state(workspace: Workspace) -> Finding:
         )
     reader = ChunkReader(workspace.data, workspace.windows, [plan], trained.scaling)
     after = compiled.predict(trained.weights, reader, trained.architecture)
-    after = scaling.unscale(trained.scaling, after)[0]
+    after = scaling.unscale(trained.scaling, after)
+    after = workspace.units.of_all(after, workspace.windows)[0]
     numbers = predictions_of(workspace.windows, chosen)
     before = predictions_chosen(paths.predictions("stateful")).predictions[0]
     steps = locate_predictions(workspace.windows, numbers)
@@ -350,7 +355,7 @@ def _ceiling(workspace: Workspace) -> Finding:
     for mode in MODES:
         table = scoring.seed_scores(
             predictions_chosen(paths.predictions(mode)).predictions,
-            workspace.data,
+            workspace.units.data,
             workspace.windows,
             csv_files.read(paths.history(mode)),
         )
