@@ -28,7 +28,7 @@ from statelab.networks.architecture import Architecture
 from statelab.pipeline import paths
 from statelab.report import model_card, model_facts
 from statelab.report.model_facts import ModelFacts
-from statelab.samples import splitting
+from statelab.samples import splitting, target_changes
 from statelab.samples.windows import Windows, rewindow
 
 TRAINED = ("batch_size", "epochs", "learning_rate")  # as they were decided
@@ -95,6 +95,7 @@ def describe(
         own=own_table.iloc[network].to_dict(),
         names=names,
         network=network,
+        change=target_changes.read(root / paths.WINDOWS),
     )
     card = model_card.card(facts)
     return Description(

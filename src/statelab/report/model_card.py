@@ -39,6 +39,8 @@ def _prediction(facts: ModelFacts) -> str:
     if facts.window.layout == "subsampled":
         where = f"at the last time step of a window of {facts.window.window_length}"
     if facts.architecture.head == "regression":
+        if facts.change is not None:
+            return f"a change of a value, as below, {where}"
         return f"a value, in the units of the data, {where}"
     if facts.architecture.head == "multiclass":
         return f"the probability of each class, in the order below, {where}"
@@ -76,6 +78,7 @@ def _data(facts: ModelFacts) -> str:
             "Classes" if of_classes else "Target": (
                 listed(_class_names(facts)) if of_classes else _target(facts)
             ),
+            **_changes(facts),
             "Label": {
                 "each_step": "each step that has one",
                 "end": "the last step of each sequence",
@@ -102,6 +105,28 @@ def _target(facts: ModelFacts) -> str:
         return "a value"
     feature = _code(facts.names["features"][forecast["feature"]])
     return f"the value of {feature}, {in_steps(forecast['horizon'])} ahead"
+
+
+def _changes(facts: ModelFacts) -> dict[str, str]:
+    """Say which changes a network takes and gives, if it does."""
+    change = facts.change
+    if change is None:
+        return {}
+    assert facts.names is not None
+    feature = _code(facts.names["features"][change.feature])
+    logarithm = "the logarithm of " * (change.kind == "log_difference")
+    taken = f"{logarithm}{feature} minus that of {in_steps(change.back)} before"
+    base = "of the step itself"
+    if change.base_back:
+        base = f"of {in_steps(change.base_back)} before, or else {base}"
+    given = "add it to the value"
+    if change.kind == "log_difference":
+        given = "multiply its exponential by the value"
+    return {
+        "Changes": f"it takes {taken}, 0 where a sequence has none, and predicts a "
+        f"change: {given} {base}. `statelab predict` does both, and scores are of "
+        "values"
+    }
 
 
 def _scaled(facts: ModelFacts) -> bool:

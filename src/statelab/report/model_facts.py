@@ -13,6 +13,7 @@ from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation.evaluation import ModeScores
 from statelab.networks.architecture import Architecture
 from statelab.networks.scores import OF_HEAD
+from statelab.samples.target_changes import TargetChange
 from statelab.samples.windows import Windows, sample_lengths, sequences_in_split
 
 
@@ -58,6 +59,7 @@ class ModelFacts(NamedTuple):
     own: Mapping[str, float]  # this network's, by the same names
     names: Mapping[str, Any] | None  # what names.json says of a file; None of a task
     network: int  # which one it is, counted from 0
+    change: TargetChange | None = None  # that it takes and predicts; None for levels
 
     @property
     def mode(self) -> str:

@@ -16,7 +16,7 @@ from statelab.formatting import count_of, listed, step_range
 from statelab.io import files
 from statelab.pipeline import paths, stage_fingerprints
 from statelab.report import captions
-from statelab.samples import splitting
+from statelab.samples import splitting, target_changes
 from statelab.samples.windows import Windows, sequences_in_split
 
 LIBRARIES = ("statelab", "tensorflow", "keras", "numpy", "pandas", "dvc", "mlflow")
@@ -36,6 +36,9 @@ def facts(settings: Params, data: Sequences, windows: Windows) -> list[tuple[str
         "generated task" if generate.source == "task" else f"{generate.source} file"
     )
     features, targets = _columns(data)
+    target = settings.window.target
+    if target != target_changes.LEVEL:
+        targets += f", modelled as {target.replace('_', ' ')}s"
     label = "each step" if generate.label == "each_step" else "the end of a sequence"
     split = ", ".join(
         f"{len(sequences_in_split(windows, code)):,} {name}"

@@ -25,6 +25,7 @@ from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import paths
 from statelab.pipeline.stage_fingerprints import LOOKBACK, Result
 from statelab.report import description, figures, model_facts
+from statelab.samples import target_changes
 from statelab.samples.windows import Windows, locate_samples, sample_lengths
 from statelab.tracking import bundles
 from statelab.tracking.bundles import Bundle, Trial
@@ -108,7 +109,8 @@ def _training(
     network = described.architecture
     score = OF_HEAD[network.head].main.name
     timesteps = _timesteps(mode, windows)
-    np.save(folder / "example.npy", _example(sequences, windows, timesteps))
+    inputs = target_changes.read_inputs(root / paths.WINDOWS, sequences)
+    np.save(folder / "example.npy", _example(inputs, windows, timesteps))
     shown = folder / "files"
     shown.mkdir()
     shutil.copy(root / paths.history(mode), shown / "history.csv")
