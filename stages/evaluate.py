@@ -56,7 +56,7 @@ def main() -> None:
     ]
     pooled = comparison.pooled(compared)
     judged = verdict.judge(pooled, settings.evaluate.margin)
-    summary = verdict_text.summary(pooled, judged)
+    summary = verdict_text.summary(pooled, judged, settings.window.target)
     print(summary.in_full())
     evaluation.write(
         Path("."),

@@ -16,6 +16,7 @@ from statelab.evaluation.verdict import (
     longest_window,
 )
 from statelab.formatting import in_steps, number
+from statelab.networks.scores import RMSE
 
 METHODS = {  # in a sentence
     "persistence": "persistence",
@@ -26,12 +27,21 @@ METHODS = {  # in a sentence
     "boosting": "boosted trees on lags",
 }
 MODES = {"stateless": "without carried state", "stateful": "with carried state"}
+FROM_THE_LAST_VALUE = ("persistence", "drift")  # methods that forecast changes from it
 ROUNDING = 1e-9  # a smaller gap is but rounding
 NOTHING_OF_STATE = ("no_better_than", "unequal_budgets", "not_settled")
 
 
-def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
-    """Return the verdict as an evaluation holds it."""
+def summary(
+    comparison: Comparison, verdict: Verdict, target: str = "level"
+) -> VerdictSummary:
+    """Return the verdict as an evaluation holds it.
+
+    Args:
+        comparison: that was judged.
+        verdict: on it.
+        target: what the networks model, as `window.target` says.
+    """
     variants: dict[str, dict[str, VariantScores]] = {}
     for candidate in comparison.candidates:
         validation = candidate.validation
@@ -50,7 +60,7 @@ def summary(comparison: Comparison, verdict: Verdict) -> VerdictSummary:
         kind=verdict.kind,
         cause=verdict.cause,
         text=sentence(comparison, verdict),
-        facts=facts(comparison, verdict),
+        facts=facts(comparison, verdict, target),
         steps=comparison.steps,
         baseline=comparison.baseline,
         margin=verdict.margin,
@@ -125,10 +135,15 @@ def sentence(comparison: Comparison, verdict: Verdict) -> str:
             return "Neither mode learns, and nothing here says why."
 
 
-def facts(comparison: Comparison, verdict: Verdict) -> dict[str, str]:
+def facts(
+    comparison: Comparison, verdict: Verdict, target: str = "level"
+) -> dict[str, str]:
     """Return what the verdict rests on, by name, in the order of reading.
 
     Where nothing can be said of state, no difference between the modes is named.
+
+    Args:
+        comparison, verdict, target: as in `summary`.
     """
     said = {
         "Scores": _scores(comparison, verdict),
@@ -145,7 +160,7 @@ def facts(comparison: Comparison, verdict: Verdict) -> dict[str, str]:
             "Noise": _noise(verdict),
             "Power": _power(verdict, verdict.difference),
         }
-    said["Next step"] = _next_step(comparison, verdict)
+    said["Next step"] = _next_step(comparison, verdict, target)
     return {name: fact for name, fact in said.items() if fact}
 
 
@@ -321,13 +336,15 @@ def _power(verdict: Verdict, seeds: Difference) -> str:
     return power
 
 
-def _next_step(comparison: Comparison, verdict: Verdict) -> str:
+def _next_step(comparison: Comparison, verdict: Verdict, target: str) -> str:
     """Say what would tell more."""
     match verdict.kind:
         case None:
             return f"set `seeds` to {SEEDS} or more"
         case "no_better_than":
             steps = ["other learning rates", "more units, longer windows, more data"]
+            if target == "level" and _behind_the_last_value(comparison, verdict):
+                steps.insert(0, "`window.target: difference`")
             if _not_settled(verdict):
                 steps.insert(0, "more `updates`, as training had not settled")
             return "; ".join(steps)
@@ -353,6 +370,15 @@ def _next_step(comparison: Comparison, verdict: Verdict) -> str:
                 return "a longer test split, or more sequences in it"
             return "more `seeds`"
     return ""
+
+
+def _behind_the_last_value(comparison: Comparison, verdict: Verdict) -> bool:
+    """Tell whether values are forecast better from the last one than by networks."""
+    if comparison.score is not RMSE:
+        return False
+    best = min(one.test.mean() for one in verdict.chosen)
+    simple = (one for one in comparison.simple if one.name in FROM_THE_LAST_VALUE)
+    return any(one.test < best for one in simple)
 
 
 def _too_short(comparison: Comparison) -> str:
