@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from project_params import PARAMS
+from project_params import PARAMS, SEARCH_PARAMS
 
 from statelab.config import schema
 from statelab.errors import UserError
@@ -359,3 +359,36 @@ def test_lookbacks_with_end_labels_must_lead_to_the_last_step():
     params["window"] |= {"layout": "subsampled", "stride": 2, "validation_size": 100}
     with pytest.raises(UserError, match=r"lead to the last step.* Received: 7"):
         schema.check(params)
+
+
+FORECAST = {"source": "csv", "horizon": 2}
+
+
+@pytest.mark.parametrize(
+    "target", ["difference", "log_difference", "seasonal_difference"]
+)
+def test_forecasts_of_a_file_may_be_modelled_as_changes(target):
+    known = {"window": {"target": target}}
+    schema.check(relation(generate=FORECAST, **known))
+    forecast, classes = "makes no forecast of a file", "for classes: they have no"
+    for generate, rule in (
+        ({"source": "csv"}, forecast),
+        ({"horizon": 2}, forecast),
+        ({**FORECAST, "target_type": "classes"}, classes),
+    ):
+        with pytest.raises(UserError) as caught:
+            schema.check(relation(generate=generate, **known))
+        message = str(caught.value)
+        assert message.startswith("params.yaml: `window.target` must be level ")
+        assert rule in message and message.endswith(f". Received: {target}")
+
+
+def test_a_search_models_no_changes():
+    params = schema.check(relation(generate=FORECAST, window={"target": "difference"}))
+    with pytest.raises(UserError) as caught:
+        schema.check_search(SEARCH_PARAMS, params)
+    assert str(caught.value) == (
+        "search/params.yaml: `window.target` of params.yaml must be level in a search, "
+        "which models no changes. Received: difference"
+    )
+    schema.check_search(SEARCH_PARAMS, schema.check(relation(generate=FORECAST)))
