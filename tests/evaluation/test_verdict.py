@@ -154,7 +154,13 @@ def test_no_word_of_state_where_a_simple_method_does_as_well():
         "state, 2.6100 by the simple method. Nothing can be said of state."
     )
     assert facts["Simple methods"] == "persistence 2.6100, drift 2.7000"
-    assert "Next step" in facts and "Seeds" not in facts
+    assert facts["Next step"].startswith("`window.target: difference`; other learning")
+    assert "Seeds" not in facts
+    of_changes = verdict_text.facts(compared, judged, "log_difference")
+    assert of_changes["Next step"].startswith("other learning rates")
+    linear = [simple("drift", 3.6, score=RMSE), simple("linear", 2.6, score=RMSE)]
+    _, facts = words(comparison_of(*networks, score=RMSE, baseline=20.0, simple=linear))
+    assert facts["Next step"].startswith("other learning rates")
     worse = comparison_of(*networks, score=RMSE, baseline=20.0, simple=methods[:0])
     assert verdict.judge(worse, 0.01).kind == "state_needed"
 

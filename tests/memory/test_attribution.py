@@ -22,6 +22,7 @@ from statelab.networks.architecture import Architecture
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples import splitting
 from statelab.samples.scaling import Scaling
+from statelab.samples.target_changes import TargetChange, UserUnits
 from statelab.samples.windows import make_windows
 from statelab.training import trainer
 
@@ -263,3 +264,49 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
     change = summary.of_mode(table)["change"]
     assert change["memory"] == change["peak"] == lag
     assert change["shortest"] == change["longest"] == lag
+
+
+def levels() -> UserUnits:
+    """Levels from which the targets of `data` are differences."""
+    level = 50 + 7 * np.random.default_rng(6).normal(size=30).astype(np.float32)
+    user = data()._replace(values=level[:, None], targets=level + data().targets)
+    return UserUnits(user, TargetChange("difference", 0, horizon=1))
+
+
+@pytest.mark.parametrize("layout", [SEGMENTS, {"layout": "full"}])
+def test_effects_and_scores_of_differences_are_those_of_their_levels(layout):
+    table, units = windows(**layout), levels()
+    of_levels = attribution.measure(
+        LINE, data(), table, stateful=True, units=units, rng=np.random.default_rng(0)
+    )
+    np.testing.assert_allclose(of_levels, measured(**layout), atol=1e-4)
+    carried = units.data.targets[None]
+    scored, plain = (
+        warm_up.score_by_burn_in(
+            LINE,
+            data(),
+            table,
+            predicted,
+            reset="sequence",
+            units=known,
+            rng=np.random.default_rng(0),
+        )
+        for predicted, known in ((carried, units), (data().targets[None], None))
+    )
+    np.testing.assert_allclose(scored, plain, atol=1e-5)
+
+
+def test_an_effect_on_a_logarithm_is_in_values():
+    """Another input at lag 2 changes a prediction p to q: b e^p to b e^q."""
+    units = UserUnits(levels().data, TargetChange("log_difference", 0, horizon=1))
+    number = np.array([4, 20])  # flat steps, each a prediction
+    table = windows(layout="full")
+    history = input_history.inputs_of(table, number, stateful=True)
+    replacement = np.where(history.lag == 2, 9, history.step)
+    change = attribution.occlusion(
+        LINE, data(), history, replacement, np.array([2, 3]), units
+    )
+    base = units.data.values[number, 0]
+    before, after = delayed(VALUES[number - 2, 0]), delayed(VALUES[9, 0])
+    expected = (base * abs(np.exp(after) - np.exp(before))).mean()
+    np.testing.assert_allclose(change, [[expected]], rtol=1e-4)

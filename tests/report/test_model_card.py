@@ -9,6 +9,7 @@ from statelab.data.sequences import Sequences
 from statelab.networks.architecture import Architecture
 from statelab.report import model_card, model_facts
 from statelab.report.model_facts import ModelFacts
+from statelab.samples.target_changes import TargetChange
 from statelab.samples.windows import make_windows
 
 INTERVAL = over_seeds(0.5, 0.4, 0.6, n=4)
@@ -162,3 +163,35 @@ def test_a_card_of_classes_says_which_probability_is_which(counts):
     assert "the probability of class `yes` at each time step" in text
     # an accuracy of 0.25 where the most frequent class has 0.75
     assert "Its accuracy on test, 0.2500, is no better than that of a constant" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        (
+            TargetChange("difference", 1, horizon=6),
+            "it takes `load` minus that of 1 step before, 0 where a sequence has none, "
+            "and predicts a change: add it to the value of the step itself.",
+        ),
+        (
+            TargetChange("log_difference", 1, horizon=6),
+            "it takes the logarithm of `load` minus that of 1 step before, 0 where a "
+            "sequence has none, and predicts a change: multiply its exponential by the "
+            "value of the step itself.",
+        ),
+        (
+            TargetChange("seasonal_difference", 1, horizon=6, season=4),
+            "it takes `load` minus that of 4 steps before, 0 where a sequence has "
+            "none, and predicts a change: add it to the value of 2 steps before, or "
+            "else of the step itself.",
+        ),
+    ],
+)
+def test_a_card_says_which_changes_a_network_takes_and_gives(counts, change, fact):
+    forecast = {"feature": 1, "horizon": 6}
+    names = {"features": ["heat", "load"], "classes": None, "forecast": forecast}
+    settings = params(generate={"source": "csv", "path": "a.csv"})
+    text = a_card(counts, settings, names=names, change=change)
+    assert f"- **Changes**: {fact} `statelab predict` does both" in text
+    assert "It predicts a change of a value, as below, at each time step." in text
+    assert "Changes" not in a_card(counts, settings, names=names)

@@ -11,6 +11,7 @@ from statelab.networks.architecture import Architecture
 from statelab.samples import scaling
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import expand, make_plan
+from statelab.samples.target_changes import TargetChange, UserUnits, changed
 from statelab.samples.windows import (
     make_windows,
     predictions_of,
@@ -20,10 +21,9 @@ from statelab.samples.windows import (
 from statelab.training import compiled, trainer
 
 
-def train(task, table, scaling=None, **changes) -> trainer.Trained:
-    return trainer.train(
-        task, table, training(**changes), progress=Silent(), scaling=scaling
-    )
+def train(task, table, scaling=None, units=None, **changes) -> trainer.Trained:
+    how = {"progress": Silent(), "scaling": scaling, "units": units}
+    return trainer.train(task, table, training(**changes), **how)
 
 
 def test_train_answers_every_sample_of_every_split():
@@ -296,3 +296,35 @@ def test_train_refuses_a_burn_in_that_leaves_nothing_to_learn_from():
     rule = "`train_stateful.burn_in` must leave a target in train. Received: 3"
     with pytest.raises(UserError, match=rule):
         train(task, table, burn_in=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values_of"),
+    [
+        ("difference", lambda base, change: base + change),
+        ("log_difference", lambda base, change: base * np.exp(change)),
+    ],
+)
+def test_what_is_held_out_is_predicted_and_scored_in_the_users_units(kind, values_of):
+    """Training itself goes on as on the changes alone."""
+    task, table = task_and_windows(layout="subsampled")
+    levels = np.random.default_rng(8).uniform(2, 9, len(task.values) + 1)
+    user = task._replace(
+        values=levels[:-1, None].astype(np.float32),
+        targets=levels[1:].astype(np.float32),
+    )
+    change = TargetChange(kind, feature=0, horizon=1)
+    changes = changed(user, change)
+    ours = train(changes, table, units=UserUnits(user, change))
+    theirs = train(changes, table)
+    # windows of 2 in sequences of 4 are answered at steps 1, 2 and 3
+    step = np.add.outer(task.offsets[:-1], [1, 2, 3]).ravel()
+    expected = values_of(user.values[step, 0], theirs.predictions)
+    np.testing.assert_allclose(ours.predictions, expected, rtol=1e-6)
+    last = ours.history[ours.history["epoch"] == 2]
+    test = np.repeat(table.split == SPLITS["test"], 3)
+    errors = ours.predictions[:, test] - user.targets[step[test]]
+    np.testing.assert_allclose(last["test_loss"], (errors**2).mean(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(last["test_mae"], abs(errors).mean(axis=1), rtol=1e-4)
+    for name in ("loss", "mae"):
+        assert (ours.history[name] == theirs.history[name]).all()
