@@ -58,6 +58,20 @@ MUTANTS = [
         "samples/test_windows.py",
     ),
     Mutant(
+        "a change is restored from another step than it was made from",
+        "samples/target_changes.py",
+        "return -self.horizon % self.season if",
+        "return self.horizon % self.season if",
+        "samples/test_target_changes.py",
+    ),
+    Mutant(
+        "a feature of changes reads on from the sequence before",
+        "data/sequences.py",
+        "np.where(step - back >= first, step - back, step)",
+        "np.where(step - back >= 0 * first, step - back, step)",
+        "samples/test_target_changes.py",
+    ),
+    Mutant(
         "lanes are swapped with batches",
         "samples/plans.py",
         "lane * plan.batches + batch if plan.lane_by_lane",
