@@ -12,6 +12,7 @@ from small_trainings import training
 from statelab.data.tasks import first_step
 from statelab.pipeline import resume_key
 from statelab.samples.splitting import assign_splits
+from statelab.samples.target_changes import TargetChange, UserUnits
 from statelab.samples.windows import make_windows
 from statelab.training import checkpoints, compiled, sizing, trainer
 from statelab.training.early_stopping import Stopping
@@ -269,8 +270,13 @@ def test_of_resumes_and_cleans_up(data, tmp_path, monkeypatch):
     (kept,) = folder.iterdir()
     with checkpoints.of(TRAINING._replace(seed=4), *data) as (resume, _):
         assert resume is None
+    for kind in ("difference", "log_difference"):
+        units = UserUnits(data[0], TargetChange(kind, feature=0, horizon=1))
+        with checkpoints.of(TRAINING, *data, units=units) as (resume, _):
+            assert resume is None
     assert kept.exists()
-    with checkpoints.of(TRAINING, *data) as (resume, _):
+    levels = UserUnits(data[0], None)
+    with checkpoints.of(TRAINING, *data, units=levels) as (resume, _):
         assert resume is not None and resume.epoch == 0 and resume.state.batch > 0
         assert kept.exists()
     assert not list(folder.iterdir())
