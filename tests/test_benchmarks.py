@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from checkouts import REPOSITORY
 
@@ -29,9 +30,19 @@ def test_the_floor_trains_the_network_that_we_train(name):
     assert 0.3 < mine < 1  # the loss has not gone to 0, where numbers get slow
 
 
-def test_the_docs_show_how_often_series_are_called():
-    document = json.loads((REPOSITORY / "metrics" / "calls.json").read_text())
-    assert calls.markdown(document) in (REPOSITORY / "docs/verdict.md").read_text()
+def test_series_of_known_kind_are_what_they_are_called(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    rng = np.random.default_rng(3)
+    walk = calls.KINDS["walk"].make(rng, 50)
+    assert walk.targets[:-1].tolist() == walk.values[1:, 0].tolist()
+    latch = calls.KINDS["latch"].make(rng, 4000)
+    marks = np.flatnonzero(latch.values[:, 0])
+    last = latch.values[marks[np.searchsorted(marks, np.arange(4000), "right") - 1], 0]
+    noise = latch.targets - last
+    assert abs(noise.mean()) < 0.05 and noise.std() == pytest.approx(0.5, abs=0.03)
+    settings = calls.default_params(calls.KINDS["latch"].changes, seeds=2)
+    assert settings.train_stateless.lookbacks == [1, 4]
+    assert settings.train_stateful.updates == 1500
 
 
 def test_the_docs_show_the_tables_of_the_latest_run():
