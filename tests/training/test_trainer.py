@@ -21,8 +21,8 @@ from statelab.samples.windows import (
 from statelab.training import compiled, trainer
 
 
-def train(task, table, scaling=None, units=None, **changes) -> trainer.Trained:
-    how = {"progress": Silent(), "scaling": scaling, "units": units}
+def train(task, table, scaling=None, user_units=None, **changes) -> trainer.Trained:
+    how = {"progress": Silent(), "scaling": scaling, "units": user_units}
     return trainer.train(task, table, training(**changes), **how)
 
 
@@ -315,7 +315,7 @@ def test_what_is_held_out_is_predicted_and_scored_in_the_users_units(kind, value
     )
     change = TargetChange(kind, feature=0, horizon=1)
     changes = changed(user, change)
-    ours = train(changes, table, units=UserUnits(user, change))
+    ours = train(changes, table, user_units=UserUnits(user, change))
     theirs = train(changes, table)
     # windows of 2 in sequences of 4 are answered at steps 1, 2 and 3
     step = np.add.outer(task.offsets[:-1], [1, 2, 3]).ravel()
