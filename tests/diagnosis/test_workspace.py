@@ -19,7 +19,7 @@ def test_a_workspace_is_sound_unless_its_parameters_are_naive(checkout):
     checkout.edit("params.yaml", "batching: aligned", "batching: contiguous")
     text = (checkout.root / "params.yaml").read_text()
     before, after = text.split("train_stateful:")
-    after = after.replace("batch_size: 1", "batch_size: 3", 1)
+    after = after.replace("batch_size: auto", "batch_size: 3", 1)
     (checkout.root / "params.yaml").write_text(f"{before}train_stateful:{after}")
     checkout.dvc("repro", "evaluate")
     assert failing_probes(checkout, fails=True) == {"contiguity"}
