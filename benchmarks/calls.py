@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import typer
 from scipy import signal
 
@@ -32,6 +31,7 @@ from statelab.evaluation.variants import Variant
 from statelab.io.predictions import Predictions
 from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command
+from statelab.pipeline.progress import Silent
 from statelab.samples import scaling, splitting
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows, rewindow
@@ -103,16 +103,6 @@ def default_params(changes: dict[str, dict[str, Any]], seeds: int) -> Params:
     for section, keys in changes.items():
         read[section] |= keys
     return schema.check(read)
-
-
-class _Silent:
-    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
-
-    def batches(self, done: int, total: int) -> None: ...
-
-    def epoch(self, epoch: int, lines: pd.DataFrame) -> None: ...
-
-    def done(self) -> None: ...
 
 
 class _Split(NamedTuple):
@@ -190,7 +180,7 @@ def _trained(split: _Split, variant: Variant) -> tuple[Predictions, float]:
         split.data,
         rewindow(split.windows, **variant.layout),
         variant.training,
-        progress=_Silent(),
+        progress=Silent(),
         scaling=split.scaling,
     )
     recorded = variants.recorded(

@@ -9,7 +9,6 @@ from statelab.config import defaults, rules, settings
 from statelab.errors import UserError
 
 UNION = ("int", "float")  # what pydantic calls members of one
-UNION = ("int", "float")  # what pydantic calls members of one
 _AnyParams = TypeVar("_AnyParams", bound=BaseModel)
 
 

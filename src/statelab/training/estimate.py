@@ -5,10 +5,9 @@ import sys
 import time
 from typing import NamedTuple
 
-import pandas as pd
-
 from statelab.config.settings import Training
 from statelab.data.sequences import Sequences, head_of
+from statelab.pipeline.progress import Silent
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows
 from statelab.training import trainer
@@ -27,16 +26,6 @@ class Estimate(NamedTuple):
 
 class _Enough(Exception):
     pass
-
-
-class _Silent:
-    def resumed(self, epoch: int, batch: int, done: int) -> None: ...
-
-    def batches(self, done: int, total: int) -> None: ...
-
-    def epoch(self, epoch: int, lines: pd.DataFrame) -> None: ...
-
-    def done(self) -> None: ...
 
 
 def estimate(
@@ -72,7 +61,7 @@ def estimate(
             sequences,
             windows,
             training,
-            progress=_Silent(),
+            progress=Silent(),
             scaling=scaling,
             on_checkpoint=on_checkpoint,
         )
