@@ -2,6 +2,8 @@
 
 import sys
 
+from statelab.baselines import season
+from statelab.baselines.naive import Forecast
 from statelab.config import params
 from statelab.config.settings import Params
 from statelab.data.sequences import NAMES_FILE, Sequences, read_split
@@ -57,17 +59,14 @@ def _change(
     change = TargetChange(kind, **forecast)
     if kind != target_changes.SEASONAL:
         return change
-    season = settings.evaluate.season
-    if season is None:
-        from statelab.baselines import season as seasons  # scipy.signal takes a second
-
-        season = seasons.guess(sequences, windows, change.feature)
-    if season is None:
+    given = Forecast(change.feature, change.horizon, settings.evaluate.season)
+    recurs = season.of(sequences, windows, given)
+    if recurs is None:
         raise UserError(
             "`evaluate.season` must be given for `window.target: seasonal_difference`, "
             "as nothing is found to recur in train. Received: null"
         )
-    return change._replace(season=season)
+    return change._replace(season=recurs)
 
 
 if __name__ == "__main__":

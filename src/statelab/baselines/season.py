@@ -1,14 +1,26 @@
 """After how many steps values recur."""
 
 import numpy as np
-from scipy import signal
 
+from statelab.baselines.naive import Forecast
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.samples.windows import Windows
 
 LONGEST = 1000  # steps of a season that is looked for
 LOWEST = 0.3  # autocorrelation of changes, below which nothing is said to recur
 ALIKE = 0.9  # share of the highest peak: a day is as good as two days, and shorter
+
+
+def of(sequences: Sequences, windows: Windows, forecast: Forecast) -> int | None:
+    """Return the season of a forecast, or where none is given guess it.
+
+    Args:
+        sequences, windows: as in `guess`.
+        forecast: what is forecast.
+    """
+    if forecast.season is not None:
+        return forecast.season
+    return guess(sequences, windows, forecast.feature)
 
 
 def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
@@ -59,6 +71,8 @@ def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
 
 
 def _autocorrelation(values: np.ndarray, longest: int) -> np.ndarray:
+    from scipy import signal  # takes a second to import
+
     centred = values - values.mean()
     full = signal.correlate(centred, centred, mode="full", method="fft")
     return full[len(values) - 1 : len(values) + longest] / full[len(values) - 1]

@@ -32,9 +32,9 @@ def of(
     if forecast is not None:
         said = ""
         if forecast.season is None:
-            guessed = season.guess(sequences, windows, forecast.feature)
-            forecast = forecast._replace(season=guessed)
             said = ", guessed from the train split"
+        recurs = season.of(sequences, windows, forecast)
+        forecast = forecast._replace(season=recurs)
         for name, predicted in forecasts(sequences, step, forecast).items():
             detail = ""
             if name == "seasonal_naive" and forecast.season is not None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from statelab.baselines import season
 from statelab.baselines.naive import Forecast
 from statelab.config.modes import AGAIN, IN_USE
 from statelab.config.settings import AnyTrainSettings, Training
@@ -184,13 +185,9 @@ def default_lookbacks(
         return [] if shortest == steps[0] else [int(steps[0])]
     by_split = (steps[windows.split[used] == code] for code in SPLITS.values())
     most = min(int(of_split.max()) for of_split in by_split if len(of_split))
-    season = None if forecast is None else forecast.season
-    if forecast is not None and season is None:
-        from statelab.baselines import season as seasons  # scipy.signal takes a second
-
-        season = seasons.guess(sequences, windows, forecast.feature)
-    if season is not None and 2 * season <= min(LONGEST, most // 2):
-        return [1, season, 2 * season]
+    recurs = None if forecast is None else season.of(sequences, windows, forecast)
+    if recurs is not None and 2 * recurs <= min(LONGEST, most // 2):
+        return [1, recurs, 2 * recurs]
     return [FACTOR**power for power in range(4) if FACTOR**power <= most // 4]
 
 
