@@ -29,9 +29,6 @@ from statelab.samples.windows import (
 )
 
 HELD_OUT = ("validation", "test")
-PARTS = 100  # of the test split, at most
-FEW_SEQUENCES = 10  # of fewer, parts are stretches of time
-STRETCHES = 20  # of time
 
 
 class Candidate(NamedTuple):
@@ -333,30 +330,6 @@ def _window_tables(
         )
         del predicted  # of long data there is no room for another one
     return tables, variants
-
-
-def in_parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
-    """Cut time steps into parts, over which scores can be compared.
-
-    With at least `FEW_SEQUENCES`, a part is some sequences; with fewer, a stretch of
-    time.
-
-    Args:
-        sequences: where they begin.
-        step: flat time steps, in order, [steps].
-
-    Returns:
-        For each part, which of `step` it holds, counted from 0.
-    """
-    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
-    distinct, part = np.unique(sequence, return_inverse=True)
-    if len(distinct) >= FEW_SEQUENCES:
-        count = min(len(distinct), PARTS)
-        part = part * count // len(distinct)
-    else:
-        count = min(len(step), STRETCHES)
-        part = np.arange(len(step)) * count // len(step)
-    return np.split(np.arange(len(step)), np.searchsorted(part, range(1, count)))
 
 
 def _target_gap(sequences: Sequences, windows: Windows) -> int:

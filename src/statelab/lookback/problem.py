@@ -15,8 +15,8 @@ from statelab.baselines.naive import (
 from statelab.config.settings import Params, SearchParams
 from statelab.config.values import ForgetBias
 from statelab.data.sequences import SPLITS, Sequences, head_of
-from statelab.evaluation import comparison
 from statelab.evaluation.ceilings import find_ceiling, visible_classes
+from statelab.evaluation.loss_differences import FEW_SEQUENCES, PARTS
 from statelab.evaluation.scoring import with_target
 from statelab.lookback import evaluation_set, shards, trial_plans
 from statelab.lookback.outcomes import Trial
@@ -27,6 +27,8 @@ from statelab.samples import scaling
 from statelab.samples.scaling import Scaling
 from statelab.samples.windows import Windows, rewindow, sequences_in_split
 from statelab.training.options import architecture_for
+
+STRETCHES = 20  # of time, where there are few sequences
 
 
 class Problem(NamedTuple):
@@ -96,7 +98,7 @@ def build_problem(
     problem = Problem(
         shards=tuple(pieces),
         shares=np.array(train_steps) / sum(train_steps),
-        parts=_numbered(comparison.in_parts(sequences, scored_steps)),
+        parts=_numbered(_in_parts(sequences, scored_steps)),
         scaling=scaling.fit(sequences, windows) if scaled else None,
         longest_sequence=int((windows.stop - windows.first).max()),
         network=architecture_for(sequences, params.model),
@@ -183,3 +185,27 @@ def ceilings(
                 ceiling = None
         ceilings[window_length] = ceiling
     return ceilings
+
+
+def _in_parts(sequences: Sequences, step: np.ndarray) -> list[np.ndarray]:
+    """Cut time steps into parts, over which scores can be compared.
+
+    With at least `FEW_SEQUENCES`, a part is some sequences; with fewer, a stretch of
+    time.
+
+    Args:
+        sequences: where they begin.
+        step: flat time steps, in order, [steps].
+
+    Returns:
+        For each part, which of `step` it holds, counted from 0.
+    """
+    sequence = np.searchsorted(sequences.offsets, step, side="right") - 1
+    distinct, part = np.unique(sequence, return_inverse=True)
+    if len(distinct) >= FEW_SEQUENCES:
+        count = min(len(distinct), PARTS)
+        part = part * count // len(distinct)
+    else:
+        count = min(len(step), STRETCHES)
+        part = np.arange(len(step)) * count // len(step)
+    return np.split(np.arange(len(step)), np.searchsorted(part, range(1, count)))
