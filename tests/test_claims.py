@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from small_trainings import Silent, training
+from small_trainings import training
 
 from statelab.data.tasks import first_step
 from statelab.evaluation import bounds, scoring
+from statelab.pipeline.progress import Silent
 from statelab.samples.splitting import assign_splits
 from statelab.samples.windows import make_windows
 from statelab.training import trainer

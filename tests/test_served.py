@@ -9,12 +9,13 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.pyfunc import scoring_server
-from small_trainings import Silent, training
+from small_trainings import training
 
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
+from statelab.pipeline.progress import Silent
 from statelab.samples import scaling
 from statelab.samples.windows import make_windows
 from statelab.served import ExplicitState

@@ -3,7 +3,7 @@
 import numpy as np
 import project_params
 import pytest
-from small_trainings import Silent, training
+from small_trainings import training
 
 from statelab.data import tasks
 from statelab.evaluation import (
@@ -18,6 +18,7 @@ from statelab.evaluation import (
 from statelab.evaluation.comparison import BaselineScore, Candidate, Comparison
 from statelab.networks.scores import ACCURACY, RMSE
 from statelab.pipeline import command
+from statelab.pipeline.progress import Silent
 from statelab.samples import splitting
 from statelab.samples.windows import rewindow
 from statelab.studies.post import POST

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from small_trainings import Silent, training
+from small_trainings import training
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.io import arrays
+from statelab.pipeline.progress import Silent
 from statelab.samples.windows import make_windows
 from statelab.training import checkpoints, trainer
 

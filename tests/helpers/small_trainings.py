@@ -1,4 +1,4 @@
-"""A small task to train on, its settings, and progress that shows nothing."""
+"""A small task to train on, and its settings."""
 
 from typing import Any
 
@@ -42,16 +42,6 @@ STATEFUL = {
     "reset": "sequence",
     "batching": "aligned",
 }
-
-
-class Silent:
-    def resumed(self, epoch, batch, done): ...
-
-    def batches(self, done, total): ...
-
-    def epoch(self, epoch, lines): ...
-
-    def done(self): ...
 
 
 def training(*, stateful: bool = True, seed: int = 3, **changes: Any) -> Training:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from project_params import generate, window
-from small_trainings import Silent, training
+from small_trainings import training
 
 from statelab.data import tasks
 from statelab.data.sequences import Sequences
@@ -20,6 +20,7 @@ from statelab.memory import (
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
 from statelab.networks.saving import TrainedNetworks
+from statelab.pipeline.progress import Silent
 from statelab.samples import splitting
 from statelab.samples.scaling import Scaling
 from statelab.samples.target_changes import TargetChange, UserUnits

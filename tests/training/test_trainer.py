@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_trainings import Silent, task_and_windows, training
+from small_trainings import task_and_windows, training
 
 from statelab.data import tasks
 from statelab.data.sequences import SPLITS, Sequences, at_the_end
@@ -8,6 +8,7 @@ from statelab.errors import UserError
 from statelab.evaluation import bounds, scoring
 from statelab.networks import keras_models
 from statelab.networks.architecture import Architecture
+from statelab.pipeline.progress import Silent
 from statelab.samples import scaling
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import expand, make_plan
