@@ -22,19 +22,16 @@ from statelab.baselines import simple
 from statelab.baselines.naive import Forecast
 from statelab.config import params, schema
 from statelab.config.modes import MODES
-from statelab.config.settings import Params, Training
+from statelab.config.settings import AnyTrainSettings, Params, Training
 from statelab.data.sequences import Sequences
-from statelab.evaluation import choice, comparison, convergence, paired_test, variants
+from statelab.evaluation import comparison, paired_test, selection
 from statelab.evaluation import verdict as verdicts
 from statelab.evaluation.comparison import Comparison
 from statelab.evaluation.variants import Variant
-from statelab.io.predictions import Predictions
-from statelab.networks.scores import OF_HEAD
 from statelab.pipeline import command
 from statelab.pipeline.progress import Silent
 from statelab.samples import scaling, splitting
-from statelab.samples.scaling import Scaling
-from statelab.samples.windows import Windows, rewindow
+from statelab.samples.windows import rewindow
 
 with command.quiet_import():
     from statelab.training import trainer
@@ -105,14 +102,6 @@ def default_params(changes: dict[str, dict[str, Any]], seeds: int) -> Params:
     return schema.check(read)
 
 
-class _Split(NamedTuple):
-    """The data of a split."""
-
-    data: Sequences
-    windows: Windows
-    scaling: Scaling
-
-
 def compare(data: Sequences, horizon: int, settings: Params) -> list[Comparison]:
     """Train both modes on a series as the pipeline does, and score them on each split.
 
@@ -122,81 +111,39 @@ def compare(data: Sequences, horizon: int, settings: Params) -> list[Comparison]
         settings: of the pipeline.
     """
     count = splitting.count_of(data, settings.window, settings.evaluate.splits)
-    splits = []
-    for number in range(count):
-        windows = splitting.split_and_window(
+    splits = [
+        splitting.split_and_window(
             data, settings.window, seed=settings.seed, horizon=horizon, number=number
         )
-        splits.append(_Split(data, windows, scaling.fit(data, windows)))
+        for number in range(count)
+    ]
+    scalings = [scaling.fit(data, windows) for windows in splits]
+
+    def train(variant: Variant, number: int) -> trainer.Trained:
+        cut = rewindow(splits[number], **variant.layout)
+        return trainer.train(
+            data, cut, variant.training, progress=Silent(), scaling=scalings[number]
+        )
+
     forecast = Forecast(0, horizon, None) if horizon else None
-    predicted = {mode: _of_mode(mode, splits, forecast, settings) for mode in MODES}
+    predicted = {}
+    for mode in MODES:
+        own: AnyTrainSettings = getattr(settings, f"train_{mode}")
+        training = Training(settings.model, own, settings.seed)
+        predicted[mode] = selection.select(
+            data, splits, training, settings.train_stateful, forecast, train
+        ).predictions
     compared = []
-    for number, split in enumerate(splits):
+    for number, windows in enumerate(splits):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            methods = simple.of(data, split.windows, forecast)
+            methods = simple.of(data, windows, forecast)
         of_split = {
             mode: [one for one in found if one.split == number]
             for mode, found in predicted.items()
         }
-        compared.append(
-            comparison.compare(data, split.windows, of_split, methods, horizon)
-        )
+        compared.append(comparison.compare(data, windows, of_split, methods, horizon))
     return compared
-
-
-def _of_mode(
-    mode: str, splits: list[_Split], forecast: Forecast | None, settings: Params
-) -> list[Predictions]:
-    """Return what the variants of a mode predict, and the chosen one on all splits."""
-    first, *later = splits
-    training = Training(
-        settings.model, getattr(settings, f"train_{mode}"), settings.seed
-    )
-    in_use, *others = variants.of(
-        first.data, first.windows, training, settings.train_stateful, forecast
-    )
-    used, (predicted, best) = in_use, _trained(first, in_use)
-    for rate in variants.other_rates(in_use):
-        other = variants.with_rate(in_use, rate)
-        other_predicted, score = _trained(first, other)
-        if score > best:
-            used, predicted, best = other, other_predicted, score
-    rate = used.training.settings.learning_rate
-    tried = [used, *(variants.with_rate(other, rate) for other in others)]
-    found = [predicted, *(_trained(first, other)[0] for other in tried[1:])]
-    number = choice.choose(first.data, first.windows, found)
-    found[number] = found[number]._replace(chosen=True)
-    total = variants.budget(first.data, first.windows, tried[number])
-    for nth, split in enumerate(later, 1):
-        own = variants.on_another_split(split.data, split.windows, tried[number], total)
-        found.append(_trained(split, own)[0]._replace(split=nth, chosen=True))
-    return found
-
-
-def _trained(split: _Split, variant: Variant) -> tuple[Predictions, float]:
-    """Return what a variant predicts, and its score on validation."""
-    trained = trainer.train(
-        split.data,
-        rewindow(split.windows, **variant.layout),
-        variant.training,
-        progress=Silent(),
-        scaling=split.scaling,
-    )
-    recorded = variants.recorded(
-        split.data,
-        split.windows,
-        variant,
-        trained.history,
-        trained.predictions,
-        trained.visible_from,
-    )
-    settings = variant.training.settings
-    reached = convergence.reached(
-        trained.history, settings.epochs, best=settings.patience is not None
-    )
-    sign = OF_HEAD[trained.architecture.head].main.sign
-    return recorded, sign * float(reached.mean())
 
 
 def by_seeds_alone(compared: Comparison) -> bool:

@@ -86,7 +86,7 @@ def test_every_variant_has_the_epochs_that_its_updates_take():
     epochs = [each.training.settings.epochs for each in (in_use, three, four)]
     assert epochs == [6, 10, 15]
     for each in (in_use, three, four):
-        assert variants.budget(TARGETS, PER_STEP, each).updates == 30
+        assert each.budget.updates == 30
     (carried,) = of(PER_STEP, updates=30, batch_size=2, epochs=99)
     assert carried.training.settings.epochs == 5
 
@@ -111,10 +111,10 @@ def test_variants_have_the_labelled_steps_of_what_is_in_use():
     in_use, two = of(
         SEGMENTS, stateful=False, lookbacks=[2], batch_size="auto", pace=2, epochs=40
     )
-    assert variants.budget(TARGETS, SEGMENTS, in_use) == (120, 400)
+    assert in_use.budget == (120, 400)
     # 120 updates in 50 epochs are 2.4 in each: two batches of 4 come nearest
     assert two.training.settings.lanes == 4
-    assert variants.budget(TARGETS, SEGMENTS, two) == (120, 480)
+    assert two.budget == (120, 480)
 
 
 def test_a_longer_gradient_window_has_fewer_lanes():
@@ -153,7 +153,7 @@ def test_batches_without_a_target_are_no_updates():
     ends = at_the_end(TARGETS)
     (only,) = of(PER_STEP, ends, batch_size=1, updates=10, epochs=99)
     assert only.training.settings.epochs == 5  # of 10 batches two have a target
-    assert variants.budget(ends, PER_STEP, only) == (10, 10)
+    assert only.budget == (10, 10)
 
 
 def test_rates_are_tried_once_each():

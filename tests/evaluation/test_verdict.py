@@ -7,11 +7,10 @@ from small_trainings import training
 
 from statelab.data import tasks
 from statelab.evaluation import (
-    choice,
     comparison,
     paired_test,
     scoring,
-    variants,
+    selection,
     verdict,
     verdict_text,
 )
@@ -347,19 +346,17 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
     )
     data = tasks.make(params.generate, seed)
     cut = splitting.split_and_window(data, params.window, seed=seed)
+    pace = post_training("stateful", **(stateful or {})).settings
+
+    def train(variant, number):
+        table = rewindow(cut, **variant.layout)
+        return trainer.train(data, table, variant.training, progress=Silent())
+
     predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         changed = post_training(mode, **{"seeds": 10, **(own or {})})
-        found = []
-        pace = post_training("stateful", **(stateful or {})).settings
-        for variant in variants.of(data, cut, changed, pace):
-            table = rewindow(cut, **variant.layout)
-            trained = trainer.train(data, table, variant.training, progress=Silent())
-            own = trained.history, trained.predictions, trained.visible_from
-            found.append(variants.recorded(data, cut, variant, *own))
-        best = choice.choose(data, cut, found)
-        found[best] = found[best]._replace(chosen=True)
-        predictions[mode] = found
+        selected = selection.select(data, [cut], changed, pace, None, train)
+        predictions[mode] = selected.predictions
     return verdict.judge(comparison.compare(data, cut, predictions), 0.01)
 
 

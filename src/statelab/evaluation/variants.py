@@ -7,7 +7,6 @@ on validation, and what it has chosen is judged on test.
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from statelab.baselines import season
 from statelab.baselines.naive import Forecast
@@ -15,8 +14,6 @@ from statelab.config.modes import AGAIN, IN_USE
 from statelab.config.settings import AnyTrainSettings, Training
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.errors import UserError
-from statelab.evaluation import convergence
-from statelab.io.predictions import Predictions
 from statelab.samples import plan_summary, plans
 from statelab.samples.windows import (
     Windows,
@@ -30,6 +27,17 @@ LONGEST = 64  # steps of a window that is tried where params.yaml does not say w
 FACTOR = 4  # from one of them to the next, where values do not recur
 
 
+class Budget(NamedTuple):
+    """What a network is trained with, in an epoch or in all, unless it stops early."""
+
+    updates: int
+    labelled_steps: int  # predictions that count in the loss
+
+    def times(self, epochs: int) -> "Budget":
+        """Return the budget of so many epochs."""
+        return Budget(epochs * self.updates, epochs * self.labelled_steps)
+
+
 class Variant(NamedTuple):
     """One of the trainings of a mode."""
 
@@ -37,13 +45,7 @@ class Variant(NamedTuple):
     layout: dict[str, Any]  # how its samples are cut; empty: as those in use
     gradient_window: int  # time steps
     training: Training
-
-
-class Budget(NamedTuple):
-    """What a network is trained with, in an epoch or in all, unless it stops early."""
-
-    updates: int
-    labelled_steps: int  # predictions that count in the loss
+    budget: Budget  # of each network
 
 
 def of(
@@ -81,13 +83,13 @@ def of(
     if settings.again:
         again = Training(model, settings, seed + settings.seeds)
         variants.append(in_use._replace(name=AGAIN, training=again))
-    total = budget(sequences, windows, in_use)
     for name, layout, gradient_window, changes in _others(
         sequences, windows, settings, forecast
     ):
         changed = settings.model_copy(update=changes)
-        variant = Variant(name, layout, gradient_window, Training(model, changed, seed))
-        variants.append(_with_budget(sequences, windows, variant, total))
+        training = Training(model, changed, seed)
+        variant = Variant(name, layout, gradient_window, training, in_use.budget)
+        variants.append(with_budget(sequences, windows, variant, in_use.budget))
     return variants
 
 
@@ -96,17 +98,23 @@ def _in_use(
 ) -> Variant:
     """Return what is in use, with its batch size and its epochs decided."""
     settings, limit = training.settings, training.settings.epochs
-    if settings.batch_size == "auto":
+    automatic = settings.batch_size == "auto"
+    if automatic:
         size = _batch_size(windows, pace)
         settings = settings.model_copy(update={"batch_size": size})
-        updates = _of_an_epoch(sequences, windows, settings).updates
-        limit = round(limit * pace / updates)
+    one = _of_an_epoch(sequences, windows, settings)
+    if automatic:
+        limit = round(limit * pace / one.updates)
     if settings.updates is not None:
-        updates = _of_an_epoch(sequences, windows, settings).updates
-        limit = min(round(settings.updates / updates), limit)
+        limit = min(round(settings.updates / one.updates), limit)
     settings = settings.model_copy(update={"epochs": max(limit, 1)})
-    gradient_window = settings.gradient_window or sample_lengths(windows)[1]
-    return Variant(IN_USE, {}, gradient_window, training._replace(settings=settings))
+    return Variant(
+        name=IN_USE,
+        layout={},
+        gradient_window=settings.gradient_window or sample_lengths(windows)[1],
+        training=training._replace(settings=settings),
+        budget=one.times(settings.epochs),
+    )
 
 
 def _batch_size(windows: Windows, updates: float) -> int:
@@ -191,48 +199,34 @@ def default_lookbacks(
     return [FACTOR**power for power in range(4) if FACTOR**power <= most // 4]
 
 
-def _with_budget(
+def with_budget(
     sequences: Sequences, windows: Windows, variant: Variant, total: Budget
 ) -> Variant:
-    """Set batch size and epochs of a variant to what comes nearest to a budget."""
-    settings = variant.training.settings
-    table = rewindow(windows, **variant.layout)
-    one = _of_an_epoch(sequences, table, settings)
-    changes: dict[str, Any] = {}
-    if settings.stateful:
-        of_an_update = one.labelled_steps / one.updates
-        wanted = total.labelled_steps / total.updates
-        changes["batch_size"] = max(round(settings.lanes * wanted / of_an_update), 1)
-    else:
-        epochs = total.labelled_steps / max(one.labelled_steps, 1)
-        changes["batch_size"] = _batch_size(table, max(total.updates / epochs, 1))
-    changed = settings.model_copy(update=changes)
-    updates = _of_an_epoch(sequences, table, changed).updates
-    changes["epochs"] = max(round(total.updates / updates), 1)
-    changed = settings.model_copy(update=changes)
-    return variant._replace(training=variant.training._replace(settings=changed))
-
-
-def on_another_split(
-    sequences: Sequences, windows: Windows, variant: Variant, total: Budget
-) -> Variant:
-    """Return a variant as it is trained on the windows of another split.
+    """Set batch size and epochs of a variant to what comes nearest to a budget.
 
     Args:
         sequences: the time steps and their targets.
-        windows: of the other split, cut as those in use.
-        variant: that was chosen.
-        total: its budget on the first split.
+        windows: of the split that it is trained on, cut as those in use.
+        variant: which.
+        total: that it should have; on another split, its own on the first.
     """
-    return _with_budget(sequences, windows, variant, total)
-
-
-def budget(sequences: Sequences, windows: Windows, variant: Variant) -> Budget:
-    """Return the budget of each network of a variant."""
     settings = variant.training.settings
     table = rewindow(windows, **variant.layout)
     one = _of_an_epoch(sequences, table, settings)
-    return Budget(*(settings.epochs * count for count in one))
+    if settings.stateful:
+        of_an_update = one.labelled_steps / one.updates
+        wanted = total.labelled_steps / total.updates
+        size = max(round(settings.lanes * wanted / of_an_update), 1)
+    else:
+        epochs = total.labelled_steps / max(one.labelled_steps, 1)
+        size = _batch_size(table, max(total.updates / epochs, 1))
+    changed = settings.model_copy(update={"batch_size": size})
+    one = _of_an_epoch(sequences, table, changed)
+    epochs = max(round(total.updates / one.updates), 1)
+    changed = changed.model_copy(update={"epochs": epochs})
+    return variant._replace(
+        training=variant.training._replace(settings=changed), budget=one.times(epochs)
+    )
 
 
 def _of_an_epoch(
@@ -242,42 +236,6 @@ def _of_an_epoch(
     plan = plans.training_plan(windows, settings)
     summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
     return Budget(max(summary.updates, 1), summary.labelled_steps)
-
-
-def recorded(
-    sequences: Sequences,
-    windows: Windows,
-    variant: Variant,
-    history: pd.DataFrame,
-    predictions: np.ndarray,
-    visible_from: np.ndarray,
-) -> Predictions:
-    """Return what a variant predicts, with what it was trained on.
-
-    Args:
-        sequences, windows: as in `of`.
-        variant: that was trained.
-        history, predictions, visible_from: as `trainer.Trained` has them.
-    """
-    settings = variant.training.settings
-    spent = budget(sequences, windows, variant)
-    return Predictions(
-        variant=variant.name,
-        split=0,
-        layout=variant.layout,
-        gradient_window=variant.gradient_window,
-        chosen=False,
-        batch_size=settings.lanes,
-        epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        updates=spent.updates,
-        labelled_steps=spent.labelled_steps,
-        late_gain=convergence.late_gain(
-            history, settings.epochs, best=settings.patience is not None
-        ),
-        predictions=predictions,
-        visible_from=visible_from,
-    )
 
 
 def other_rates(variant: Variant) -> list[float]:

@@ -1,0 +1,123 @@
+"""Trains the variants of a mode, chooses the best, and trains it on other splits.
+
+How a variant is trained is left to the caller: `evaluation` knows of no trainer.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from statelab.baselines.naive import Forecast
+from statelab.config.settings import AnyTrainSettings, Training
+from statelab.data.sequences import Sequences
+from statelab.evaluation import choice, convergence, variants
+from statelab.evaluation.variants import Variant
+from statelab.io.predictions import Predictions
+from statelab.networks import scores
+from statelab.samples.windows import Windows
+
+
+class Trained(Protocol):
+    """What a training leaves behind, as `trainer.Trained`."""
+
+    @property
+    def history(self) -> pd.DataFrame: ...
+
+    @property
+    def predictions(self) -> np.ndarray: ...
+
+    @property
+    def visible_from(self) -> np.ndarray: ...
+
+
+_Trained = TypeVar("_Trained", bound=Trained)
+
+
+class Selected(NamedTuple, Generic[_Trained]):
+    """What the variants of a mode came to."""
+
+    # of every variant on the first split, what is in use first, and then of the chosen
+    # one on each other split
+    predictions: list[Predictions]
+    in_use: _Trained
+    variant: Variant  # that was chosen
+    chosen: _Trained
+
+
+def select(
+    sequences: Sequences,
+    splits: Sequence[Windows],
+    training: Training,
+    stateful: AnyTrainSettings,
+    forecast: Forecast | None,
+    train: Callable[[Variant, int], _Trained],
+) -> Selected[_Trained]:
+    """Train what is in use at each rate, then other variants, then the best elsewhere.
+
+    Args:
+        sequences: the time steps and their targets.
+        splits: the windows of each split.
+        training, stateful, forecast: as in `variants.of`.
+        train: trains a variant on the split of a number.
+    """
+    first = splits[0]
+    in_use, *others = variants.of(sequences, first, training, stateful, forecast)
+    used, used_trained = _at_the_best_rate(in_use, train)
+    rate = used.training.settings.learning_rate
+    tried = [used, *(variants.with_rate(other, rate) for other in others)]
+    trained = [used_trained, *(train(other, 0) for other in tried[1:])]
+    predictions = [
+        _recorded(variant, each) for variant, each in zip(tried, trained, strict=True)
+    ]
+    best = choice.choose(sequences, first, predictions)
+    predictions[best] = predictions[best]._replace(chosen=True)
+    for number, windows in enumerate(splits[1:], 1):
+        own = variants.with_budget(sequences, windows, tried[best], tried[best].budget)
+        again = _recorded(own, train(own, number))
+        predictions.append(again._replace(split=number, chosen=True))
+    return Selected(predictions, used_trained, tried[best], trained[best])
+
+
+def _at_the_best_rate(
+    in_use: Variant, train: Callable[[Variant, int], _Trained]
+) -> tuple[Variant, _Trained]:
+    """Train what is in use at each learning rate, and keep the best on validation."""
+    best, trained = in_use, train(in_use, 0)
+    for rate in variants.other_rates(in_use):
+        other = variants.with_rate(in_use, rate)
+        other_trained = train(other, 0)
+        if _score(other, other_trained) > _score(best, trained):
+            best, trained = other, other_trained
+    return best, trained
+
+
+def _score(variant: Variant, trained: Trained) -> float:
+    """Return what a training came to; higher is better."""
+    settings, history = variant.training.settings, trained.history
+    best = settings.patience is not None
+    reached = convergence.reached(history, settings.epochs, best=best)
+    return scores.of_columns(history.columns).main.sign * float(reached.mean())
+
+
+def _recorded(variant: Variant, trained: Trained) -> Predictions:
+    """Return what a variant predicts on the first split, and how it was trained."""
+    settings = variant.training.settings
+    return Predictions(
+        variant=variant.name,
+        split=0,
+        layout=variant.layout,
+        gradient_window=variant.gradient_window,
+        chosen=False,
+        batch_size=settings.lanes,
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        updates=variant.budget.updates,
+        labelled_steps=variant.budget.labelled_steps,
+        late_gain=convergence.late_gain(
+            trained.history, settings.epochs, best=settings.patience is not None
+        ),
+        predictions=trained.predictions,
+        visible_from=trained.visible_from,
+    )
