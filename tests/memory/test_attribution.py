@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from project_params import generate, window
@@ -265,6 +266,21 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
     change = summary.of_mode(table)["change"]
     assert change["memory"] == change["peak"] == lag
     assert change["shortest"] == change["longest"] == lag
+
+
+def test_memory_is_measured_only_within_what_may_be_read():
+    cut = windows(layout="full")
+    lags, inputs, predictions = 9, 9, 30  # the longest sequence has 9 steps
+    cost = lags * inputs * predictions
+
+    def measure(most):
+        rng = np.random.default_rng(0)
+        return attribution.measure(
+            LINE, data(), cut, stateful=False, most=most, rng=rng
+        )
+
+    assert measure(cost - 1) is None
+    pd.testing.assert_frame_equal(measure(cost), measured(False, layout="full"))
 
 
 def levels() -> UserUnits:

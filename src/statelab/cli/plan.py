@@ -1,19 +1,12 @@
 """The command plan: what params.yaml means."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from statelab.cli.console import print_table
 from statelab.config.modes import MODES
-from statelab.pipeline import command
-
-if TYPE_CHECKING:
-    from statelab.data.sequences import Sequences
-    from statelab.evaluation.variants import Variant
-    from statelab.samples.scaling import Scaling
-    from statelab.samples.windows import Windows
 
 
 def show_plan(
@@ -58,68 +51,40 @@ def show_plan(
     splits = splitting.count_of(sequences, checked.window, checked.evaluate.splits)
     for note in [*notes, *dropped_notes(windows)]:
         print(note, file=sys.stderr)
-    scaled = scaling.applies(checked.window.scaling, generate.source)
-    fitted = scaling.fit(sequences, windows) if scaled else None
-    columns, drawings = [], []
+    columns, drawings, trained = [], [], {}
     for mode in MODES:
         training = Training(
             checked.model, getattr(checked, f"train_{mode}"), checked.seed
         )
-        trained = variants.of(
+        trained[mode] = variants.of(
             sequences, windows, training, checked.train_stateful, forecast
         )
-        settings = trained[0].training.settings
+        in_use = trained[mode][0]
+        settings = in_use.training.settings
         plan = plans.training_plan(windows, settings)
         summary = plan_summary.summarize(sequences, windows, plan, settings.burn_in)
         column = plan_summary.in_words(summary, settings)
-        column["variants"] = ", ".join(variant.name for variant in trained)
-        rates = [settings.learning_rate, *variants.other_rates(trained[0])]
+        column["variants"] = ", ".join(variant.name for variant in trained[mode])
+        rates = [settings.learning_rate, *variants.other_rates(in_use)]
         column["learning rates"] = ", ".join(f"{rate:g}" for rate in rates)
         column["splits"] = f"{splits}"
-        if estimate:
-            trainings = _trainings(windows, trained, len(rates), splits)
-            column |= _estimated(sequences, windows, fitted, trained[0], trainings)
         columns.append(column)
         drawing = plan_summary.drawing(windows, plan, lanes=lanes, batches=batches)
         drawings.append("\n".join([f"{mode}, batch by batch:", *drawing]))
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
     print_table(rows, "an epoch of training", *MODES)
+    if estimate:
+        from statelab.cli import plan_costs
+
+        scaled = scaling.applies(checked.window.scaling, generate.source)
+        fitted = scaling.fit(sequences, windows) if scaled else None
+        task = generate.source == "task"
+        problem = plan_costs.Problem(sequences, windows, fitted, forecast, splits, task)
+        costs = plan_costs.costs(problem, trained)
+        seconds = costs.seconds | {"all": sum(costs.seconds.values())}
+        rows = [(stage, f"{value:,.0f} s") for stage, value in seconds.items()]
+        print_table(rows, "stage", "takes, at most about")
+        peak = max(costs.memory.values())
+        print(f"memory at the peak, about: {peak / 1e6:,.0f} MB")
     for text in drawings:
         print(f"\n{text}")
-
-
-def _trainings(
-    windows: "Windows", trained: "list[Variant]", rates: int, splits: int
-) -> float:
-    """Return how many times the time steps of what is in use are trained on in all.
-
-    Each variant counts once, what is in use once more for each other learning rate, and
-    the largest variant, which may be chosen, for each other split.
-    """
-    from statelab.samples import plans
-    from statelab.samples.windows import rewindow, sample_lengths
-
-    steps = []
-    for variant in trained:
-        settings = variant.training.settings
-        table = rewindow(windows, **variant.layout)
-        plan = plans.training_plan(table, settings)
-        places = settings.epochs * plan.batches * plan.lanes
-        steps.append(places * sample_lengths(table)[1])
-    return (sum(steps) + (splits - 1) * max(steps)) / steps[0] + rates - 1
-
-
-def _estimated(
-    sequences: "Sequences",
-    windows: "Windows",
-    fitted: "Scaling | None",
-    in_use: "Variant",
-    trainings: float,
-) -> dict[str, str]:
-    with command.lean_import():
-        from statelab.training import estimate
-    costs = estimate.estimate(sequences, windows, in_use.training, fitted)
-    return {
-        "all trainings take, at most about": f"{costs.seconds * trainings:,.0f} s",
-        "memory at the peak, about": f"{costs.memory / 1e6:,.0f} MB",
-    }

@@ -85,6 +85,13 @@ def predictions_chosen(file: Path) -> Predictions:
     return next(one for one in read_predictions(file) if one.chosen)
 
 
+def descriptions(file: Path) -> list[dict[str, Any]]:
+    """Read back what every variant and split is, without predictions."""
+    files.require(file)
+    with np.load(file) as arrays:
+        return json.loads(str(arrays["variants"]))
+
+
 def _read(file: Path, split: int) -> Iterator[Predictions]:
     with np.load(file) as arrays:
         for number, variant in enumerate(json.loads(str(arrays["variants"]))):

@@ -10,15 +10,12 @@ import pandas as pd
 
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.evaluation.scoring import with_target
-from statelab.memory import input_gradients, input_history, predictions
+from statelab.memory import budget, input_gradients, input_history, predictions
 from statelab.memory.input_history import InputHistory
 from statelab.networks.architecture import seeds_of
 from statelab.networks.saving import TrainedNetworks
 from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import Windows, locate_predictions, sequences_in_split
-
-FEWEST, MOST = 100, 2000  # predictions of the test split that are measured
-BUDGET = 1 << 24  # inputs of all networks and lags; above it, fewer predictions
 
 
 def measure(
@@ -29,8 +26,9 @@ def measure(
     stateful: bool,
     reset: str = "sequence",
     units: UserUnits | None = None,
+    most: int | None = None,
     rng: np.random.Generator,
-) -> pd.DataFrame:
+) -> pd.DataFrame | None:
     """Measure both effects of the input at each lag, over some test predictions.
 
     Args:
@@ -38,18 +36,20 @@ def measure(
         data, windows: what they predict.
         stateful, reset: as in `input_history.inputs_of`.
         units: what puts predictions back, where the data hold changes.
+        most: inputs that may be read, of all networks and lags together.
         rng: draws the predictions, and what replaces an input.
 
     Returns:
         A line for each seed and bin of lags: `seed`, counted from 0; `lag`, the first,
         and `last`; how many `predictions` have an input there; `change` of the
-        predictions, and `slope`.
+        predictions, and `slope`. None where `most` does not suffice for the fewest
+        predictions.
     """
-    number = rng.permutation(with_target(data, windows, "test")[0])[:MOST]
+    number = rng.permutation(with_target(data, windows, "test")[0])[: budget.MOST]
     history = input_history.inputs_of(windows, number, stateful=stateful, reset=reset)
-    bins = len(input_history.lag_bins(int(history.lag.max()))) - 1
-    inputs = bins * history.step.shape[1] * seeds_of(networks.weights)
-    kept = int(np.clip(BUDGET // inputs, FEWEST, MOST))
+    kept = budget.predictions_to_read(history, seeds_of(networks.weights), most)
+    if not kept:
+        return None
     number, history = number[:kept], InputHistory(*(field[:kept] for field in history))
     edges = input_history.lag_bins(int(history.lag.max()))
     replacement = input_history.replacement_steps(

@@ -42,6 +42,10 @@ def memory(effect: np.ndarray, last: np.ndarray, least: float = 0.0) -> int | No
     return int(last[effect >= SHARE * largest].max())
 
 
+LAG_COLUMNS = ["mode", "measure", "lag", "last", "predictions", *RANGE]
+BURN_IN_COLUMNS = ["burn_in", *RANGE]
+
+
 def by_lag(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the effects by lag as the mean and the range over networks.
 
@@ -59,8 +63,7 @@ def by_lag(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for mode, table in measured.items()
         for measure in MEASURES
     ]
-    columns = ["mode", "measure", "lag", "last", "predictions", *RANGE]
-    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
+    return pd.concat(parts, ignore_index=True).reindex(columns=LAG_COLUMNS)
 
 
 def of_mode(table: pd.DataFrame, spread: float = 1.0) -> dict[str, Any]:

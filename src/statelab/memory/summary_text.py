@@ -10,8 +10,11 @@ def in_words(summary: Mapping[str, Any]) -> dict[str, str]:
     """Say in a sentence each how long the memory of a mode is, and what a burn-in does.
 
     Args:
-        summary: by mode `summary.of_mode`, and as `warm_up` `summary.of_warm_up`.
+        summary: by mode `summary.of_mode`, and as `warm_up` `summary.of_warm_up`; or
+            `not_measured`, the reason.
     """
+    if "not_measured" in summary:
+        return {"not_measured": f"memory is not measured: {summary['not_measured']}"}
     sentences = {
         mode: f"{mode} networks {_memory(summary[mode]['change'])}"
         for mode in ("stateless", "stateful")

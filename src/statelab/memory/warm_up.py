@@ -6,7 +6,7 @@ import pandas as pd
 from statelab.data.sequences import Sequences, head_of
 from statelab.evaluation.scoring import with_target
 from statelab.memory import input_history, predictions
-from statelab.memory.attribution import BUDGET, FEWEST
+from statelab.memory.budget import BUDGET, FEWEST
 from statelab.memory.input_history import concatenate, with_burn_in
 from statelab.networks import scores
 from statelab.networks.architecture import seeds_of

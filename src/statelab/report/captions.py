@@ -201,6 +201,8 @@ def beside_memory(smallest: int, measured: Mapping[str, Any]) -> str:
         >>> beside_memory(4, back)  # doctest: +ELLIPSIS
         'As a cross-check, ... 1 step without ..., on 4 steps with it; ... is 4 steps.'
     """
+    if "not_measured" in measured:
+        return ""
     lags = {mode: measured[mode]["change"]["memory"] for mode in MODES}
     used = {
         mode: "no step" if lag is None else in_steps(lag + 1)

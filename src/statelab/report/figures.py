@@ -114,6 +114,13 @@ def memory(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
     return figure
 
 
+def not_measured(reason: str) -> Figure:
+    """Say in the place of `memory` why there is none."""
+    figure = Figure(figsize=(8, 0.6))
+    figure.text(0.5, 0.5, reason, color=INK, fontsize=9, ha="center", va="center")
+    return figure
+
+
 def by_lag(panel: Axes, lags: pd.DataFrame, measure: str) -> None:
     """Draw one measure of `summary.by_lag`, slopes on a logarithmic scale."""
     for mode, table in lags.query("measure == @measure").groupby("mode", sort=False):

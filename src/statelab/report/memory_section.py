@@ -26,6 +26,11 @@ SEARCHED = 1000  # test sequences, and steps of each, for one that is worth draw
 def memory() -> dict[str, Any]:
     """Say and draw how far back networks look, and what a burn-in is worth."""
     measured = files.read_json(paths.MEMORY)
+    sentences = [
+        text[0].upper() + text[1:] for text in summary_text.in_words(measured).values()
+    ]
+    if "not_measured" in measured:
+        return {"pictures": [], "sentences": sentences, "predictions": 0}
     lags = csv_files.read(paths.LAGS)
     warm_up = csv_files.read(paths.WARM_UP)
     score = measured["warm_up"]["score"]
@@ -50,9 +55,6 @@ def memory() -> dict[str, Any]:
                 "A state of zeros, then a burn-in",
             )
         )
-    sentences = [
-        text[0].upper() + text[1:] for text in summary_text.in_words(measured).values()
-    ]
     predictions = max(measured[mode]["predictions"] for mode in MODES)
     return {"pictures": pictures, "sentences": sentences, "predictions": predictions}
 
