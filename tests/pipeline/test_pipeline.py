@@ -26,7 +26,11 @@ from typer.testing import CliRunner
 from statelab.cli import main
 from statelab.config import params
 from statelab.evaluation import evaluation
-from statelab.io.predictions import predictions_in_use
+from statelab.io.predictions import (
+    predictions_in_use,
+    read_predictions,
+    write_predictions,
+)
 from statelab.pipeline import dvc_experiments, paths
 from statelab.studies import post
 
@@ -118,6 +122,23 @@ def test_plots_show_draws_how_far_back_each_mode_looks(checkout):
         "slope of predictions",
     ):
         assert text in marks["text"]
+
+
+def test_memory_is_not_measured_where_training_has_read_less(checkout, tmp_path):
+    copy = Checkout(tmp_path / "copy")
+    shutil.copytree(checkout.root, copy.root, symlinks=True)
+    for mode in ("stateless", "stateful"):
+        file = copy.root / paths.predictions(mode)
+        variants = [one._replace(updates=0) for one in read_predictions(file)]
+        file.unlink()  # DVC's own files are not for writing
+        write_predictions(file, variants)
+    said = copy.run("env", "PYTHONPATH=src", sys.executable, "stages/memory.py")
+    assert "memory is not measured: it would read more than the 0 time steps" in said
+    assert list(json.loads((copy.root / paths.MEMORY).read_text())) == ["not_measured"]
+    copy.statelab("report", "--out", "page.html")
+    page = (copy.root / "page.html").read_text()
+    assert "Memory is not measured: it would read more" in page
+    assert "One input is replaced at a time" not in page
 
 
 def test_repro_again_runs_nothing(checkout):

@@ -281,6 +281,7 @@ def test_the_memory_beside_the_smallest_window_counts_the_step_itself():
         "predictions depend on no step without carried state, on 4 steps with it; the "
         "smallest window is 4 steps."
     )
+    assert captions.beside_memory(4, {"not_measured": "too long"}) == ""
 
 
 def test_the_page_names_runs_and_quotes_what_the_user_has_named(results_there):

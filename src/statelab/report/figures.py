@@ -1,6 +1,7 @@
 """Figures: arrays in, a matplotlib Figure out."""
 
 import io
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -116,8 +117,9 @@ def memory(lags: pd.DataFrame, warm_up: pd.DataFrame, score: str) -> Figure:
 
 def not_measured(reason: str) -> Figure:
     """Say in the place of `memory` why there is none."""
-    figure = Figure(figsize=(8, 0.6))
-    figure.text(0.5, 0.5, reason, color=INK, fontsize=9, ha="center", va="center")
+    figure = Figure(figsize=(8, 0.7))
+    text = textwrap.fill(reason, 90)
+    figure.text(0.5, 0.5, text, color=INK, fontsize=9, ha="center", va="center")
     return figure
 
 
