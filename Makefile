@@ -7,8 +7,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 repro: .venv/ready  ## the pipeline: trains what params.yaml asks for, unless it is cached
 	dvc repro
 
-test: .venv/ready  ## every test but the slow ones, which CI runs as well: pytest -m slow
-	pytest -m "not slow" -n 2 --dist loadfile
+TESTS ?= not slow
+test: .venv/ready  ## every test but the slow ones; CI runs them too: TESTS="not sweep"
+	pytest -m "$(TESTS)" -n 2 --dist loadfile
 
 sweep: .venv/ready  ## 60 experiments in DVC's queue, and their runs; some fifteen minutes
 	pytest -m sweep tests/tracking/test_sweep.py -s

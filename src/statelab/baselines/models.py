@@ -17,7 +17,7 @@ from statelab.baselines.naive import point_score
 from statelab.data.sequences import SPLITS, Sequences
 from statelab.samples.windows import Windows
 
-ROWS = 50_000  # of train that a model is fitted on, evenly spread
+ROWS = 50_000  # that a model is fitted on, or chosen on, evenly spread
 COLUMNS = 1000  # lags times features, at most
 LAGS = 168  # steps, at most
 HELD_BACK = 0.2  # of train, to choose lags on where there is no validation split
@@ -101,7 +101,7 @@ def fit(
     lags = max(
         _lags(sequences, windows, season),
         key=lambda tried: _score(
-            _Rows(sequences, tried, last_value), fitted_on, chosen_on
+            _Rows(sequences, tried, last_value), fitted_on, _spread(chosen_on)
         ),
     )
     held_out = np.concatenate(
@@ -125,10 +125,7 @@ class _Rows(NamedTuple):
 
     def fit(self, model: Model, labelled: tuple[np.ndarray, np.ndarray]) -> Any:
         """Fit a model on steps and their targets."""
-        step, target = labelled
-        if len(step) > ROWS:
-            spread = np.linspace(0, len(step) - 1, ROWS).astype(int)
-            step, target = step[spread], target[spread]
+        step, target = _spread(labelled)
         inputs = lagged(self.sequences, step, self.lags)
         if target.dtype.kind != "f":
             return model.classifier().fit(inputs, target)
@@ -149,6 +146,15 @@ class _Rows(NamedTuple):
         if self.last_value is None:
             return 0.0
         return self.sequences.values[step, self.last_value].astype(float)
+
+
+def _spread(labelled: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return as many steps and targets as are used, evenly spread."""
+    step, target = labelled
+    if len(step) <= ROWS:
+        return labelled
+    spread = np.linspace(0, len(step) - 1, ROWS).astype(int)
+    return step[spread], target[spread]
 
 
 def _score(
