@@ -8,7 +8,7 @@ Its gradient is backpropagation through time. With δ the gradient of the loss b
 stands behind it, from the last step to the first,
 
     δh(t) = δh(t) from step t+1, and δy(t)
-    δz(t), δs(t-1) = those of the cell, by automatic differentiation
+    δz(t), δs(t-1) = those of the cell, as `cells` writes them out
     δh(t-1) = δh(t-1) + δz(t) Uᵀ
 
 and after the loop δW = Σ x(t)ᵀ δz(t), δU = Σ h(t-1)ᵀ δz(t) and δx(t) = δz(t) Wᵀ. A
@@ -24,14 +24,14 @@ Reference:
     on-line training of recurrent network trajectories, 1990.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from statelab.config.networks import CELLS, Cell
 from statelab.networks import cells
-from statelab.networks.cells import Projections
+from statelab.networks.cells import Gates, Projections
 from statelab.networks.lane_state import State, hold_ended
 
 
@@ -39,7 +39,9 @@ class _Scan(NamedTuple):
     """What a loop over time does not change."""
 
     cell: Cell
-    advance: Callable[[Projections, State], State]  # of `cells`
+    # both of `cells`
+    advance: Callable[[Projections, State], tuple[State, Gates]]
+    gradient: Callable[[Gates, State, State, State], tuple[Gates, State]]
     lengths: tf.Tensor | None  # int [seeds, lanes]; None where no sample ends early
     timesteps: int
     steps: int | tf.Tensor  # of them, that are gone through
@@ -78,6 +80,7 @@ def layer(
     scan = _Scan(
         CELLS[cell],
         getattr(cells, cell),
+        getattr(cells, f"{cell}_gradient"),
         lengths,
         timesteps,
         timesteps if steps is None else steps,
@@ -90,7 +93,7 @@ def layer(
     else:
         h = _state_rows(scan.cell, state[0])
         projections = _two_products(with_one(x[0]), h, matrix)
-    state = _advance(scan, projections, state, 0)
+    state, _ = _advance(scan, projections, state, 0)
     return state[0][None], state
 
 
@@ -149,21 +152,21 @@ def _scan(
         for_input, for_state = matrix[:, :rows], matrix[:, rows:]
         inputs = with_one(x)
         x_projected = tf.einsum("tsbf,sfg->tsbg", inputs, for_input)
-        after, kept, states = _forward(scan, for_state, x_projected, state)
+        after, gates, states = _forward(scan, for_state, x_projected, state)
 
         def gradient(d_outputs: tf.Tensor, *d_after: tf.Tensor) -> tuple:
-            d_state, d_projected = _backward(
-                scan, for_state, x_projected, kept, states, (d_outputs, d_after)
+            d_state, d_gates = _backward(
+                scan, for_state, gates, states, (d_outputs, d_after)
             )
             h = _state_rows(scan.cell, states[0][:-1])
             d_matrix = tf.concat(
                 [
-                    tf.einsum("tsbf,tsbg->sfg", inputs, d_projected[0]),
-                    tf.einsum("tsbu,tsbg->sug", h, d_projected[-1]),
+                    tf.einsum("tsbf,tsbg->sfg", inputs, d_gates[0]),
+                    tf.einsum("tsbu,tsbg->sug", h, _of_h(d_gates)),
                 ],
                 axis=1,
             )
-            d_x = tf.einsum("tsbg,sfg->tsbf", d_projected[0], for_input[:, :features])
+            d_x = tf.einsum("tsbg,sfg->tsbf", d_gates[0], for_input[:, :features])
             return (d_matrix, d_x, *d_state)
 
         return (states[0][1:], *after), gradient
@@ -174,7 +177,7 @@ def _scan(
 
 def _forward(
     scan: _Scan, for_state: tf.Tensor, x_projected: tf.Tensor, state: State
-) -> tuple[State, tf.Tensor, State]:
+) -> tuple[State, Gates, State]:
     """Go through the time steps, from the first to the last.
 
     Args:
@@ -184,89 +187,104 @@ def _forward(
         state: before the first step.
 
     Returns:
-        The state after the last step; and what `_backward` goes back by: of each step
-        the projection that h is in, [timesteps, seeds, lanes, gates * units], and the
-        state before each step and after the last, each [timesteps + 1, seeds, lanes,
-        units].
+        The state after the last step; and what `_backward` goes back by: the gates of
+        each step, [timesteps, seeds, lanes, gates * units], and the state before each
+        step and after the last, each [timesteps + 1, seeds, lanes, units].
     """
     timesteps, *lanes, columns = sizes_of(x_projected)
     units = sizes_of(state[0])[-1]
 
-    def body(t, state, kept, states):
+    def body(t, state, gates, states):
         projections = _projections(
             scan.cell, x_projected[t], _state_rows(scan.cell, state[0]) @ for_state
         )
-        state = _advance(scan, projections, state, t)
-        kept = kept.write(t, projections[-1])
-        return t + 1, state, kept, _write(states, t + 1, state)
+        state, new = _advance(scan, projections, state, t)
+        return t + 1, state, _write(gates, t, new), _write(states, t + 1, state)
 
-    empty = tuple(_array(timesteps + 1, [*lanes, units]) for _ in state)
-    _, after, kept, states = tf.while_loop(
+    # of a GRU the second is what its reset gate multiplies
+    gates = tuple(
+        _array(timesteps, [*lanes, size])
+        for size in (columns, units)[: scan.cell.biases]
+    )
+    states = tuple(_array(timesteps + 1, [*lanes, units]) for _ in state)
+    _, after, gates, states = tf.while_loop(
         lambda t, *_: t < scan.steps,
         body,
-        (0, state, _array(timesteps, [*lanes, columns]), _write(empty, 0, state)),
+        (0, state, gates, _write(states, 0, state)),
         maximum_iterations=timesteps,
     )
-    return after, kept.stack(), tuple(array.stack() for array in states)
+    return after, _stack(gates), _stack(states)
 
 
 def _backward(
     scan: _Scan,
     for_state: tf.Tensor,
-    x_projected: tf.Tensor,
-    kept: tf.Tensor,
+    gates: Gates,
     states: State,
     gradients: tuple[tf.Tensor, State],
-) -> tuple[State, Projections]:
+) -> tuple[State, Gates]:
     """Go back through the time steps, from the last to the first.
 
     Args:
-        scan, for_state, x_projected: as in `_forward`.
-        kept, states: what it gave.
+        scan, for_state: as in `_forward`.
+        gates, states: what it gave.
         gradients: of the loss by the outputs, [timesteps, seeds, lanes, units], and by
             the state after the last step.
 
     Returns:
-        The gradient by the state before the first step; and by the projections, each
-        [timesteps, seeds, lanes, gates * units].
+        The gradient by the state before the first step; and by the projections of each
+        step, in the shapes of the gates.
     """
     d_outputs, d_after = gradients
     cell = scan.cell
-    timesteps, *lanes, columns = sizes_of(x_projected)
+    timesteps, *_ = sizes_of(gates[0])
     transposed = tf.linalg.matrix_transpose(
         for_state[:, cell.biases - 1 :]  # of h, without its bias
     )
 
-    def body(t, d_after, d_projected):
+    def body(t, d_after, d_gates):
         d_after = (d_after[0] + d_outputs[t], *d_after[1:])
-        before = tuple(array[t] for array in states)
-        projections = (kept[t],) if cell.biases == 1 else (x_projected[t], kept[t])
-        with tf.GradientTape() as tape:
-            tape.watch((projections, before))
-            after = _advance(scan, projections, before, t)
-        d_projections, (d_h, *d_rest) = tape.gradient(  # pyright: ignore[reportCallIssue]
-            after,
-            (projections, before),
-            output_gradients=d_after,  # pyright: ignore[reportArgumentType]
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        zeros = tuple(tf.zeros_like(d) for d in d_after)
+        d_held = None
+        if scan.lengths is not None:  # by a state that was held, and by one that moved
+            d_held = hold_ended(zeros, d_after, t, scan.lengths)
+            d_after = hold_ended(d_after, zeros, t, scan.lengths)
+        before, after = (tuple(array[at] for array in states) for at in (t, t + 1))
+        new, (d_h, *d_rest) = scan.gradient(
+            tuple(array[t] for array in gates), before, after, d_after
         )
-        d_before = (d_h + d_projections[-1] @ transposed, *d_rest)
+        d_before = (d_h + _of_h(new) @ transposed, *d_rest)
+        if d_held is not None:
+            d_before = tuple(a + b for a, b in zip(d_before, d_held, strict=True))
         if scan.gradient_window is not None:
             first = (scan.steps - t) % scan.gradient_window == 0  # of its window
-            d_before = tuple(tf.where(first, tf.zeros_like(d), d) for d in d_before)
-        return t - 1, d_before, _write(d_projected, t, d_projections)
+            d_before = tuple(
+                tf.where(first, zero, d)
+                for zero, d in zip(zeros, d_before, strict=True)
+            )
+        return t - 1, d_before, _write(d_gates, t, new)
 
-    empty = tuple(_array(timesteps, [*lanes, columns]) for _ in range(cell.biases))
-    _, d_state, d_projected = tf.while_loop(
+    empty = tuple(_array(timesteps, sizes_of(gate)[1:]) for gate in gates)
+    _, d_state, d_gates = tf.while_loop(
         lambda t, *_: t >= 0,
         body,
         (scan.steps - 1, d_after, empty),
         maximum_iterations=timesteps,
     )
-    return d_state, tuple(array.stack() for array in d_projected)
+    return d_state, _stack(d_gates)
 
 
-def _array(size: int, shape: list[int]) -> tf.TensorArray:
+def _of_h(d_gates: Gates) -> tf.Tensor:
+    """Return the gradient by what h is projected to, of that by the gates."""
+    if len(d_gates) == 1:
+        return d_gates[0]
+    d_x_projected, d_candidate = d_gates
+    units = sizes_of(d_candidate)[-1]
+    d_z, d_r, _ = tf.split(d_x_projected, [units] * 3, axis=-1)
+    return tf.concat([d_z, d_r, d_candidate], -1)
+
+
+def _array(size: int, shape: Sequence[int]) -> tf.TensorArray:
     return tf.TensorArray(tf.float32, size, element_shape=shape)
 
 
@@ -278,6 +296,10 @@ def _write(
     )
 
 
+def _stack(arrays: tuple[tf.TensorArray, ...]) -> tuple[tf.Tensor, ...]:
+    return tuple(array.stack() for array in arrays)
+
+
 def _projections(cell: Cell, x: tf.Tensor, h: tf.Tensor) -> Projections:
     """Return what a cell takes, of the projections of x and h."""
     return (x + h,) if cell.biases == 1 else (x, h)
@@ -285,12 +307,12 @@ def _projections(cell: Cell, x: tf.Tensor, h: tf.Tensor) -> Projections:
 
 def _advance(
     scan: _Scan, projections: Projections, state: State, t: int | tf.Tensor
-) -> State:
+) -> tuple[State, Gates]:
     """Advance by one time step, and hold the state of samples that have ended."""
-    after = scan.advance(projections, state)
+    after, gates = scan.advance(projections, state)
     if scan.lengths is None:
-        return after
-    return hold_ended(after, state, t, scan.lengths)
+        return after, gates
+    return hold_ended(after, state, t, scan.lengths), gates
 
 
 def _state_rows(cell: Cell, h: tf.Tensor) -> tf.Tensor:
