@@ -524,9 +524,34 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     assert done == [20, 40, 60, 80, 96] * 2
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
     program = xla_program.train_chunk(
-        Program(network, optimizer.rule, 1, False, False, sizing.CORES, timesteps=1)
+        Program(
+            network, optimizer.rule, 1, False, False, False, sizing.CORES, timesteps=1
+        )
     )
     assert program.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_networks_one_by_one_are_networks_together(noise, cut, monkeypatch, shuffled):
+    """Multiplied one by one or together: the same weights, but for rounding."""
+    table = cut(noise, layout="per_timestep", segment_length=4)
+    plans = [
+        make_plan(
+            table,
+            every(table),
+            batch_size=5,
+            stateful=True,
+            rng=np.random.default_rng(seed),
+        )
+        for seed in range(3 if shuffled else 1)
+    ]
+    both = []
+    for flops in (np.inf, 0):
+        monkeypatch.setattr(sizing, "APART_FLOPS", flops)
+        both.append(
+            train(compiled, initial(seeds=range(3)), (noise, table), lambda _: plans)
+        )
+    assert_same(*both)
 
 
 def test_train_side_by_side_is_train_alone(noise, cut, monkeypatch):
@@ -696,6 +721,15 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
         reader = ChunkReader(noise, table, [plan], padded_to=8)
         compiled.train(compiled.start(weights, options), reader, options)
     program = xla_program.train_chunk(
-        Program(network, optimizer.rule, None, False, False, sizing.CORES, timesteps=8)
+        Program(
+            network,
+            optimizer.rule,
+            None,
+            False,
+            False,
+            False,
+            sizing.CORES,
+            timesteps=8,
+        )
     )
     assert program.experimental_get_tracing_count() == 1

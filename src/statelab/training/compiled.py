@@ -196,6 +196,7 @@ def _program(
         gradient_window=None if reader.padded_to else window or longest,
         ragged=reader.ragged,
         lanes_apart=seeds == 1 < reader.lanes and flops > sizing.SPLIT_FLOPS,
+        networks_apart=flops > sizing.APART_FLOPS,
         cores=cores,
         timesteps=reader.timesteps,
     )

@@ -24,6 +24,7 @@ class Program(NamedTuple):
     gradient_window: int | None  # time steps; None where it is data
     ragged: bool  # samples differ in length
     lanes_apart: bool  # cores share lanes; else seeds
+    networks_apart: bool  # each is a program's whole population
     cores: int
     timesteps: int  # of a sample, padding included
 
@@ -67,7 +68,7 @@ def train_chunk(program: Program) -> Callable[..., Any]:
     loop = functools.partial(_loop, program)
     if program.lanes_apart:  # then the halves of an update are compiled
         return tf.function(loop, autograph=False)
-    return _seeds_side_by_side(_compiled(loop), program.cores)
+    return _seeds_side_by_side(_compiled(loop), program)
 
 
 def _loop(
@@ -206,34 +207,43 @@ def _apply(
     return update(optimizer, scale, counts, gradients, matrices, slots)
 
 
-def _seeds_side_by_side(chunk_program: Callable[..., Any], cores: int) -> Any:
-    """Let every core train its part of the population."""
+def _seeds_side_by_side(chunk_program: Callable[..., Any], program: Program) -> Any:
+    """Let every core train its part of the population.
+
+    Of small networks that is a share of them, which are multiplied together. Large ones
+    are trained one after another: what one keeps for its gradient stays in cache.
+    """
 
     @tf.function(autograph=False)
     def side_by_side(carried, learns, chunk, batches, pace, extent):
         seeds = carried.updates.shape[0]
-        sizes = _shares(seeds, cores)
+        parts = seeds if program.networks_apart else program.cores
+        sizes = _shares(seeds, parts)
         shared = chunk.weight.shape[1] < seeds  # one plan, which all networks follow
-        parts = zip(
+        pieces = zip(
             _split(carried, sizes, axis=0),
             _split(learns, sizes, axis=0),
             [chunk] * len(sizes) if shared else _split(chunk, sizes, axis=1),
             strict=True,
         )
-        results = [chunk_program(*part, batches, pace, extent) for part in parts]
+        results = []
+        for nth, each in enumerate(pieces):  # no more at once than there are cores
+            before = results[nth - program.cores] if nth >= program.cores else ()
+            with tf.control_dependencies(tf.nest.flatten(before)):
+                results.append(chunk_program(*each, batches, pace, extent))
         return _join(results, axis=0)
 
     return side_by_side
 
 
-def _shares(count: int, cores: int) -> list[int]:
-    """Return how many of `count` each core takes.
+def _shares(count: int, parts: int) -> list[int]:
+    """Return how many of `count` each part has.
 
     Example:
         >>> _shares(5, 2)
         [3, 2]
     """
-    return [len(part) for part in np.array_split(range(count), min(cores, count))]
+    return [len(part) for part in np.array_split(range(count), min(parts, count))]
 
 
 def _split(structure: Any, sizes: list[int], axis: int) -> list[Any]:
