@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.works import Work
+from benchmarks.works import GATES, Work
 
 NOISE = 0.2  # variance of the input
 FLIPPED = 0.1  # share of wrong labels: without them the loss goes to 0, and moments
 # of Adam become subnormal numbers, on which every processor is slow
-
-GATES = {"lstm": 4, "gru": 3}
 
 
 class Sequences(NamedTuple):
@@ -32,7 +30,9 @@ class Batches(NamedTuple):
 def sequences(work: Work, updates: int) -> Sequences:
     """Draw as many sequences as some updates read; fewer are the first ones of more."""
     samples, lanes = _samples(work), work.batch_size
-    if work.stateful:
+    if work.rows:
+        work, count = work._replace(length=work.rows), 1
+    elif work.stateful:
         count = max(updates // samples, 1) * lanes  # lanes begin and end together
     else:
         count = max(updates * lanes // samples, 1)

@@ -63,6 +63,7 @@ def _serve(pipe: Connection, peer: Peer, work: Work) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow greets; errors are sent
     try:
         module = importlib.import_module(f"benchmarks.contestants.{peer.module}")
+        work = work._replace(**dict(peer.changes))
         turn = module.prepare(work, peer.updates or work.updates, peer.form)
         answer = _timed(turn)  # compiles
         while True:

@@ -12,6 +12,7 @@ class Peer(NamedTuple):
     module: str  # of `contestants`
     form: str  # which way of that module's
     updates: int  # of a turn: about half a second's
+    changes: tuple[tuple[str, int], ...] = ()  # fields of the work, for it alone
 
 
 class Work(NamedTuple):
@@ -34,12 +35,14 @@ class Work(NamedTuple):
     pairs: int = 5  # turns of each, at least
     seconds: float = 4  # that a duel goes on, at least
     counts_flops: bool = False  # arithmetic is what takes the time
+    rows: int = 0  # of a single series that lanes share; 0: many sequences
 
 
 def gflop(work: Work) -> float:
     """Return the 1e9 operations of an update: backward is twice forward."""
     steps = work.batch_size * work.timesteps
-    return 3 * 2 * steps * 4 * work.units * (work.units + work.features) / 1e9
+    columns = GATES[work.cell] * work.units
+    return 3 * 2 * steps * columns * (work.units + work.features) / 1e9
 
 
 def quick(work: Work) -> Work:
@@ -112,10 +115,68 @@ def _large(units: int, batch_size: int, timesteps: int, updates: int) -> Work:
     )
 
 
+def _of_people(cell: str, units: int, batch_size: int, timesteps: int, seeds: int):
+    """Return a size that people train, for ten networks at once or for one alone."""
+    name = f"{seeds} {cell.upper()}({units}), {batch_size} × {timesteps}"
+    work = Work(
+        name,
+        1,
+        (),
+        cell=cell,
+        units=units,
+        features=8,
+        batch_size=batch_size,
+        timesteps=timesteps,
+        length=timesteps,
+        seeds=seeds,
+        stateful=False,
+        pairs=3,
+        seconds=3,
+        counts_flops=True,
+    )
+    updates = max(int(TURN_GFLOP / gflop(work)), 1)  # of one network
+    one = (("seeds", 1),)
+    alone = (
+        Peer("Keras fit", "keras_peers", "fit", updates, one),
+        Peer("Keras fit, jit_compile", "keras_peers", "fit_jit", updates, one),
+        Peer("PyTorch", "torch_peer", "eager", updates, one),
+        Peer("JAX scan", "jax_peer", "scan_pytree", updates, one),
+    )
+    ours = max(updates // seeds, 1)
+    together = Peer("JAX scan, vmap", "jax_peer", "scan_pytree", ours)
+    return work._replace(
+        updates=ours, peers=alone if seeds == 1 else (*alone, together)
+    )
+
+
+def _long_series(lanes: int) -> Work:
+    """Return a series of 100,000 rows in so many lanes, beside one lane."""
+    one = Peer("ours in one lane", "ours", "compiled", 0, (("batch_size", 1),))
+    return Work(
+        f"series in {lanes} lanes, a step",
+        0,
+        (one,),
+        units=32,
+        features=8,
+        batch_size=lanes,
+        timesteps=24,
+        rows=100_000,
+    )
+
+
 def _flat(name: str, steps: int, *, pairs: int) -> Work:
     peers = (Peer("ours on 1e4 steps", "ours", "passes", 10_000),)
     return Work(name, steps, peers, pairs=pairs)
 
+
+TURN_GFLOP = 20  # of a turn of the sizes that people train: some tenths of a second
+CUTS = tuple((batch, steps) for batch in (32, 256) for steps in (24, 168))
+OF_PEOPLE = (
+    *(("lstm", units, *cut) for units in (32, 64, 128) for cut in CUTS),
+    *(("gru", 64, *cut) for cut in CUTS),
+)
+
+GATES = {"lstm": 4, "gru": 3}
 
 PACKAGES = {"torch_peer": ["torch"], "jax_peer": ["jax", "optax"]}
 
@@ -184,6 +245,10 @@ WORKS = (
     _large(32, 64, 100, 60),
     _large(128, 64, 100, 10),
     _large(256, 256, 50, 2),
+    *(_of_people(*size, seeds=10) for size in OF_PEOPLE),
+    *(_of_people(*size, seeds=1) for size in OF_PEOPLE),
+    _long_series(32),
+    _long_series(128),
     _flat("flat 1e5", 100_000, pairs=5),
     _flat("flat 1e6", 1_000_000, pairs=3),
     _flat("flat 1e7", 10_000_000, pairs=1),

@@ -48,7 +48,8 @@ def passes_of(
             passes += 1
         return float(np.mean(state.loss))
 
-    return Turn(run=turn, updates=reader(0).batches * work.seeds * many)
+    done = work.rows or reader(0).batches
+    return Turn(run=turn, updates=done * work.seeds * many)
 
 
 def case(
@@ -74,6 +75,7 @@ def case(
             batch_size=work.batch_size,
             stateful=work.stateful,
             rng=rng,
+            stretch_burn_in=work.timesteps if work.rows else None,
         )
 
     in_order = plan()
