@@ -49,3 +49,5 @@ def test_the_docs_show_the_tables_of_the_latest_run():
     document = json.loads((REPOSITORY / "metrics" / "benchmark.json").read_text())
     assert table.markdown(document) in (REPOSITORY / "docs/benchmark.md").read_text()
     assert table.summary(document) in (REPOSITORY / "README.md").read_text()
+    document = json.loads((REPOSITORY / "metrics" / "calls.json").read_text())
+    assert calls.markdown(document) in (REPOSITORY / "docs/verdict.md").read_text()
