@@ -12,6 +12,7 @@ from statelab.data import tasks
 from statelab.data.sequences import Sequences
 from statelab.memory import (
     attribution,
+    budget,
     input_gradients,
     input_history,
     summary,
@@ -268,7 +269,8 @@ def test_trained_networks_look_back_as_far_as_their_task(task, layout, stateful,
     assert change["shortest"] == change["longest"] == lag
 
 
-def test_memory_is_measured_only_within_what_may_be_read():
+def test_memory_is_measured_only_within_what_may_be_read(monkeypatch):
+    monkeypatch.setattr(budget, "ALWAYS", 0)
     cut = windows(layout="full")
     lags, inputs, predictions = 9, 9, 30  # the longest sequence has 9 steps
     cost = lags * inputs * predictions

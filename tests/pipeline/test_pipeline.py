@@ -132,7 +132,11 @@ def test_memory_is_not_measured_where_training_has_read_less(checkout, tmp_path)
         variants = [one._replace(updates=0) for one in read_predictions(file)]
         file.unlink()  # DVC's own files are not for writing
         write_predictions(file, variants)
-    said = copy.run("env", "PYTHONPATH=src", sys.executable, "stages/memory.py")
+    program = (
+        "import runpy; from statelab.memory import budget; budget.ALWAYS = 0; "
+        "runpy.run_path('stages/memory.py', run_name='__main__')"
+    )
+    said = copy.run("env", "PYTHONPATH=src", sys.executable, "-c", program)
     assert "memory is not measured: it would read more than the 0 time steps" in said
     assert list(json.loads((copy.root / paths.MEMORY).read_text())) == ["not_measured"]
     copy.statelab("report", "--out", "page.html")
@@ -199,6 +203,7 @@ def test_values_and_classes_go_all_the_way_to_mlflow(checkout, task, score, curv
         assert run.data.metrics[score] == scores[score].mean
         assert f"epoch.{curve}" in run.data.metrics
     checkout.restore()
+    checkout.dvc("checkout", "dvc.yaml")
 
 
 def test_editing_code_reruns_what_depends_on_it(checkout):

@@ -178,7 +178,7 @@ def test_a_sweep_stays_in_step_with_a_server_that_is_killed(
         print(fresh.statelab("sync"))
         assert in_step(fresh, server.uri) == 1 + 2 * count + 2
         begin_sweep(fresh, [f"0.01{number}" for number in range(11, 11 + count)])
-        wait_for(fresh, 2 * count + max(count // 3, 1))
+        wait_for(fresh, 2 * count + count // 3)
     wait_for(fresh, 3 * count)
     waiting = len(list((fresh.root / ".spool").iterdir()))
     assert waiting

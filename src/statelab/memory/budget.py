@@ -8,6 +8,7 @@ from statelab.samples.windows import Windows, rewindow, sample_lengths
 
 FEWEST, MOST = 100, 2000  # predictions of the test split that are measured
 BUDGET = 1 << 24  # inputs of all networks and lags; above it, fewer predictions
+ALWAYS = 1 << 22  # inputs that are read however little training has: some seconds
 
 
 def inputs_of_each(history: InputHistory, seeds: int) -> int:
@@ -29,20 +30,27 @@ def predictions_to_read(
     Args:
         history: of the predictions that may be, `MOST` at most.
         seeds: networks.
-        most: inputs that may be read. If the `FEWEST` need more, none is measured.
+        most: inputs that training has read. If the `FEWEST` need more, and more than
+            `ALWAYS` are read, none is measured.
 
     Example:
-        A network reads 3 steps for each of 5 predictions, once for each of 3 lags:
+        Networks read 300 steps for each of 100 predictions, once for each of 81 bins of
+        lags: 2,430,000 steps for one network, 4,860,000 for two.
 
         >>> import numpy as np
-        >>> history = InputHistory(np.arange(15).reshape(5, 3), np.full(5, 3))
-        >>> predictions_to_read(history, 1), predictions_to_read(history, 1, most=44)
-        (5, 0)
+        >>> step = np.arange(30_000).reshape(100, 300)
+        >>> history = InputHistory(step, np.full(100, 300))
+        >>> [predictions_to_read(history, seeds, most=10**6) for seeds in (1, 2)]
+        [100, 0]
     """
     each, available = inputs_of_each(history, seeds), len(history.step)
-    if most is not None and each * min(FEWEST, available) > most:
-        return 0
-    return min(max(min(BUDGET, most or BUDGET) // each, FEWEST), available)
+    limit = BUDGET
+    if most is not None:
+        most = max(most, ALWAYS)
+        if each * min(FEWEST, available) > most:
+            return 0
+        limit = min(BUDGET, most)
+    return min(max(limit // each, FEWEST), available)
 
 
 def trained_inputs(
