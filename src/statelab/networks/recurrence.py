@@ -34,6 +34,8 @@ from statelab.networks import cells
 from statelab.networks.cells import Gates, Projections
 from statelab.networks.lane_state import State, hold_ended
 
+WIDE = 32  # units, above which products of several lanes are called, not compiled in
+
 
 class _Scan(NamedTuple):
     """What a loop over time does not change."""
@@ -195,6 +197,7 @@ def _forward(
     units = sizes_of(state[0])[-1]
 
     def body(t, state, gates, states):
+        state = _as_loop(t, state)
         projections = _projections(
             scan.cell, x_projected[t], _state_rows(scan.cell, state[0]) @ for_state
         )
@@ -243,6 +246,7 @@ def _backward(
     )
 
     def body(t, d_after, d_gates):
+        d_after = _as_loop(t, d_after)
         d_after = (d_after[0] + d_outputs[t], *d_after[1:])
         zeros = tuple(tf.zeros_like(d) for d in d_after)
         d_held = None
@@ -272,6 +276,23 @@ def _backward(
         maximum_iterations=timesteps,
     )
     return d_state, _stack(d_gates)
+
+
+def _as_loop(t: tf.Tensor, state: State) -> State:
+    """Keep XLA from compiling a loop into one function where products are large.
+
+    It compiles products into such a function as plain loops, which are slow for several
+    rows and many columns. A sort it does not compile in, even where it is never done.
+
+    Args:
+        t: the time step, never negative.
+        state: each [seeds, lanes, units].
+    """
+    h, *rest = state
+    _, lanes, units = sizes_of(h)
+    if lanes > 1 and units > WIDE:
+        h = tf.cond(t < 0, lambda: tf.sort(h), lambda: h)
+    return (h, *rest)
 
 
 def _of_h(d_gates: Gates) -> tf.Tensor:

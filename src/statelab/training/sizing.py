@@ -13,7 +13,7 @@ CHUNK_VALUES = 1 << 22  # that a chunk reads, so that its memory stays small
 MAX_CHUNK = 16384  # batches
 PREDICTION_LANES = 100  # at most; where no sample sees another, more are faster
 PREDICTION_VALUES = 1 << 27  # of all states of a batch of predictions, at most
-SPLIT_FLOPS = 5e7  # of an update, above which its lanes are worth a core each
+SPLIT_FLOPS = 2e7  # of an update, above which its lanes are worth a core each
 APART_FLOPS = 2e7  # of an update, above which networks are multiplied one by one
 CORES = len(os.sched_getaffinity(0))
 

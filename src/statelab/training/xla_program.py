@@ -14,6 +14,9 @@ from statelab.networks.lane_state import State, reset_lanes
 from statelab.networks.matrices import Matrices
 from statelab.networks.optimizers import Optimizer, clip, step_sizes, update
 from statelab.networks.recurrence import layer, sizes_of, with_one
+from statelab.training import xla_options
+
+xla_options.choose()
 
 
 class Program(NamedTuple):
