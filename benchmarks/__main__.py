@@ -51,12 +51,14 @@ def main(
         folder = METRICS
     if not rows:
         raise typer.Exit(1)
-    document = {"machine": machine.description(), "rows": rows}
+    limit = {"sgemm_gflops": round(machine.sgemm_gflops())}
+    document = {"machine": machine.description() | limit, "rows": rows}
     CONSOLE.print("\n" + table.markdown(document), markup=False)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+        drawn = [row for row in rows if not row["group"]] or rows
         (folder / "benchmark.json").write_text(json.dumps(document, indent=2) + "\n")
-        (folder / "benchmark.svg").write_bytes(figures.svg(chart.ratios(rows)))
+        (folder / "benchmark.svg").write_bytes(figures.svg(chart.ratios(drawn)))
 
 
 def _rows(work: Work) -> list[dict]:

@@ -16,6 +16,7 @@ def duel(work: Work, ours: Contestant, peer: Peer, theirs: Contestant) -> dict:
     ours_us, peer_us = (statistics.median(times) for times in zip(*pairs, strict=True))
     row: dict[str, Any] = {
         "work": work.name,
+        "group": work.group,
         "ours_us": ours_us,
         "peer": peer.name,
         "peer_us": peer_us,

@@ -1,5 +1,6 @@
 """The rows as docs/benchmark.md shows them, and a summary for the README."""
 
+import statistics
 from itertools import groupby
 
 
@@ -13,13 +14,14 @@ def markdown(document: dict) -> str:
         >>> rows = [{"work": "one seed", "ours_us": 2.0, "peer": "Keras fit",
         ...          "peer_us": 3000.0, "ratio": 1500.0}]
         >>> print(markdown({"machine": {"cpu": "Z80", "cores": 1}, "rows": rows}))
-        | µs per update and seed | ours |      peer |       | ratio |
-        | ---------------------- | ---: | --------: | ----: | ----: |
-        | one seed               | 2.00 | Keras fit | 3,000 | 1,500 |
+        | µs per update and seed | ours |      peer |       | ratio | of sgemm |
+        | ---------------------- | ---: | --------: | ----: | ----: | -------: |
+        | one seed               | 2.00 | Keras fit | 3,000 | 1,500 |        – |
         <BLANKLINE>
         Measured on cpu Z80, cores 1.
     """
-    lines = [("µs per update and seed", "ours", "peer", "", "ratio")]
+    limit = document["machine"].get("sgemm_gflops")
+    lines = [("µs per update and seed", "ours", "peer", "", "ratio", "of sgemm")]
     for work, rows in groupby(document["rows"], key=lambda row: row["work"]):
         for nth, row in enumerate(rows):
             lines.append(
@@ -29,12 +31,40 @@ def markdown(document: dict) -> str:
                     row["peer"],
                     figure(row["peer_us"]),
                     figure(row["ratio"]),
+                    figure(row["ours_gflops"] / limit) if "ours_gflops" in row else "–",
                 )
             )
     machine = ", ".join(
         f"{name} {value}" for name, value in document["machine"].items()
     )
     return f"{_table(lines)}\n\nMeasured on {machine}."
+
+
+def groups(document: dict) -> str:
+    """Return for each group of works and each peer the mean of the ratios.
+
+    Args:
+        document: what is in metrics/benchmark.json.
+
+    Example:
+        >>> rows = [{"group": "10 networks", "peer": "JAX", "ratio": ratio}
+        ...         for ratio in (1.0, 2.0, 4.0)]
+        >>> print(groups({"rows": rows}))
+        | sizes that people train | peer | sizes | geometric mean | least | most |
+        | ----------------------- | ---: | ----: | -------------: | ----: | ---: |
+        | 10 networks             |  JAX |     3 |           2.00 |  1.00 | 4.00 |
+    """
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in document["rows"]:
+        if row.get("group"):
+            found.setdefault((row["group"], row["peer"]), []).append(row["ratio"])
+    head = ("sizes that people train", "peer", "sizes", "geometric mean")
+    lines = [(*head, "least", "most")]
+    for (group, peer), ratios in found.items():
+        mean = statistics.geometric_mean(ratios)
+        spread = [figure(value) for value in (mean, min(ratios), max(ratios))]
+        lines.append((group, peer, str(len(ratios)), *spread))
+    return _table(lines)
 
 
 def summary(document: dict) -> str:
@@ -53,7 +83,8 @@ def summary(document: dict) -> str:
     """
     head = ("µs per update and seed", "ours", "Keras fit", "ratio")
     lines = [(*head, "fastest other", "", "ratio")]
-    for work, group in groupby(document["rows"], key=lambda row: row["work"]):
+    rows = [row for row in document["rows"] if not row.get("group")]
+    for work, group in groupby(rows, key=lambda row: row["work"]):
         peers = {row["peer"]: row for row in group}
         keras = peers.pop("Keras fit", None)
         others = [

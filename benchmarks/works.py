@@ -36,6 +36,7 @@ class Work(NamedTuple):
     seconds: float = 4  # that a duel goes on, at least
     counts_flops: bool = False  # arithmetic is what takes the time
     rows: int = 0  # of a single series that lanes share; 0: many sequences
+    group: str = ""  # works that docs show the mean of
 
 
 def gflop(work: Work) -> float:
@@ -118,6 +119,7 @@ def _large(units: int, batch_size: int, timesteps: int, updates: int) -> Work:
 def _of_people(cell: str, units: int, batch_size: int, timesteps: int, seeds: int):
     """Return a size that people train, for ten networks at once or for one alone."""
     name = f"{seeds} {cell.upper()}({units}), {batch_size} × {timesteps}"
+    group = "one network" if seeds == 1 else f"{seeds} networks"
     work = Work(
         name,
         1,
@@ -133,20 +135,20 @@ def _of_people(cell: str, units: int, batch_size: int, timesteps: int, seeds: in
         pairs=3,
         seconds=3,
         counts_flops=True,
+        group=group,
     )
     updates = max(int(TURN_GFLOP / gflop(work)), 1)  # of one network
     one = (("seeds", 1),)
-    alone = (
-        Peer("Keras fit", "keras_peers", "fit", updates, one),
-        Peer("Keras fit, jit_compile", "keras_peers", "fit_jit", updates, one),
-        Peer("PyTorch", "torch_peer", "eager", updates, one),
-        Peer("JAX scan", "jax_peer", "scan_pytree", updates, one),
-    )
+    keras = Peer("Keras fit", "keras_peers", "fit", updates, one)
+    torch = Peer("PyTorch", "torch_peer", "eager", updates, one)
+    if seeds == 1:
+        jit = Peer("Keras fit, jit_compile", "keras_peers", "fit_jit", updates, one)
+        jax = Peer("JAX scan", "jax_peer", "scan_pytree", updates)
+        return work._replace(updates=updates, peers=(keras, jit, torch, jax))
     ours = max(updates // seeds, 1)
-    together = Peer("JAX scan, vmap", "jax_peer", "scan_pytree", ours)
-    return work._replace(
-        updates=ours, peers=alone if seeds == 1 else (*alone, together)
-    )
+    vmap = Peer("JAX scan, vmap", "jax_peer", "scan_pytree", ours)
+    alone = Peer("ours, one alone", "ours", "compiled", updates, one)
+    return work._replace(updates=ours, peers=(keras, torch, vmap, alone))
 
 
 def _long_series(lanes: int) -> Work:
@@ -173,6 +175,7 @@ TURN_GFLOP = 20  # of a turn of the sizes that people train: some tenths of a se
 CUTS = tuple((batch, steps) for batch in (32, 256) for steps in (24, 168))
 OF_PEOPLE = (
     *(("lstm", units, *cut) for units in (32, 64, 128) for cut in CUTS),
+    ("lstm", 64, 32, 48),
     *(("gru", 64, *cut) for cut in CUTS),
 )
 
