@@ -32,6 +32,7 @@ traps: .venv/ready  ## docs/traps.md: which claims about state hold in the insta
 bench: .venv/bench  ## ours and every peer, timed in the same run; some twenty minutes
 	python -m benchmarks
 	python -m benchmarks.lookback
+	python -m benchmarks.comparison
 
 calls: .venv/ready  ## how often the verdict calls series of known kind; about an hour
 	python -m benchmarks.calls

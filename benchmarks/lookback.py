@@ -6,9 +6,6 @@ They take turns, as the speed of a machine changes from one minute to the next. 
 counts when nothing had to be compiled any more.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,11 +14,10 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, NamedTuple
 
-import distributed
 import typer
 from rich.console import Console
 
-from benchmarks import machine
+from benchmarks import clusters, machine
 from statelab.config import params
 from statelab.config.settings import SearchSettings
 from statelab.data import tasks
@@ -30,8 +26,9 @@ from statelab.lookback.outcomes import Outcome
 from statelab.pipeline import command
 
 with command.quiet_import():
-    from statelab.lookback import executors, problem, scheduler, search
+    from statelab.lookback import problem, scheduler, search
     from statelab.lookback.problem import SearchData
+    from statelab.training import executors
 
 CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,7 +102,7 @@ def main(
 
 @contextmanager
 def _workers(data: SearchData, count: int) -> Iterator[executors.Workers]:
-    with _cluster(count) as address:
+    with clusters.cluster(count) as address:
         with executors.cluster(data.problem, address) as workers:
             yield workers
 
@@ -141,39 +138,6 @@ def _search(
         )
         seconds = time.perf_counter() - began
     return Timed(outcomes, seconds, sum(o.seconds["compile"] for o in outcomes))
-
-
-@contextmanager
-def _cluster(count: int) -> Iterator[str]:
-    """Run a scheduler and so many workers of one thread, until the block ends."""
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        file = Path(folder) / "scheduler.json"
-        here = ("--no-dashboard", "--scheduler-file", str(file))
-        stack.enter_context(
-            _process("scheduler", "--host", "127.0.0.1", "--port", "0", *here)
-        )
-        for _ in range(count):
-            scratch = ("--local-directory", folder, "--nthreads", "1", "--no-nanny")
-            stack.enter_context(_process("worker", *here, *scratch))
-        while not file.exists() or not (address := params.parse(file.read_text())):
-            time.sleep(0.1)
-        with distributed.Client(address["address"], set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=60)
-        yield address["address"]
-
-
-@contextmanager
-def _process(name: str, *words: str) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.dask_{name}", *words],
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -54,21 +54,30 @@ def groups(document: dict) -> str:
         | ----------------------- | ---: | ----: | -------------: | ----: | ---: |
         | 10 networks             |  JAX |     3 |           2.00 |  1.00 | 4.00 |
     """
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in document["rows"]:
-        if row.get("group"):
-            found.setdefault((row["group"], row["peer"]), []).append(row["ratio"])
     head = ("sizes that people train", "peer", "sizes", "geometric mean")
     lines = [(*head, "least", "most")]
-    for (group, peer), ratios in found.items():
-        mean = statistics.geometric_mean(ratios)
-        spread = [figure(value) for value in (mean, min(ratios), max(ratios))]
-        lines.append((group, peer, str(len(ratios)), *spread))
+    for group, peers in _ratios(document).items():
+        for peer, ratios in peers.items():
+            mean = statistics.geometric_mean(ratios)
+            spread = [figure(value) for value in (mean, min(ratios), max(ratios))]
+            lines.append((group, peer, str(len(ratios)), *spread))
     return _table(lines)
+
+
+def _ratios(document: dict) -> dict[str, dict[str, list[float]]]:
+    """Return the ratios of each group of works, by peer."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in document["rows"]:
+        if row.get("group"):
+            peers = found.setdefault(row["group"], {})
+            peers.setdefault(row["peer"], []).append(row["ratio"])
+    return found
 
 
 def summary(document: dict) -> str:
     """Return a row for each work: ours, Keras `fit` and the fastest other library.
+
+    Of a group of works it shows the geometric means of the ratios.
 
     Args:
         document: what is in metrics/benchmark.json.
@@ -87,11 +96,7 @@ def summary(document: dict) -> str:
     for work, group in groupby(rows, key=lambda row: row["work"]):
         peers = {row["peer"]: row for row in group}
         keras = peers.pop("Keras fit", None)
-        others = [
-            row
-            for peer, row in peers.items()
-            if not peer.startswith(("Keras", "floor", "ours"))
-        ]
+        others = [row for peer, row in peers.items() if _is_other(peer)]
         if not others:
             continue
         fastest = min(others, key=lambda row: row["ratio"])
@@ -106,7 +111,17 @@ def summary(document: dict) -> str:
                 figure(fastest["ratio"]),
             )
         )
+    for name, ratios in _ratios(document).items():
+        means = {peer: statistics.geometric_mean(each) for peer, each in ratios.items()}
+        other = min(filter(_is_other, means), key=means.__getitem__)
+        mean = f"{name}, mean of {len(ratios[other])} sizes"
+        keras, least = (figure(means[peer]) for peer in ("Keras fit", other))
+        lines.append((mean, "–", "–", keras, other, "–", least))
     return _table(lines)
+
+
+def _is_other(peer: str) -> bool:
+    return not peer.startswith(("Keras", "floor", "ours"))
 
 
 def _table(lines: list[tuple[str, ...]]) -> str:

@@ -11,7 +11,8 @@ from statelab.pipeline import command, paths, progress, workspace
 from statelab.report import figures
 
 with command.lean_import():
-    from statelab.lookback import executors, problem, scheduler, search, trial_store
+    from statelab.lookback import problem, scheduler, search, trial_store
+    from statelab.training import executors
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from concurrent.futures import as_completed
 from contextlib import ExitStack
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from statelab.baselines.naive import forecast_of
 from statelab.config import params
@@ -15,27 +16,19 @@ from statelab.evaluation import selection
 from statelab.evaluation.variants import Variant
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import write_predictions
-from statelab.pipeline import command, paths, workspace
+from statelab.pipeline import command, paths, progress, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
 from statelab.samples import scaling, splitting, target_changes
-from statelab.samples.scaling import Scaling
 from statelab.samples.target_changes import UserUnits
-from statelab.samples.windows import LAYOUT_FILE, Windows, rewindow
+from statelab.samples.windows import LAYOUT_FILE, Windows
 
 with command.lean_import():
-    from statelab.networks import saving
-    from statelab.training import checkpoints, trainer
-    from statelab.training.trainer import Trained
-
-
-class _Split(NamedTuple):
-    """The data of a split."""
-
-    inputs: Sequences  # that networks are given: the user's, or changes
-    units: UserUnits
-    windows: Windows
-    scaling: Scaling | None
+    from statelab.networks import devices, saving
+    from statelab.training import checkpoints, executors, pieces
+    from statelab.training.executors import Workers
+    from statelab.training.pieces import Split
+    from statelab.training.trainer import Trained, TrainingProgress
 
 
 def main(mode: Mode) -> None:
@@ -50,29 +43,42 @@ def main(mode: Mode) -> None:
         ):
 
             def train(variant: Variant, number: int) -> Trained:
-                split, settings = splits[number], variant.training.settings
-                cut = rewindow(split.windows, **variant.layout)
+                split = splits[number].cut(variant.layout)
                 resume, save = until_written.enter_context(
                     checkpoints.of(
-                        variant.training, split.inputs, cut, split.scaling, split.units
+                        variant.training,
+                        split.inputs,
+                        split.windows,
+                        split.scaling,
+                        split.units,
                     )
                 )
                 what = _said(variant, number, training.settings.learning_rate)
 
-                def on_checkpoint(progress: trainer.TrainingProgress) -> None:
+                def on_checkpoint(progress: TrainingProgress) -> None:
                     save(progress)
                     if not what:
                         live_log.note(progress.history)
 
-                return trainer.train(
-                    split.inputs,
-                    cut,
+                return pieces.train_on(
+                    split,
                     variant.training,
-                    progress=Progress(f"{stage}{what}", settings.epochs),
-                    scaling=split.scaling,
-                    units=split.units,
+                    progress=Progress(
+                        f"{stage}{what}", variant.training.settings.epochs
+                    ),
                     resume=resume,
                     on_checkpoint=on_checkpoint,
+                )
+
+            def train_all(wanted: list[tuple[Variant, int]]) -> list[Trained]:
+                if workers is None:
+                    return [train(*each) for each in wanted]
+                return _train_on(workers, wanted, stage)
+
+            workers = None
+            if executors.are_named():
+                workers = until_written.enter_context(
+                    executors.from_environment(splits)
                 )
 
             selected = selection.select(
@@ -81,7 +87,7 @@ def main(mode: Mode) -> None:
                 training,
                 loaded.train_stateful,
                 forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season),
-                train,
+                train_all,
             )
             chosen, in_use = selected.chosen, selected.in_use
             folder = paths.model(mode)
@@ -94,10 +100,28 @@ def main(mode: Mode) -> None:
             files.write_json(paths.timing(mode), _timing(in_use, len(training.seeds)))
 
 
-def _splits() -> list[_Split]:
+def _train_on(
+    workers: Workers, wanted: list[tuple[Variant, int]], stage: str
+) -> list[Trained]:
+    """Train variants on workers, each as soon as one is free, and say what is done."""
+    futures = {
+        workers.submit(
+            pieces.train_piece, number, variant.layout, variant.training
+        ): f"{variant.name}, rate {variant.training.settings.learning_rate:g}, "
+        f"split {number + 1}"
+        for variant, number in wanted
+    }
+    with progress.lines(stage, "trainings") as line:
+        for future in as_completed(futures):
+            trained, worker = future.result()
+            line(f"{futures[future]}: {sum(trained.seconds):.1f} s on {worker}")
+    return [future.result()[0] for future in futures]
+
+
+def _splits() -> list[Split]:
     sequences = arrays.read(paths.SEQUENCES, Sequences)
     return [
-        _Split(
+        Split(
             target_changes.read_inputs(folder, sequences),
             UserUnits(sequences, target_changes.read(folder)),
             arrays.read(folder, Windows),
@@ -142,13 +166,14 @@ def _training_data(variant: Variant) -> dict[str, Any]:
     return data
 
 
-def _timing(trained: Trained, seeds: int) -> dict[str, float]:
+def _timing(trained: Trained, seeds: int) -> dict[str, float | str]:
     first, *later = trained.seconds
     return {
         "seconds_first_epoch": round(first, 4),  # it compiles
         "seconds_per_epoch": round(median(later or [first]), 4),
         "updates": trained.updates,  # of each network
         "seeds": seeds,
+        "device": devices.current().name,
     }
 
 

@@ -25,7 +25,7 @@ SOURCE = REPOSITORY / "src" / "statelab"
 NO_OUTPUT = {
     "config.params",
     "errors",
-    "lookback.executors",
+    "training.executors",
     "lookback.trial_store",
     "pipeline.command",
     "pipeline.live_log",

@@ -10,6 +10,7 @@ from benchmarks.contestants import Turn
 from benchmarks.works import Work
 
 LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU}
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def prepare(work: Work, updates: int, form: str) -> Turn:
@@ -20,9 +21,9 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
     x = torch.from_numpy(arrays.x).flatten(0, 1)  # [samples, T, F]
     y = torch.from_numpy(arrays.y).flatten()
     used = torch.from_numpy(arrays.weight).flatten() > 0
-    x, y = x[used], y[used]
+    x, y = x[used].to(DEVICE), y[used].to(DEVICE)
     resets = arrays.reset.tolist()
-    recurrent, head = _network(work)
+    recurrent, head = (part.to(DEVICE) for part in _network(work))
     weights = itertools.chain(recurrent.parameters(), head.parameters())
     optimizer = torch.optim.Adam(
         [each for each in weights if each.requires_grad],
@@ -39,7 +40,7 @@ def prepare(work: Work, updates: int, form: str) -> Turn:
             resets,
             strict=True,
         )
-        state, total = None, torch.zeros(())
+        state, total = None, torch.zeros((), device=DEVICE)
         for x_batch, y_batch, reset in batches:
             outputs, state = recurrent(x_batch, None if reset else state)
             logits = head(outputs[:, -1])[:, 0]

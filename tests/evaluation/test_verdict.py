@@ -352,10 +352,13 @@ def judged(*, generate, window, stateless=None, stateful=None, seed=0):
         table = rewindow(cut, **variant.layout)
         return trainer.train(data, table, variant.training, progress=Silent())
 
+    def train_all(wanted):
+        return [train(*each) for each in wanted]
+
     predictions = {}
     for mode, own in (("stateless", stateless), ("stateful", stateful)):
         changed = post_training(mode, **{"seeds": 10, **(own or {})})
-        selected = selection.select(data, [cut], changed, pace, None, train)
+        selected = selection.select(data, [cut], changed, pace, None, train_all)
         predictions[mode] = selected.predictions
     return verdict.judge(comparison.compare(data, cut, predictions), 0.01)
 

@@ -17,9 +17,10 @@ from statelab.lookback.decision import Rule
 from statelab.pipeline import command
 
 with command.quiet_import():
-    from statelab.lookback import executors, problem, scheduler, search
-    from statelab.lookback.executors import Workers
+    from statelab.lookback import problem, scheduler, search
     from statelab.lookback.problem import SearchData
+    from statelab.training import executors
+    from statelab.training.executors import Workers
 
 WHO = ["worker", "seconds_compile", "seconds_train", "seconds_score", "seconds_other"]
 SMALL = {

@@ -8,7 +8,7 @@ import tensorflow as tf
 from statelab.config.values import ForgetBias
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
-from statelab.lookback import executors, scheduler, trial_plans, trials
+from statelab.lookback import scheduler, trial_plans, trials
 from statelab.lookback.outcomes import COMPLETE, PRUNED, Trial
 from statelab.networks import keras_models, scores
 from statelab.networks.optimizers import Optimizer
@@ -20,7 +20,7 @@ from statelab.samples.windows import (
     rewindow,
     sequences_in_split,
 )
-from statelab.training import compiled
+from statelab.training import compiled, executors
 from statelab.training.options import TrainOptions
 
 WINDOWS = Trial(5, 1, None, "sample", 4, 0.05)

@@ -525,7 +525,14 @@ def test_train_compiles_once(noise, cut, monkeypatch):
     optimizer = Optimizer("adam", 0.01, "cosine", 12.3, 192)
     program = xla_program.train_chunk(
         Program(
-            network, optimizer.rule, 1, False, False, False, sizing.CORES, timesteps=1
+            network,
+            optimizer.rule,
+            gradient_window=1,
+            ragged=False,
+            lanes_apart=False,
+            parts=sizing.CORES,
+            cores=sizing.CORES,
+            timesteps=1,
         )
     )
     assert program.experimental_get_tracing_count() == 1

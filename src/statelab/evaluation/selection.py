@@ -1,6 +1,6 @@
 """Trains the variants of a mode, chooses the best, and trains it on other splits.
 
-How a variant is trained is left to the caller: `evaluation` knows of no trainer.
+How variants are trained is left to the caller: `evaluation` knows of no trainer.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +33,8 @@ class Trained(Protocol):
 
 
 _Trained = TypeVar("_Trained", bound=Trained)
+# trains each variant on the split of a number; none of them needs another one
+_TrainAll = Callable[[list[tuple[Variant, int]]], list[_Trained]]
 
 
 class Selected(NamedTuple, Generic[_Trained]):
@@ -52,7 +54,7 @@ def select(
     training: Training,
     stateful: AnyTrainSettings,
     forecast: Forecast | None,
-    train: Callable[[Variant, int], _Trained],
+    train_all: _TrainAll[_Trained],
 ) -> Selected[_Trained]:
     """Train what is in use at each rate, then other variants, then the best elsewhere.
 
@@ -60,37 +62,37 @@ def select(
         sequences: the time steps and their targets.
         splits: the windows of each split.
         training, stateful, forecast: as in `variants.of`.
-        train: trains a variant on the split of a number.
+        train_all: trains variants, each on the split of a number, in any order.
     """
     first = splits[0]
     in_use, *others = variants.of(sequences, first, training, stateful, forecast)
-    used, used_trained = _at_the_best_rate(in_use, train)
+    used, used_trained = _at_the_best_rate(in_use, train_all)
     rate = used.training.settings.learning_rate
     tried = [used, *(variants.with_rate(other, rate) for other in others)]
-    trained = [used_trained, *(train(other, 0) for other in tried[1:])]
+    trained = [used_trained, *train_all([(other, 0) for other in tried[1:]])]
     predictions = [
         _recorded(variant, each) for variant, each in zip(tried, trained, strict=True)
     ]
     best = choice.choose(sequences, first, predictions)
     predictions[best] = predictions[best]._replace(chosen=True)
-    for number, windows in enumerate(splits[1:], 1):
-        own = variants.with_budget(sequences, windows, tried[best], tried[best].budget)
-        again = _recorded(own, train(own, number))
-        predictions.append(again._replace(split=number, chosen=True))
+    elsewhere = [
+        (variants.with_budget(sequences, windows, tried[best], tried[best].budget), nth)
+        for nth, windows in enumerate(splits[1:], 1)
+    ]
+    for (own, nth), each in zip(elsewhere, train_all(elsewhere), strict=True):
+        predictions.append(_recorded(own, each)._replace(split=nth, chosen=True))
     return Selected(predictions, used_trained, tried[best], trained[best])
 
 
 def _at_the_best_rate(
-    in_use: Variant, train: Callable[[Variant, int], _Trained]
+    in_use: Variant, train_all: _TrainAll[_Trained]
 ) -> tuple[Variant, _Trained]:
     """Train what is in use at each learning rate, and keep the best on validation."""
-    best, trained = in_use, train(in_use, 0)
-    for rate in variants.other_rates(in_use):
-        other = variants.with_rate(in_use, rate)
-        other_trained = train(other, 0)
-        if _score(other, other_trained) > _score(best, trained):
-            best, trained = other, other_trained
-    return best, trained
+    others = (variants.with_rate(in_use, rate) for rate in variants.other_rates(in_use))
+    tried = [in_use, *others]
+    trained = train_all([(each, 0) for each in tried])
+    # of those that are equal the first
+    return max(zip(tried, trained, strict=True), key=lambda pair: _score(*pair))
 
 
 def _score(variant: Variant, trained: Trained) -> float:

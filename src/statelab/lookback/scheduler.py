@@ -9,9 +9,9 @@ import numpy as np
 
 from statelab.lookback import trial_store, trials
 from statelab.lookback.decision import ShouldPrune
-from statelab.lookback.executors import Workers
 from statelab.lookback.outcomes import COMPLETE, PRUNED, Outcome, Trial
 from statelab.lookback.trials import TrialState
+from statelab.training.executors import Workers
 
 LOOK = 5  # seconds after which workers that have joined are seen
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from statelab.data.sequences import LEFT_OUT, SPLITS
 from statelab.errors import UserError
@@ -51,12 +50,6 @@ class TrialState(NamedTuple):
     scores: np.ndarray  # [seeds]; and here
     parts: np.ndarray  # [parts]; of validation, in each the mean over seeds
     seconds: dict[str, float]  # so far: `compile`, `train`, `score`, and `other`
-
-
-def share_cores(trials: int) -> None:
-    """Give one core to each of the trials that a process trains side by side."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(trials)
 
 
 def train_to_end(

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from statelab.config.networks import CELLS, Cell
-from statelab.networks import cells
+from statelab.networks import cells, devices
 from statelab.networks.cells import Gates, Projections
 from statelab.networks.lane_state import State, hold_ended
 
@@ -290,7 +290,7 @@ def _as_loop(t: tf.Tensor, state: State) -> State:
     """
     h, *rest = state
     _, lanes, units = sizes_of(h)
-    if lanes > 1 and units > WIDE:
+    if lanes > 1 and units > WIDE and not devices.current().is_gpu:
         h = tf.cond(t < 0, lambda: tf.sort(h), lambda: h)
     return (h, *rest)
 

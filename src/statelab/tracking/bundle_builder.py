@@ -120,7 +120,10 @@ def _training(
     (shown / "learning_curve.svg").write_bytes(figures.svg(curve))
     return {
         "params": _params_of_a_training(mode, read, described.trained),
-        "tags": {"variant": described.variant},
+        "tags": {
+            "variant": described.variant,
+            "device": timing.get("device", "CPU"),
+        },
         "metrics": {
             **_figures(described.scores, score, score),
             "seconds_per_epoch": timing["seconds_per_epoch"],

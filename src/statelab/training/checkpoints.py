@@ -22,6 +22,7 @@ import tensorflow as tf
 from statelab.config.settings import Training
 from statelab.data.sequences import Sequences
 from statelab.io import files
+from statelab.networks import devices
 from statelab.pipeline import resume_key
 from statelab.samples.scaling import Scaling
 from statelab.samples.target_changes import UserUnits
@@ -58,6 +59,7 @@ def of(
         yield None, lambda _: None
         return
     settings, data = settings_of(training), [*sequences, *windows, *(scaling or ())]
+    settings |= {"device": devices.current().name}
     if units is not None and units.change is not None:
         settings |= {"change": units.change._asdict()}
         data += units.data

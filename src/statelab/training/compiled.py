@@ -5,7 +5,8 @@ resets lanes, runs the networks, and updates their weights. Here is the loop on 
 around it: it reads what the next chunk needs, and keeps what the last one has left.
 
 Every core is used: a population is trained in parts side by side, and where there is
-one network alone and its batches are large, it is their lanes that are.
+one network alone and its batches are large, it is their lanes that are. A GPU trains a
+population in one part, or in as many as its memory asks for, one after another.
 
 The updates are those of stock Keras for the same plan: `keras_fit` is the slow twin.
 """
@@ -17,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from statelab.config.networks import OPTIMIZERS
-from statelab.networks import keras_models, lane_state, matrices
+from statelab.networks import devices, keras_models, lane_state, matrices
 from statelab.networks.architecture import Architecture, Weights, seeds_of
 from statelab.networks.lane_state import State
 from statelab.networks.matrices import Matrices
@@ -190,14 +191,22 @@ def _program(
     architecture, optimizer, window, cores = options
     longest, predicted = reader.sample_lengths[1], reader.predicted_steps
     flops = reader.lanes * sizing.flops(architecture, longest, predicted)
+    device = devices.current()
+    split = flops > sizing.SPLIT_FLOPS and not device.is_gpu
     return xla_program.Program(
         architecture=architecture,
         optimizer=optimizer.rule,
         gradient_window=None if reader.padded_to else window or longest,
         ragged=reader.ragged,
-        lanes_apart=seeds == 1 < reader.lanes and flops > sizing.SPLIT_FLOPS,
-        networks_apart=flops > sizing.APART_FLOPS,
-        cores=cores,
+        lanes_apart=seeds == 1 < reader.lanes and split,
+        parts=sizing.population_parts(
+            seeds,
+            cores,
+            flops=flops,
+            memory=reader.lanes * sizing.kept_bytes(architecture, longest),
+            card=device.memory,
+        ),
+        cores=1 if device.is_gpu else cores,
         timesteps=reader.timesteps,
     )
 

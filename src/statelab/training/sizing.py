@@ -15,6 +15,7 @@ PREDICTION_LANES = 100  # at most; where no sample sees another, more are faster
 PREDICTION_VALUES = 1 << 27  # of all states of a batch of predictions, at most
 SPLIT_FLOPS = 2e7  # of an update, above which its lanes are worth a core each
 APART_FLOPS = 2e7  # of an update, above which networks are multiplied one by one
+CARD_SHARE = 0.5  # of a card's memory, that what is kept for gradients may take
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -62,6 +63,47 @@ def chunk_size(
     # A power of two above the batches, which may vary from pass to pass.
     most = min(MAX_CHUNK, 2 ** batches.bit_length())
     return int(max(min(CHUNK_FLOPS / total, CHUNK_VALUES / values, most), 1))
+
+
+def population_parts(
+    seeds: int, cores: int, *, flops: float, memory: int, card: int | None
+) -> int:
+    """Return in how many parts a population is trained, each of them at once.
+
+    On a processor that is a share of the networks for each core. Large ones are trained
+    one by one: what one keeps for its gradient then stays in cache. On a card it is as
+    few as its memory allows.
+
+    Args:
+        seeds: networks.
+        cores: that train parts side by side.
+        flops: of a network in one update.
+        memory: bytes that a network keeps for an update.
+        card: bytes of a GPU's memory; None on a processor.
+
+    Example:
+        >>> population_parts(10, 2, flops=1e6, memory=10**9, card=None)
+        2
+        >>> population_parts(10, 2, flops=1e9, memory=10**9, card=None)
+        10
+        >>> population_parts(10, 2, flops=1e9, memory=10**9, card=8 * 10**9)
+        3
+    """
+    if card is None:
+        return seeds if flops > APART_FLOPS else cores
+    return min(-(-seeds * memory // int(card * CARD_SHARE)), seeds)
+
+
+def kept_bytes(architecture: Architecture, timesteps: int) -> int:
+    """Return the bytes that an update keeps for its gradient, of one sample, about.
+
+    Args:
+        architecture: of the network.
+        timesteps: of the sample.
+    """
+    sizes = architecture.sizes
+    kept = 2 * (sizes.gates + sizes.states + 1)  # and the gradients by them
+    return 4 * timesteps * architecture.layers * architecture.units * kept
 
 
 def flops(architecture: Architecture, timesteps: int, predicted: int) -> int:

@@ -27,8 +27,8 @@ class Program(NamedTuple):
     gradient_window: int | None  # time steps; None where it is data
     ragged: bool  # samples differ in length
     lanes_apart: bool  # cores share lanes; else seeds
-    networks_apart: bool  # each is a program's whole population
-    cores: int
+    parts: int  # of a population, each trained by a program
+    cores: int  # how many programs run at once
     timesteps: int  # of a sample, padding included
 
 
@@ -211,17 +211,12 @@ def _apply(
 
 
 def _seeds_side_by_side(chunk_program: Callable[..., Any], program: Program) -> Any:
-    """Let every core train its part of the population.
-
-    Of small networks that is a share of them, which are multiplied together. Large ones
-    are trained one after another: what one keeps for its gradient stays in cache.
-    """
+    """Train a population in parts, as many of them at once as there are cores."""
 
     @tf.function(autograph=False)
     def side_by_side(carried, learns, chunk, batches, pace, extent):
         seeds = carried.updates.shape[0]
-        parts = seeds if program.networks_apart else program.cores
-        sizes = _shares(seeds, parts)
+        sizes = _shares(seeds, program.parts)
         shared = chunk.weight.shape[1] < seeds  # one plan, which all networks follow
         pieces = zip(
             _split(carried, sizes, axis=0),

@@ -1,7 +1,7 @@
-"""Where trials are trained: in threads of this process, or by the workers of a cluster.
+"""Where networks are trained: in threads of this process, or by workers of a cluster.
 
-What all trials have in common reaches a worker once, when it joins, and compiled
-programs stay with it.
+These are the trials of a search, or the pieces of a comparison. What all of them have
+in common reaches a worker once, when it joins, and compiled programs stay with it.
 """
 
 import hashlib
@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from statelab.errors import UserError
-from statelab.lookback.problem import Problem
-from statelab.lookback.trials import TrialState
 from statelab.training import sizing
 
 SCHEDULER, WORKERS = "STATELAB_SCHEDULER", "STATELAB_WORKERS"
@@ -26,47 +24,52 @@ LOST = 15  # seconds after which a scheduler that does not respond is given up
 
 
 class Workers(NamedTuple):
-    """The threads or processes that train trials."""
+    """The threads or processes that train."""
 
-    # takes a function of `trials` and its arguments after the problem; the future has
-    # the state of the trial, and the name of the worker that trained it
-    submit: Callable[..., "Future[tuple[TrialState, str]]"]
-    slots: Callable[[], int]  # how many trials they can train at once, as of now
+    # takes a function and its arguments after what all have in common; the future has
+    # what it returns, and the name of the worker that called it
+    submit: Callable[..., "Future[tuple[Any, str]]"]
+    slots: Callable[[], int]  # how many they can train at once, as of now
+
+
+def are_named() -> bool:
+    """Tell whether the environment says where to train."""
+    return any(os.environ.get(name) for name in (SCHEDULER, WORKERS))
 
 
 @contextmanager
-def from_environment(problem: Problem) -> Iterator[Workers]:
-    """Train trials where the environment says: `statelab lookback` sets it.
+def from_environment(common: Any) -> Iterator[Workers]:
+    """Train where STATELAB_SCHEDULER and STATELAB_WORKERS say.
 
     Args:
-        problem: what they have in common.
+        common: what all that is trained has in common.
 
     Raises:
         UserError: as in `cluster`.
     """
     address = os.environ.get(SCHEDULER)
     if address:
-        with cluster(problem, address) as workers:
+        with cluster(common, address) as workers:
             yield workers
     else:
         count = int(os.environ.get(WORKERS) or sizing.CORES)
-        with threads(problem, count) as workers:
+        with threads(common, count) as workers:
             yield workers
 
 
 @contextmanager
-def threads(problem: Problem, count: int) -> Iterator[Workers]:
-    """Train trials in threads of this process.
+def threads(common: Any, count: int) -> Iterator[Workers]:
+    """Train in threads of this process.
 
     Args:
-        problem: what they have in common.
-        count: trials that run side by side.
+        common: what all that is trained has in common.
+        count: how many run side by side.
     """
     with ThreadPoolExecutor(count, "worker") as executor:
         try:
             yield Workers(
                 lambda function, *arguments: executor.submit(
-                    _named, function, problem, *arguments
+                    _named, function, common, *arguments
                 ),
                 lambda: count,
             )
@@ -75,26 +78,27 @@ def threads(problem: Problem, count: int) -> Iterator[Workers]:
 
 
 @contextmanager
-def cluster(problem: Problem, address: str) -> Iterator[Workers]:
-    """Let the workers of a Dask cluster train trials, and leave nothing with them.
+def cluster(common: Any, address: str) -> Iterator[Workers]:
+    """Let the workers of a Dask cluster train, and leave nothing with them.
 
-    A trial whose worker dies is begun again by another one. The scheduler unpacks what
-    it hands on, but no bytes: it needs neither statelab nor TensorFlow.
+    What a worker was training when it died is begun again by another one. The
+    scheduler unpacks what it hands on, but no bytes: it needs neither statelab nor
+    TensorFlow.
 
     Args:
-        problem: what they have in common.
+        common: what all that is trained has in common.
         address: of the scheduler, such as `tcp://10.0.0.1:8786`.
 
     Raises:
         UserError: Dask is not installed; no scheduler responds there, or no longer; its
-            workers lack what they need; or a trial kills them.
+            workers lack what they need; or die of what they train.
     """
     try:
         import distributed
     except ImportError:
         raise UserError(
-            "`--scheduler` needs dask.distributed: pip install 'statelab[dask]'. "
-            f"Received: {address}"
+            "`--scheduler` or STATELAB_SCHEDULER needs dask.distributed: "
+            f"pip install 'statelab[dask]'. Received: {address}"
         ) from None
     # what these log, with tracebacks, they raise as well
     for name in ("distributed.client", "tornado.application"):
@@ -103,17 +107,18 @@ def cluster(problem: Problem, address: str) -> Iterator[Workers]:
         client = distributed.Client(address, timeout=LOST, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"`--scheduler` must be the address of a Dask scheduler: {error}. "
+            f"`--scheduler` or STATELAB_SCHEDULER must be the address of a Dask "
+            f"scheduler: {error}. "
             f"Received: {address}"
         ) from None
     lost = UserError(
         f"The Dask scheduler does not answer any more. Received: {address}"
     )
     with client:
-        plugin, run = _register(client, problem, address)
+        plugin, run = _register(client, common, address)
         executor = client.get_executor(pure=False)
 
-        def submit(function: Callable[..., TrialState], *arguments: Any) -> Future:
+        def submit(function: Callable[..., Any], *arguments: Any) -> Future:
             return executor.submit(run, pickle.dumps((_named, function, arguments)))
 
         def slots() -> int:
@@ -129,7 +134,7 @@ def cluster(problem: Problem, address: str) -> Iterator[Workers]:
             raise lost from None
         except distributed.KilledWorker as error:
             raise UserError(
-                "Each worker that began a certain trial has died; of too little "
+                "Each worker that began a certain training has died; of too little "
                 f"memory, perhaps. Received: {error.last_worker.address}"
             ) from None
         finally:
@@ -138,20 +143,20 @@ def cluster(problem: Problem, address: str) -> Iterator[Workers]:
 
 
 def _register(
-    client: Any, problem: Problem, address: str
+    client: Any, common: Any, address: str
 ) -> tuple[str, Callable[[bytes], Any]]:
-    """Give the problem to every worker, also to those that join later.
+    """Give every worker what is in common, also those that join later.
 
     Returns:
         The name of the plugin that holds it there, and a function for a worker to run:
-        it unpacks another function and calls it with the problem.
+        it unpacks another function and calls it with that.
     """
     import distributed
 
-    packed = pickle.dumps(problem)
+    packed = pickle.dumps(common)
     plugin = f"statelab-{hashlib.sha256(packed).hexdigest()[:16]}"
 
-    class HoldProblem(distributed.WorkerPlugin):
+    class HoldCommon(distributed.WorkerPlugin):
         name = plugin
 
         def __init__(self) -> None:
@@ -162,31 +167,29 @@ def _register(
 
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
             with command.quiet_import():
-                from statelab.lookback import trials
+                from statelab.networks import devices
 
-            trials.share_cores(worker.state.nthreads)
-            self.problem = pickle.loads(self.packed)
+            devices.share_cores(worker.state.nthreads)
+            self.common = pickle.loads(self.packed)
             del self.packed
 
     def run(packed: bytes) -> Any:  # another annotation would be imported
         named, function, arguments = pickle.loads(packed)
         held: Any = distributed.get_worker().plugins[plugin]
-        return named(function, held.problem, *arguments)
+        return named(function, held.common, *arguments)
 
     try:
-        client.register_plugin(HoldProblem())
+        client.register_plugin(HoldCommon())
     except ImportError as error:
         raise UserError(
-            "`--scheduler` must have workers with the same statelab as here, and "
-            f"what it needs: {error}. Received: {address}"
+            "`--scheduler` or STATELAB_SCHEDULER must have workers with the same "
+            f"statelab as here, and what it needs: {error}. Received: {address}"
         ) from None
     if not client.nthreads():
         print(f"{address} has no worker: waiting for one", file=sys.stderr)
     return plugin, run
 
 
-def _named(
-    function: Callable[..., TrialState], *arguments: Any
-) -> tuple[TrialState, str]:
+def _named(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
     worker = f"{platform.node()}:{os.getpid()}:{threading.get_ident()}"
     return function(*arguments), worker

@@ -16,63 +16,16 @@ import pandas as pd
 import pytest
 import small_search
 from checkouts import REPOSITORY
+from dask_clusters import ENVIRONMENT, scheduling, two_workers, working
 from pandas.testing import assert_frame_equal
-from servers import HOST, LONGEST, free_port, serving
+from servers import HOST
 
 from statelab.errors import UserError
-from statelab.lookback import executors, trials
+from statelab.lookback import trials
 from statelab.lookback.outcomes import Trial
+from statelab.training import executors
 
 SEARCH = [sys.executable, str(REPOSITORY / "tests/helpers/small_search.py")]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
-
-
-@contextmanager
-def scheduling() -> Iterator[str]:
-    port = free_port()
-    here = ("--host", HOST, "--port", port, "--no-dashboard")
-    with serving(
-        sys.executable, "-m", "distributed.cli.dask_scheduler", *here, port=port
-    ):
-        yield f"tcp://{HOST}:{port}"
-
-
-@contextmanager
-def working(address: str, folder: Path, name: str) -> Iterator[Path]:
-    """Run a worker of one thread, below a nanny, until the block ends."""
-    log = folder / f"{name}.log"
-    words = [
-        "timeout",
-        str(LONGEST),
-        sys.executable,
-        "-m",
-        "distributed.cli.dask_worker",
-    ]
-    words += [address, "--nthreads", "1", "--no-dashboard", "--name", name]
-    with log.open("w") as stream:
-        worker = subprocess.Popen(
-            [*words, "--local-directory", str(folder)],
-            stdout=stream,
-            stderr=stream,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
-    try:
-        yield log
-    finally:
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
-
-
-@contextmanager
-def two_workers(folder: Path) -> Iterator[str]:
-    with ExitStack() as stack:
-        address = stack.enter_context(scheduling())
-        for name in ("one", "two"):
-            stack.enter_context(working(address, folder, name))
-        with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=120)  # a search says where it has none
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +191,9 @@ def test_a_scheduler_needs_no_statelab_and_a_worker_says_little(tmp_path):
 def test_an_address_where_no_scheduler_is(address, tmp_path, monkeypatch):
     monkeypatch.setattr(executors, "LOST", 1)
     data = small_search.build(tmp_path)
-    with pytest.raises(UserError, match="`--scheduler` must be the address") as raised:
+    with pytest.raises(
+        UserError, match="`--scheduler` or STATELAB_SCHEDULER must be"
+    ) as raised:
         with executors.cluster(data.problem, address):
             pass
     assert str(raised.value).count("\n") == 0
