@@ -530,7 +530,7 @@ def test_train_compiles_once(noise, cut, monkeypatch):
             gradient_window=1,
             ragged=False,
             lanes_apart=False,
-            parts=sizing.CORES,
+            parts=1,
             cores=sizing.CORES,
             timesteps=1,
         )

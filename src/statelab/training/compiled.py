@@ -191,6 +191,7 @@ def _program(
     architecture, optimizer, window, cores = options
     longest, predicted = reader.sample_lengths[1], reader.predicted_steps
     flops = reader.lanes * sizing.flops(architecture, longest, predicted)
+    update = sizing.update_bytes(architecture, reader.lanes)
     device = devices.current()
     split = flops > sizing.SPLIT_FLOPS and not device.is_gpu
     return xla_program.Program(
@@ -203,6 +204,7 @@ def _program(
             seeds,
             cores,
             flops=flops,
+            update=update if longest == 1 else None,
             memory=reader.lanes * sizing.kept_bytes(architecture, longest),
             card=device.memory,
         ),
