@@ -731,11 +731,11 @@ def test_other_windows_and_rates_are_no_new_programs(noise, cut):
         Program(
             network,
             optimizer.rule,
-            None,
-            False,
-            False,
-            False,
-            sizing.CORES,
+            gradient_window=None,
+            ragged=False,
+            lanes_apart=False,
+            parts=sizing.CORES,
+            cores=sizing.CORES,
             timesteps=8,
         )
     )

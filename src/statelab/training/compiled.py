@@ -189,27 +189,27 @@ def _program(
     reader: ChunkReader, options: TrainOptions, seeds: int
 ) -> xla_program.Program:
     architecture, optimizer, window, cores = options
-    longest, predicted = reader.sample_lengths[1], reader.predicted_steps
-    flops = reader.lanes * sizing.flops(architecture, longest, predicted)
+    timesteps, predicted = reader.timesteps, reader.predicted_steps
+    flops = reader.lanes * sizing.flops(architecture, timesteps, predicted)
     update = sizing.update_bytes(architecture, reader.lanes)
     device = devices.current()
     split = flops > sizing.SPLIT_FLOPS and not device.is_gpu
     return xla_program.Program(
         architecture=architecture,
         optimizer=optimizer.rule,
-        gradient_window=None if reader.padded_to else window or longest,
+        gradient_window=None if reader.padded_to else window or timesteps,
         ragged=reader.ragged,
         lanes_apart=seeds == 1 < reader.lanes and split,
         parts=sizing.population_parts(
             seeds,
             cores,
             flops=flops,
-            update=update if longest == 1 else None,
-            memory=reader.lanes * sizing.kept_bytes(architecture, longest),
+            update=update if timesteps == 1 else None,
+            memory=reader.lanes * sizing.kept_bytes(architecture, timesteps),
             card=device.memory,
         ),
         cores=1 if device.is_gpu else cores,
-        timesteps=reader.timesteps,
+        timesteps=timesteps,
     )
 
 
