@@ -29,7 +29,7 @@ external: .venv/examples  ## our figures beside published ones, and the table
 traps: .venv/ready  ## docs/traps.md: which claims about state hold in the installed Keras
 	python tests/traps_page.py
 
-bench: .venv/bench  ## ours and every peer, timed in the same run; some twenty minutes
+bench: .venv/bench  ## ours and every peer, timed in the same run; most of an hour
 	python -m benchmarks
 	python -m benchmarks.lookback
 	python -m benchmarks.comparison

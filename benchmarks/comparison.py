@@ -24,7 +24,7 @@ from statelab.samples.target_changes import UserUnits
 with command.quiet_import():
     from statelab.training import executors, pieces
     from statelab.training.executors import Workers
-    from statelab.training.pieces import Split
+    from statelab.training.pieces import Comparison, Split
 
 CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
 TASK = {"task": "lagged_copy", "sequences": 600, "length": 80, "lag": 20}
@@ -55,7 +55,10 @@ def main() -> None:
     with ExitStack() as stack:
         workers = {
             count: stack.enter_context(
-                executors.cluster(splits, stack.enter_context(clusters.cluster(count)))
+                executors.cluster(
+                    Comparison(splits, training),
+                    stack.enter_context(clusters.cluster(count)),
+                )
             )
             for count in (1, 2)
         }

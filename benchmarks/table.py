@@ -113,10 +113,12 @@ def summary(document: dict) -> str:
         )
     for name, ratios in _ratios(document).items():
         means = {peer: statistics.geometric_mean(each) for peer, each in ratios.items()}
-        other = min(filter(_is_other, means), key=means.__getitem__)
+        other = min(filter(_is_other, means), key=means.__getitem__, default=None)
+        if other is None:
+            continue
         mean = f"{name}, mean of {len(ratios[other])} sizes"
-        keras, least = (figure(means[peer]) for peer in ("Keras fit", other))
-        lines.append((mean, "–", "–", keras, other, "–", least))
+        keras = figure(means["Keras fit"]) if "Keras fit" in means else "–"
+        lines.append((mean, "–", "–", keras, other, "–", figure(means[other])))
     return _table(lines)
 
 

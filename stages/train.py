@@ -3,7 +3,7 @@
 import os
 import sys
 from concurrent.futures import as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from statistics import median
 from typing import Any
 
@@ -27,7 +27,7 @@ with command.lean_import():
     from statelab.networks import devices, saving
     from statelab.training import checkpoints, executors, pieces
     from statelab.training.executors import Workers
-    from statelab.training.pieces import Split
+    from statelab.training.pieces import Comparison, Split
     from statelab.training.trainer import Trained, TrainingProgress
 
 
@@ -55,10 +55,10 @@ def main(mode: Mode) -> None:
                 )
                 what = _said(variant, number, training.settings.learning_rate)
 
-                def on_checkpoint(progress: TrainingProgress) -> None:
-                    save(progress)
+                def on_checkpoint(current: TrainingProgress) -> None:
+                    save(current)
                     if not what:
-                        live_log.note(progress.history)
+                        live_log.note(current.history)
 
                 return pieces.train_on(
                     split,
@@ -75,20 +75,18 @@ def main(mode: Mode) -> None:
                     return [train(*each) for each in wanted]
                 return _train_on(workers, wanted, stage)
 
-            workers = None
+            named = nullcontext()
             if executors.are_named():
-                workers = until_written.enter_context(
-                    executors.from_environment(splits)
+                named = executors.from_environment(Comparison(splits, training))
+            with named as workers:
+                selected = selection.select(
+                    splits[0].units.data,
+                    [split.windows for split in splits],
+                    training,
+                    loaded.train_stateful,
+                    forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season),
+                    train_all,
                 )
-
-            selected = selection.select(
-                splits[0].units.data,
-                [split.windows for split in splits],
-                training,
-                loaded.train_stateful,
-                forecast_of(paths.SEQUENCES / NAMES_FILE, loaded.evaluate.season),
-                train_all,
-            )
             chosen, in_use = selected.chosen, selected.in_use
             folder = paths.model(mode)
             csv_files.write(paths.usage(mode), live_log.usage())

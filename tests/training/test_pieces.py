@@ -11,12 +11,14 @@ import project_params
 import pytest
 from dask_clusters import two_workers
 
+from statelab.config.settings import Training
 from statelab.data import tasks
+from statelab.errors import UserError
 from statelab.evaluation import selection
 from statelab.samples import splitting
 from statelab.samples.target_changes import UserUnits
 from statelab.training import executors, pieces
-from statelab.training.pieces import Split
+from statelab.training.pieces import Comparison, Split
 
 PARAMS = project_params.params(
     generate={"task": "noisy_first", "sequences": 90, "length": 12},
@@ -39,9 +41,9 @@ PIECES = 2 + 3 + 1  # rates, variants besides the one in use, the other split
 
 
 @pytest.fixture(scope="module")
-def splits():
+def comparison():
     data = tasks.make(PARAMS.generate, seed=0)
-    return [
+    splits = [
         Split(
             data,
             UserUnits(data, None),
@@ -50,21 +52,21 @@ def splits():
         )
         for seed in range(2)
     ]
+    return Comparison(splits, Training(PARAMS.model, PARAMS.train_stateless, seed=0))
 
 
-def compared(splits, train_all):
-    training = pieces.Training(PARAMS.model, PARAMS.train_stateless, seed=0)
+def compared(comparison, train_all):
     return selection.select(
-        splits[0].inputs,
-        [split.windows for split in splits],
-        training,
+        comparison.splits[0].inputs,
+        [split.windows for split in comparison.splits],
+        comparison.training,
         PARAMS.train_stateful,
         None,
         train_all,
     )
 
 
-def compared_on(splits, workers):
+def compared_on(comparison, workers):
     submitted = []
 
     def train_all(wanted):
@@ -75,20 +77,20 @@ def compared_on(splits, workers):
         submitted.extend(futures)
         return [future.result()[0] for future in futures]
 
-    selected = compared(splits, train_all)
+    selected = compared(comparison, train_all)
     assert len(submitted) == PIECES
     return selected
 
 
 @pytest.fixture(scope="module")
-def here(splits):
+def here(comparison):
     def train_all(wanted):
         return [
-            pieces.train_piece(splits, number, variant.layout, variant.training)
+            pieces.train_piece(comparison, number, variant.layout, variant.training)
             for variant, number in wanted
         ]
 
-    return compared(splits, train_all)
+    return compared(comparison, train_all)
 
 
 def assert_same_bytes(ours, theirs):
@@ -115,21 +117,21 @@ def test_the_pieces_that_are_compared(here):
     assert np.isfinite(here.predictions[4].predictions).any()
 
 
-def test_threads_train_what_one_process_does(splits, here):
-    with executors.threads(splits, 2) as workers:
-        assert_same_bytes(compared_on(splits, workers), here)
+def test_threads_train_what_one_process_does(comparison, here):
+    with executors.threads(comparison, 2) as workers:
+        assert_same_bytes(compared_on(comparison, workers), here)
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_its_piece_alone(splits, tmp_path):
+def test_a_worker_that_is_killed_costs_its_piece_alone(comparison, tmp_path):
     """Of two workers one is killed; the bytes are those of a worker alone."""
     with two_workers(tmp_path) as address:
-        with executors.cluster(splits, address) as workers:
-            both = compared_on(splits, workers)
+        with executors.cluster(comparison, address) as workers:
+            both = compared_on(comparison, workers)
         killing = threading.Thread(target=kill_one, args=(address,))
         killing.start()
-        with executors.cluster(splits, address) as workers:
-            killed = compared_on(splits, workers)
+        with executors.cluster(comparison, address) as workers:
+            killed = compared_on(comparison, workers)
         killing.join()
         logs = [tmp_path / f"{name}.log" for name in ("one", "two")]
         assert sum("Restarting worker" in log.read_text() for log in logs) == 1
@@ -146,3 +148,12 @@ def kill_one(address):
             time.sleep(0.02)
         (pid,) = client.run(os.getpid, workers=busy[:1]).values()
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("given", ["four", "0", "-1", "1.5"])
+def test_a_count_of_workers_that_is_none(given, monkeypatch):
+    monkeypatch.setenv(executors.WORKERS, given)
+    with pytest.raises(UserError, match="must be a whole number above 0") as raised:
+        with executors.from_environment(None):
+            pass
+    assert str(raised.value).endswith(f"Received: {given}")

@@ -18,24 +18,31 @@ class Device(NamedTuple):
 
     @property
     def is_gpu(self) -> bool:
-        """Whether it is a card, on which one program trains at a time."""
+        """Whether it is a card."""
         return self.memory is not None
 
 
 @functools.cache
 def current() -> Device:
-    """Return the device that trains here, the same for a whole process."""
+    """Return the device that trains here, the same for a whole process.
+
+    On a GPU products are calculated in float32, as on a processor: TensorFlow would
+    shorten their operands to TF32.
+    """
     cards = tf.config.list_physical_devices("GPU")
     if not cards:
         return Device("CPU", None)
     from tensorflow.python.client import device_lib
 
-    details = tf.config.experimental.get_device_details(cards[0])
     limits = [
         each.memory_limit
         for each in device_lib.list_local_devices()
         if each.device_type == "GPU"
     ]
+    if not limits:  # TensorFlow sees a card, and cannot use it
+        return Device("CPU", None)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    details = tf.config.experimental.get_device_details(cards[0])
     return Device(f"GPU, {details.get('device_name', 'unnamed')}", limits[0])
 
 

@@ -197,7 +197,7 @@ def _forward(
     units = sizes_of(state[0])[-1]
 
     def body(t, state, gates, states):
-        state = _as_loop(t, state)
+        state = as_loop(t, state)
         projections = _projections(
             scan.cell, x_projected[t], _state_rows(scan.cell, state[0]) @ for_state
         )
@@ -246,7 +246,7 @@ def _backward(
     )
 
     def body(t, d_after, d_gates):
-        d_after = _as_loop(t, d_after)
+        d_after = as_loop(t, d_after)
         d_after = (d_after[0] + d_outputs[t], *d_after[1:])
         zeros = tuple(tf.zeros_like(d) for d in d_after)
         d_held = None
@@ -278,7 +278,7 @@ def _backward(
     return d_state, _stack(d_gates)
 
 
-def _as_loop(t: tf.Tensor, state: State) -> State:
+def as_loop(t: tf.Tensor, state: State) -> State:
     """Keep XLA from compiling a loop into one function where products are large.
 
     It compiles products into such a function as plain loops, which are slow for several
@@ -287,6 +287,9 @@ def _as_loop(t: tf.Tensor, state: State) -> State:
     Args:
         t: the time step, never negative.
         state: each [seeds, lanes, units].
+
+    Returns:
+        The state as it is.
     """
     h, *rest = state
     _, lanes, units = sizes_of(h)

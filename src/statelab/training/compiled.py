@@ -157,7 +157,11 @@ def predict(
     packed = matrices.pack(weights, architecture)
     seeds = seeds_of(weights)
     program = xla_program.predict_chunk(
-        architecture, reader.predicted_steps, reader.ragged, reader.timesteps
+        architecture,
+        reader.predicted_steps,
+        reader.ragged,
+        1 if devices.current().is_gpu else sizing.CORES,
+        reader.timesteps,
     )
     extent = _extent(reader, reader.sample_lengths[1])
     state = lane_state.zeros(architecture, seeds, reader.lanes)

@@ -1,7 +1,7 @@
 """Where networks are trained: in threads of this process, or by workers of a cluster.
 
 These are the trials of a search, or the pieces of a comparison. What all of them have
-in common reaches a worker once, when it joins, and compiled programs stay with it.
+in common is sent to a worker once, when it joins, and compiled programs stay with it.
 """
 
 import hashlib
@@ -45,16 +45,25 @@ def from_environment(common: Any) -> Iterator[Workers]:
         common: what all that is trained has in common.
 
     Raises:
-        UserError: as in `cluster`.
+        UserError: STATELAB_WORKERS is not a number; or as in `cluster`.
     """
     address = os.environ.get(SCHEDULER)
     if address:
         with cluster(common, address) as workers:
             yield workers
     else:
-        count = int(os.environ.get(WORKERS) or sizing.CORES)
-        with threads(common, count) as workers:
+        with threads(common, _count()) as workers:
             yield workers
+
+
+def _count() -> int:
+    given = os.environ.get(WORKERS) or str(sizing.CORES)
+    if not given.isdecimal() or int(given) == 0:
+        raise UserError(
+            f"`{WORKERS}` must be a whole number above 0, of trainings side by side. "
+            f"Received: {given}"
+        )
+    return int(given)
 
 
 @contextmanager

@@ -30,18 +30,29 @@ class Split(NamedTuple):
         return self._replace(windows=rewindow(self.windows, **layout))
 
 
+class Comparison(NamedTuple):
+    """What all pieces of a comparison have in common."""
+
+    splits: list[Split]
+    training: Training  # that is in use
+
+
 def train_piece(
-    splits: list[Split], number: int, layout: dict[str, Any], training: Training
+    comparison: Comparison, number: int, layout: dict[str, Any], training: Training
 ) -> Trained:
-    """Train on a split, and show nothing: what a worker of a cluster does.
+    """Train on a split, and show nothing: what a worker does.
 
     Args:
-        splits: the data of all pieces.
+        comparison: with the data of all pieces.
         number: which split.
         layout: how samples are cut, as in `Split.cut`.
         training: the network, how it is trained, and the first seed.
+
+    Returns:
+        As `trainer.train`.
     """
-    return train_on(splits[number].cut(layout), training, progress=Silent())
+    split = comparison.splits[number].cut(layout)
+    return train_on(split, training, progress=Silent())
 
 
 def train_on(
@@ -57,6 +68,9 @@ def train_on(
     Args:
         split: the data.
         training, progress, resume, on_checkpoint: as in `trainer.train`.
+
+    Returns:
+        As `trainer.train`.
     """
     return trainer.train(
         split.inputs,

@@ -75,7 +75,7 @@ def population_parts(
     memory: int,
     card: int | None,
 ) -> int:
-    """Return in how many parts a population is trained, each of them at once.
+    """Return in how many parts a population is trained, each by one program.
 
     On a processor that is a share of the networks for each core. Two kinds are trained
     one by one: large ones, so that what one keeps for its gradient stays in cache; and

@@ -19,8 +19,11 @@ OPTIONS = (
 def choose() -> None:
     """Put the options into XLA_FLAGS. What is there already has the last word.
 
-    XLA reads them once in a process, when it compiles first.
+    XLA reads them once in a process, when it compiles first. Where XLA_FLAGS names a
+    file of options, it stays as it is.
     """
     given = os.environ.get("XLA_FLAGS", "").split()
+    if given and not given[0].startswith("--"):
+        return
     ours = [option for option in OPTIONS if option not in given]
     os.environ["XLA_FLAGS"] = " ".join([*ours, *given])

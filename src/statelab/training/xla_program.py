@@ -13,7 +13,7 @@ from statelab.networks.architecture import Architecture
 from statelab.networks.lane_state import State, reset_lanes
 from statelab.networks.matrices import Matrices
 from statelab.networks.optimizers import Optimizer, clip, step_sizes, update
-from statelab.networks.recurrence import layer, sizes_of, with_one
+from statelab.networks.recurrence import as_loop, layer, sizes_of, with_one
 from statelab.training import xla_options
 
 xla_options.choose()
@@ -263,7 +263,11 @@ def _join(structures: Any, axis: int) -> Any:
 
 @functools.cache
 def predict_chunk(
-    architecture: Architecture, predicted: int, ragged: bool, _timesteps: int
+    architecture: Architecture,
+    predicted: int,
+    ragged: bool,
+    cores: int,
+    _timesteps: int,
 ) -> Callable[..., Any]:
     """Return the program that predicts the first batches of a chunk.
 
@@ -271,6 +275,7 @@ def predict_chunk(
         architecture: of the networks.
         predicted: time steps at the end of a sample that are predicted.
         ragged: samples differ in length.
+        cores: that share the networks.
         _timesteps: of a sample, padding included: each has a program of its own.
 
     Returns:
@@ -287,6 +292,8 @@ def predict_chunk(
         shape = (seeds, lanes, predicted, architecture.outputs)
 
         def body(number, state, outputs):
+            if timesteps == 1:  # then this is the loop of the products
+                state = as_loop(number, state)
             logits, state = _forward(
                 architecture,
                 matrices,
@@ -306,7 +313,15 @@ def predict_chunk(
         activation = getattr(heads, HEADS[architecture.head].activation)
         return state, activation(outputs.stack())
 
-    return predict_chunk
+    @tf.function(autograph=False)
+    def side_by_side(matrices, state, chunk, batches, extent):
+        sizes = _shares(matrices[0].shape[0], cores)
+        parts = zip(_split(matrices, sizes, 0), _split(state, sizes, 0), strict=True)
+        results = [predict_chunk(*part, chunk, batches, extent) for part in parts]
+        states, outputs = zip(*results, strict=True)
+        return _join(states, axis=0), tf.concat(outputs, axis=1)
+
+    return side_by_side
 
 
 # --- both -----------------------------------------------------------------------------
