@@ -128,7 +128,7 @@ def _training(
             **_figures(described.scores, score, score),
             "seconds_per_epoch": timing["seconds_per_epoch"],
         },
-        "seconds": usage["seconds"].max(),
+        "seconds": float(usage["seconds"].max()),
         "note": described.card,
         "model": {
             "timesteps": timesteps,
