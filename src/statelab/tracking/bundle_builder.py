@@ -128,7 +128,7 @@ def _training(
             **_figures(described.scores, score, score),
             "seconds_per_epoch": timing["seconds_per_epoch"],
         },
-        "seconds": float(usage["seconds"].max()),
+        "seconds": usage["seconds"].astype(float).max(),
         "note": described.card,
         "model": {
             "timesteps": timesteps,
