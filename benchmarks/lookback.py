@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import clusters, machine
+from benchmarks.clusters import ROOT
 from statelab.config import params
 from statelab.config.settings import SearchSettings
 from statelab.data import tasks
@@ -31,7 +32,6 @@ with command.quiet_import():
     from statelab.training import executors
 
 CONSOLE = Console(highlight=False, soft_wrap=True, markup=False)
-ROOT = Path(__file__).resolve().parents[1]
 TASK = {"task": "lagged_copy", "sequences": 600, "length": 80, "lag": 20}
 COMPILED = 1.0  # seconds of compilation that a timed search may have
 TURNS = 3  # that count

@@ -192,7 +192,7 @@ def test_an_address_where_no_scheduler_is(address, tmp_path, monkeypatch):
     monkeypatch.setattr(executors, "LOST", 1)
     data = small_search.build(tmp_path)
     with pytest.raises(
-        UserError, match="`--scheduler` or STATELAB_SCHEDULER must be"
+        UserError, match="`--scheduler` or STATELAB_SCHEDULER must be the address"
     ) as raised:
         with executors.cluster(data.problem, address):
             pass
