@@ -291,6 +291,27 @@ def test_plots_diff_draws_two_layouts_each_under_its_ceiling(checkout):
     checkout.restore()
 
 
+def test_trainings_side_by_side_have_the_same_bytes(checkout):
+    def outputs():
+        lock = YAML(typ="safe").load(checkout.root / "dvc.lock")
+        outs = lock["stages"]["train_stateless"]["outs"]
+        return {out["path"]: out["md5"] for out in outs if "data/" in out["path"]}
+
+    checkout.restore()
+    checkout.dvc("checkout", "dvc.yaml")
+    before = outputs()
+    checkout.env["STATELAB_WORKERS"] = "2"
+    try:
+        said = checkout.dvc("repro", "--force", "--single-item", "train_stateless")
+    finally:
+        del checkout.env["STATELAB_WORKERS"]
+    for variant in ("in use", "again"):
+        assert f"train_stateless: {variant}, rate 0.001, split 1: " in said
+    assert outputs() == before and len(before) == 2
+    checkout.restore()
+    checkout.dvc("checkout", "dvc.yaml")
+
+
 @pytest.mark.slow
 def test_ctrl_c_stops_a_training_within_a_second(checkout):
     checkout.edit("params.yaml", "epochs: 2", "epochs: 100000")
@@ -655,22 +676,3 @@ def test_a_file_that_is_broken_costs_one_line_and_no_model(own):
     file.write_text(before)
     own.dvc("repro", "evaluate")
     assert own.outputs() == models
-
-
-def test_trainings_side_by_side_have_the_same_bytes(checkout):
-    def outputs():
-        lock = YAML(typ="safe").load(checkout.root / "dvc.lock")
-        outs = lock["stages"]["train_stateless"]["outs"]
-        return {out["path"]: out["md5"] for out in outs if "data/" in out["path"]}
-
-    before = outputs()
-    checkout.env["STATELAB_WORKERS"] = "2"
-    try:
-        said = checkout.dvc("repro", "--force", "--single-item", "train_stateless")
-    finally:
-        del checkout.env["STATELAB_WORKERS"]
-    for variant in ("in use", "again"):
-        assert f"train_stateless: {variant}, rate 0.001, split 1: " in said
-    assert outputs() == before and len(before) == 2
-    checkout.restore()
-    checkout.dvc("checkout", "dvc.yaml")
