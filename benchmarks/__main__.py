@@ -45,13 +45,14 @@ def main(
         raise typer.Exit(0 if _check(chosen) else 1)
     if quick:
         chosen = [works.quick(work) for work in chosen]
+    before = machine.sgemm_gflops()
     CONSOLE.print(_line("µs per update and seed", "ours", "peer", "", "ratio"))
     rows = [row for work in chosen for row in _rows(work)]
     if folder is None and not only and not quick:
         folder = METRICS
     if not rows:
         raise typer.Exit(1)
-    limit = {"sgemm_gflops": round(machine.sgemm_gflops())}
+    limit = {"sgemm_gflops": round(max(before, machine.sgemm_gflops()))}
     document = {"machine": machine.description() | limit, "rows": rows}
     CONSOLE.print("\n" + table.markdown(document), markup=False)
     if folder is not None:
