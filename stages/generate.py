@@ -9,7 +9,8 @@ from statelab.data.sequences import NAMES_FILE, write_split
 from statelab.io import arrays, files
 from statelab.pipeline import command, paths
 
-READ_ALIKE = ("columns", "label", "max_gap", "missing")  # files to predict
+# of files to predict, too
+READ_ALIKE = "calendar columns duplicates format label max_gap missing".split()
 
 
 def main() -> None:
@@ -30,7 +31,8 @@ def main() -> None:
             "features": loaded.features,
             "classes": loaded.classes,
             "forecast": _forecast(loaded.features, generate),
-            "read": {name: settings[name] for name in READ_ALIKE},
+            "read": {name: settings[name] for name in READ_ALIKE}
+            | {"encoding": loaded.encoding._asdict()},
         },
     )
     print(f"{generate.path}: {sources.in_words(loaded)}")
@@ -43,7 +45,7 @@ def _forecast(features: list[str], generate: GenerateSettings) -> dict[str, int]
     if generate.horizon == 0:
         return None
     return {
-        "feature": features.index(generate.columns.target),
+        "feature": features.index(generate.forecast_feature),
         "horizon": generate.horizon,
     }
 

@@ -111,7 +111,7 @@ def test_files_of_a_folder_follow_each_other(tmp_path):
         (
             {"x": np.where(X == 9, np.nan, X)},
             ", sequence 1, step 1, column `x1`: must have a value, or set "
-            "`generate.missing` to fill. Received: none",
+            "`generate.missing` to fill or mask. Received: none",
         ),
         (
             {"split": np.array([0, 2])},

@@ -476,8 +476,8 @@ HEADER = "id,time,x,target\n"
         (
             "id;time;x;target\na;1;2,5;0\n",
             {},
-            ", row 1: columns must be apart by commas, and numbers have decimal "
-            "points. Received: 'id;time;x;target'",
+            ", row 1: columns must be apart by `generate.format.separator` (,). "
+            "Received: 'id;time;x;target'",
         ),
         (
             HEADER + "a,1,2,0\n\na,2,3\n",
@@ -496,17 +496,17 @@ HEADER = "id,time,x,target\n"
         ),
         # columns
         (
-            "id,x,y\na,1,2\n",
+            "id,x,target\na,1,2\n",
             {},
             ": must have the column `time`, or `generate.columns.time` another name, "
-            "or null where rows are in order. Received: id, x, y",
+            "or null where rows are in order. Received: id, x, target",
         ),
         (
             'time, x,"a\nb",target\n1,2,3,0\n',
             {},
             ": must have the column `id`, or `generate.columns.sequence` another name, "
             "or null where each file is one sequence. "
-            "Received: time, ' x', 'a\\nb', target",
+            "Received: time, x, 'a\\nb', target",
         ),
         (
             "id,time,x\na,1,2\n",
@@ -526,10 +526,10 @@ HEADER = "id,time,x,target\n"
             "Received: id, time, target",
         ),
         (
-            ",id,time,x,target\n0,a,1,2,0\n",
+            ",id,time,x,target\n7,a,1,2,0\n",
             {},
-            ": each column must have a name, or `generate.columns.features` list those "
-            "to read. Received: '', id, time, x, target",
+            ", row 2, column `1`: must be empty, or count the rows, as it has no name; "
+            "or list what to read in `generate.columns.features`. Received: '7'",
         ),
         (
             "id,time,x,x,target\na,1,2,3,0\n",
@@ -546,13 +546,13 @@ HEADER = "id,time,x,target\n"
             HEADER + "a,1,,0\na,2,3,1\n",
             {},
             ", row 2, column `x`: must have a value, or set `generate.missing` to "
-            "fill. Received: none",
+            "fill or mask. Received: none",
         ),
         (
             HEADER + "b,1,7,0\na,2,3,1\na,1,,0\n",
             {"missing": "fill"},
-            ", row 4, column `x`: must have a value where a sequence begins: none is "
-            "before it. Received: none",
+            ", row 4, column `x`: must have a value where a sequence begins, as none "
+            "is before it, or set `generate.missing` to mask. Received: none",
         ),
         (
             HEADER + "a,1,2,0\na,2,-inf,1\n",
@@ -566,10 +566,10 @@ HEADER = "id,time,x,target\n"
         ),
         # sequences
         (
-            HEADER + "1,1,2,0\n2,1,3,1\na,1,4,1\n",
+            HEADER + "1,1,2,0\n2,1,3,1\n01,1,4,1\n",
             {},
-            ", row 4, column `id`: must be a whole number in each row, or in none. "
-            "Received: 'a'",
+            ", row 4, column `id`: must be written as the same number before it, '1'. "
+            "Received: '01'",
         ),
         (
             HEADER + "a,1,2,0\n ,1,3,1\n",
@@ -581,13 +581,15 @@ HEADER = "id,time,x,target\n"
         (
             HEADER + "a,1,2,0\nb,1,3,1\na,3,4,1\na,1.0,5,0\n",
             {},
-            ", row 5: a sequence must have one row for each time. "
+            ", row 5: a sequence must have one row for each time, or set "
+            "`generate.duplicates` to first, last or mean. "
             "Received: sequence 'a' has the time of {file}, row 2",
         ),
         (
             HEADER + "a,2024-01-01T01:00+01:00,2,0\na,2024-01-01T00:00Z,3,1\n",
             {},
-            ", row 3: a sequence must have one row for each time. "
+            ", row 3: a sequence must have one row for each time, or set "
+            "`generate.duplicates` to first, last or mean. "
             "Received: sequence 'a' has the time of {file}, row 2",
         ),
         (
@@ -604,7 +606,8 @@ HEADER = "id,time,x,target\n"
             HEADER + "a,yesterday,2,0\n",
             {},
             ", row 2, column `time`: must be a number, or a date of ISO 8601 from 1678 "
-            "to 2261. Received: 'yesterday'",
+            "to 2261, or `generate.columns.time` give its format. "
+            "Received: 'yesterday'",
         ),
         (
             HEADER + "a,1,2,0\na,2024-01-01,3,1\n",
@@ -696,11 +699,13 @@ def test_what_cannot_be_read_is_one_line(tmp_path, read, text, changes, line):
     [
         (
             HEADER.encode() + b"caf\xe9,1,2,0\n",
-            ", row 2: must be text in UTF-8: save it so. Received: b'\\xe9'",
+            ", row 2: must be text in UTF-8, or set "
+            "`generate.format.encoding`. Received: b'\\xe9'",
         ),
         (
             HEADER.encode("utf-16"),
-            ": must be a text file. Received: UTF-16: save it as UTF-8",
+            ": must be a text file. Received: UTF-16: set "
+            "`generate.format.encoding` to utf-16",
         ),
         (
             HEADER.encode("utf-16-be"),
@@ -735,7 +740,10 @@ def test_other_bytes_far_into_a_csv_file_are_one_line(tmp_path, monkeypatch):
     file = tmp_path / "panel.csv"
     rows = b"".join(b"a,%d,2,%d\n" % (row, row % 2) for row in range(50))
     file.write_bytes(HEADER.encode() + rows + b"caf\xe9,1,2,0\n")
-    rule = r"panel.csv, row 52: must be text in UTF-8: save it so. Received: b'\xe9'"
+    rule = (
+        "panel.csv, row 52: must be text in UTF-8, or set `generate.format.encoding`. "
+        r"Received: b'\xe9'"
+    )
     with pytest.raises(UserError) as caught:
         load(file)
     assert str(caught.value).endswith(rule)
@@ -793,7 +801,8 @@ def test_a_row_is_named_by_its_own_file(tmp_path):
     with pytest.raises(UserError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path / '2.csv'}, row 3: a sequence must have one row for each time. "
+        f"{tmp_path / '2.csv'}, row 3: a sequence must have one row for each time, or "
+        "set `generate.duplicates` to first, last or mean. "
         f"Received: sequence 'a' has the time of {tmp_path / '1.csv'}, row 2"
     )
 
@@ -813,7 +822,8 @@ def test_a_row_is_named_by_its_own_file(tmp_path):
         (
             {"time": pd.to_datetime(["1500-01-01", "1500-01-02"])},
             ", row 1, column `time`: must be a number, or a date of ISO 8601 from 1678 "
-            "to 2261. Received: 1500-01-01",
+            "to 2261, or `generate.columns.time` give its format. "
+            "Received: 1500-01-01",
         ),
     ],
 )

@@ -11,6 +11,10 @@ from statelab.training import predict
 SMALL = Architecture("lstm", "binary", layers=1, units=3, features=2, outputs=1)
 READ = {
     "columns": {"sequence": "who", "time": "t", "target": "y", "features": None},
+    "calendar": None,
+    "duplicates": "error",
+    "encoding": {"columns": ["u", "v"], "words": {}, "masked": {}},
+    "format": {},
     "label": "each_step",
     "max_gap": None,
     "missing": "error",
@@ -154,8 +158,8 @@ def test_predict_says_what_a_model_or_a_file_lacks(model, panel, tmp_path):
     with pytest.raises(UserError, match="holds no model. Run `dvc repro` to train it"):
         predict.predict(tmp_path, panel, stateful=True)
     folder, _ = model()
-    with pytest.raises(UserError, match="new.tsv: must end in one of .csv, .csv.gz, "):
-        predict.predict(folder, tmp_path / "new.tsv", stateful=True)
+    with pytest.raises(UserError, match="new.doc: must end in one of .csv, .csv.gz, "):
+        predict.predict(folder, tmp_path / "new.doc", stateful=True)
     with pytest.raises(UserError, match="old.csv: must be a file that is there"):
         predict.predict(folder, tmp_path / "old.csv", stateful=True)
     np.savez(tmp_path / "wide.npz", x=np.zeros((1, 4, 5)))

@@ -39,7 +39,7 @@ def show_plan(
         sequences, notes = loaded.sequences, [sources.in_words(loaded), *loaded.notes]
         given = loaded.split
         if generate.horizon > 0:
-            feature = loaded.features.index(generate.columns.target)
+            feature = loaded.features.index(generate.forecast_feature)
             forecast = Forecast(feature, generate.horizon, checked.evaluate.season)
     windows = splitting.split_and_window(
         sequences,

@@ -56,6 +56,31 @@ def parse(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
+def write_section(section: str, values: Mapping[str, Any]) -> None:
+    """Write a section into params.yaml; comments and other sections stay.
+
+    Args:
+        section: its name.
+        values: of its keys; nested mappings are merged.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    written = yaml.load(FILE.read_text())
+    _merge(written[section], values)
+    with FILE.open("w") as stream:
+        yaml.dump(written, stream)
+
+
+def _merge(into: Any, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), Mapping):
+            _merge(into[key], value)
+        elif into.get(key) != value:
+            into[key] = value
+
+
 def locked() -> dict[str, dict[str, Any]]:
     """Return what params.yaml said when DVC last ran each stage.
 

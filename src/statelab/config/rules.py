@@ -118,6 +118,29 @@ def _of_files(params: Params) -> Violations:
             "generate.label",
             "must be each_step where `generate.horizon` makes a target for each step",
         )
+    remaining = generate.target_type == "remaining"
+    if remaining and generate.horizon > 0:
+        yield Violation(
+            "generate.horizon", "must be 0 where `generate.target_type` is remaining"
+        )
+    wide = generate.format.layout == "wide"
+    of_values = wide and generate.horizon > 0
+    if generate.source != "npz" and not remaining:
+        if generate.columns.target is None and not of_values:
+            yield Violation(
+                "generate.columns.target",
+                "must name a column, unless `generate.target_type` is remaining",
+            )
+        if generate.columns.target is not None and of_values:
+            yield Violation(
+                "generate.columns.target",
+                "must be null for forecasts of wide files, which are of their values",
+            )
+    if wide and generate.columns.time is not None:
+        yield Violation(
+            "generate.columns.time",
+            "must be null for wide files: their columns are the steps in order",
+        )
     if generate.max_gap is not None and generate.columns.time is None:
         yield Violation("generate.max_gap", "needs times: set `generate.columns.time`")
     if generate.max_gap is not None and generate.source == "npz":

@@ -1,8 +1,10 @@
 """The sections of params.yaml and search/params.yaml, each a type."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -72,6 +74,28 @@ def _are_different(values: list[Any]) -> list[Any]:
     return values
 
 
+def _is_separator(separator: str) -> str:
+    if separator not in ("tab", "blanks") and not (
+        len(separator) == 1 and separator.isascii() and separator not in '"\r\n'
+    ):
+        raise ValueError("must be one character, or tab or blanks")
+    return separator
+
+
+def _is_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError("must be an encoding of Python's, as utf-8") from None
+
+
+def _is_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be a time zone, as Europe/Berlin") from None
+
+
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_are_different)]
 Rates = Annotated[
@@ -83,6 +107,16 @@ Patience = Annotated[int | float, AfterValidator(_is_patience)]
 Size = Annotated[int | float, AfterValidator(_is_size)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[list[Name], Field(min_length=1), AfterValidator(_are_different)]
+Separator = Annotated[str, AfterValidator(_is_separator)]
+Calendar = Annotated[
+    list[Literal["minute", "hour", "weekday", "day", "month"]],
+    Field(min_length=1),
+    AfterValidator(_are_different),
+]
+DecimalMark = Literal[".", ","]
+Encoding = Annotated[str, AfterValidator(_is_encoding)]
+Zone = Annotated[str, AfterValidator(_is_zone)]
 Task = Annotated[str, _is_in(TASKS)]
 CellName = Annotated[str, _is_in(CELLS)]
 OptimizerName = Annotated[str, _is_in(OPTIMIZERS)]
@@ -95,13 +129,45 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+WIDE_FEATURE = "value"  # of wide files, which have one
+
+
+class FileFormat(_Section):
+    """`generate.format`: how the text of CSV files is written."""
+
+    separator: Separator = ","
+    layout: Literal["long", "wide"] = "long"  # wide: a row for each sequence
+    decimal: DecimalMark | dict[Name, DecimalMark] = "."  # of some columns by name
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    encoding: Encoding = "utf-8"
+    skip_rows: Annotated[int, Field(ge=0)] = 0  # lines above the header
+    header: Annotated[int, Field(ge=0)] = 1  # its rows: the first has the names
+    line_end: Name | None = None  # characters that end lines and belong to no cell
+    missing: list[str | int | float] | None = None  # marks beside columns.NONE
+
+    def decimal_of(self, column: str) -> str:
+        """Return the decimal mark of a column's numbers."""
+        if isinstance(self.decimal, str):
+            return self.decimal
+        return self.decimal.get(column, ".")
+
+
+class TimeColumns(_Section):
+    """Columns that make a time together, and the format that it has."""
+
+    columns: Name | Names
+    format: Name | None = None  # of strftime; of several columns, joined by spaces
+    zone: Zone | None = None  # of times that name none
+
+
 class Columns(_Section):
     """`generate.columns`: what the columns of a file are."""
 
-    sequence: Name | None
-    time: Name | None
-    target: Name
-    features: Annotated[list[Name], Field(min_length=1)] | None
+    sequence: Name | Names | None
+    time: Name | Names | TimeColumns | None
+    target: Name | None
+    features: Names | None
+    categories: dict[Name, Literal["one_hot", "index"]] | None = None
     split: Name | None = None
 
 
@@ -115,11 +181,19 @@ class GenerateSettings(_Section):
     lag: Count
     label: Literal["each_step", "end"]
     path: Name
+    format: FileFormat = FileFormat()
     columns: Columns
     horizon: Annotated[int, Field(ge=0)]
     max_gap: Positive | None
-    missing: Literal["error", "fill"]
-    target_type: Literal["auto", "classes", "values"]
+    calendar: Calendar | None = None
+    missing: Literal["error", "fill", "mask"]
+    duplicates: Literal["error", "first", "last", "mean"] = "error"
+    target_type: Literal["auto", "classes", "values", "remaining"]
+
+    @property
+    def forecast_feature(self) -> str:
+        """The feature whose later values are the targets of a forecast."""
+        return self.columns.target or WIDE_FEATURE
 
 
 class WindowSettings(_Section):

@@ -1,25 +1,33 @@
 """The cells of a column, read as numbers, times or words."""
 
+import re
 from collections.abc import Callable
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
+from statelab.config.settings import FileFormat
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 
 pc: Any = pyarrow.compute  # it makes its functions when it is imported
 
-NONE = pa.array(["", "NA", "NaN", "nan", "null", "NULL"])  # text for no value
-NUMBER, DATE, ZONED = (
+NONE = (  # text for no value, as pandas takes it
+    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN"),
+    *("-nan", "null", "NULL", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+NUMBER, DATE, ZONED, MONTH = (
     "a number",
     "a date of ISO 8601 from 1678 to 2261, without a time zone",
     "a date of ISO 8601 from 1678 to 2261, with a time zone",
+    "a month, as 2024-01",
 )
-TICKS = {NUMBER: 1, DATE: 10**9, ZONED: 10**9}  # of a time, in a unit or a second
+KINDS = (NUMBER, DATE, ZONED, MONTH)  # of times that need no format
+NANOSECONDS = 10**9  # of dates; a time that is a number counts its own units
+PARTS = ("-", "-", " ", ":", ":", "")  # after year, month, day, hour, minute, second
 SPLIT_RULE = "must be train, validation or test"
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -31,6 +39,7 @@ class Cells(NamedTuple):
     column: str
     at: Callable[[int], str]  # says where a row is
     first: int = 0  # the row of the first cell
+    form: FileFormat = FileFormat()  # of numbers in text
 
     def error(self, cell: int, rule: str) -> UserError:
         """Return the error that a cell breaks a rule."""
@@ -40,7 +49,11 @@ class Cells(NamedTuple):
 
 
 def cells_of(
-    batch: pa.RecordBatch, column: str, at: Callable[[int], str], first: int
+    batch: pa.RecordBatch,
+    column: str,
+    at: Callable[[int], str],
+    first: int,
+    form: FileFormat,
 ) -> Cells:
     """Take a column out of a batch of rows.
 
@@ -49,13 +62,14 @@ def cells_of(
         column: its name.
         at: says where a row is.
         first: the batch's first row.
+        form: what text means no value, and how numbers are written.
 
     Raises:
         UserError: it is text, but not in UTF-8.
 
     Example:
         >>> batch = pa.record_batch({"x": [" 1", "NA"]})
-        >>> cells_of(batch, "x", str, 0).values.to_pylist()
+        >>> cells_of(batch, "x", str, 0, FileFormat()).values.to_pylist()
         ['1', None]
     """
     values = batch.column(column)
@@ -70,10 +84,11 @@ def cells_of(
             rule = "must be text in UTF-8 from here on. Received: other bytes"
             raise UserError(f"{at(first)}, column `{column}`: {rule}") from None
         values = pc.utf8_trim_whitespace(values)
-        values = pc.if_else(pc.is_in(values, NONE), None, values)
+        none = pa.array([*NONE, *map(str, form.missing or [])])
+        values = pc.if_else(pc.is_in(values, none), None, values)
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
-    return Cells(values, column, at, first)
+    return Cells(values, column, at, first, form)
 
 
 def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
@@ -92,9 +107,15 @@ def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
     Example:
         >>> numbers(Cells(pa.array(["1.5", None]), "x", str))
         array([1.5, nan])
+        >>> form = FileFormat(decimal=",", thousands=".")
+        >>> numbers(Cells(pa.array(["-1.234,5"]), "x", str, form=form))
+        array([-1234.5])
     """
-    values = _require(cells, _floats, rule)
+    values = _require(cells, lambda some: _floats(some, cells), rule)
     floats = values.to_numpy(zero_copy_only=False)
+    marks = [mark for mark in cells.form.missing or [] if not isinstance(mark, str)]
+    if marks:
+        floats = np.where(np.isin(floats, marks), np.nan, floats)
     large = np.abs(floats) > _LARGEST
     if large.any():
         raise cells.error(int(large.argmax()), "must be finite in 32 bits")
@@ -109,29 +130,127 @@ def are_numbers(cells: Cells) -> bool | None:
         False
     """
     first = cells.values.drop_null().slice(0, 1)
-    return None if len(first) == 0 else _floats(first) is not None
+    return None if len(first) == 0 else _floats(first, cells) is not None
+
+
+def joined(parts: list[Cells], separator: str) -> Cells:
+    """Return columns as one, of text; a cell has no value where one of them has none.
+
+    Example:
+        >>> letters = Cells(pa.array(["a", None]), "x", str)
+        >>> numbers = letters._replace(values=pa.array([1, 2]))
+        >>> joined([letters, numbers], "/").values.to_pylist()
+        ['a/1', None]
+    """
+    first, *others = parts
+    if not others:
+        return first
+    texts = [_require(part, _texts, "must be text or a number") for part in parts]
+    names = ", ".join(part.column for part in parts)
+    return first._replace(
+        values=pc.binary_join_element_wise(*texts, separator), column=names
+    )
+
+
+def time_of(parts: list[Cells], has_format: bool) -> Cells:
+    """Return the columns of a time as one.
+
+    Args:
+        parts: its columns. Where they are whole numbers and have no format, they are
+            the year, the month, the day, the hour, the minute and the second, as far
+            as there are; others are joined by a space.
+        has_format: whether the time will be read in one.
+
+    Example:
+        >>> parts = [Cells(pa.array(["2010", "2010"]), "year", str)]
+        >>> parts += [Cells(pa.array([1, 12]), "month", str)]
+        >>> time_of(parts, False).values.to_pylist()
+        ['2010-01-01', '2010-12-01']
+    """
+    if has_format or not 1 < len(parts) <= len(PARTS):
+        return joined(parts, " ")
+    texts = [_cast(part.values, pa.int64()) for part in parts]
+    if any(text is None for text in texts):
+        return joined(parts, " ")
+    texts = [pc.utf8_lpad(_cast(text, pa.string()), 2, "0") for text in texts]
+    texts += [pa.scalar("01")] * (3 - len(texts))  # a month begins on its first day
+    texts += [pa.scalar("00")] * (len(texts) > 3) * (len(PARTS) - len(texts))
+    ends = [*PARTS[: len(texts) - 1], ""]
+    pieces = [piece for pair in zip(texts, ends, strict=True) for piece in pair]
+    first = joined(parts, " ")
+    return first._replace(values=pc.binary_join_element_wise(*pieces, ""))
+
+
+def count_rows(cells: Cells) -> bool:
+    """Tell whether cells count up by one; from 0 or 1 where they are the first rows.
+
+    Example:
+        >>> count_rows(Cells(pa.array(["1", "2", "3"]), "1", str))
+        True
+        >>> count_rows(Cells(pa.array(["7", "8"]), "1", str))
+        False
+    """
+    counts = _cast(cells.values, pa.int64())
+    if counts is None or counts.null_count:
+        return False
+    numbers = counts.to_numpy()
+    begins = cells.first or numbers[0] in (0, 1)
+    return bool(begins and (np.diff(numbers) == 1).all())
+
+
+def look_like_numbers(texts: list[str]) -> np.ndarray:
+    """Tell which texts are numbers, whatever their decimal mark is.
+
+    Example:
+        >>> look_like_numbers(["0,25", "-1.5e3", "1.234,5", "N/A", "18.30.00"])
+        array([ True,  True,  True, False, False])
+    """
+    grouped = r"\d{1,3}(,\d{3})+(\.\d*)?|\d{1,3}(\.\d{3})+(,\d*)?"
+    return _match(texts, rf"[+-]?(\d+[.,]?\d*|[.,]\d+|{grouped})(e[+-]?\d+)?")
+
+
+def plain_numbers(texts: list[str]) -> np.ndarray:
+    """Tell which texts are numbers with a decimal point, or without.
+
+    Example:
+        >>> plain_numbers(["0,25", "0.25", "1.", "-7"])
+        array([False,  True,  True,  True])
+    """
+    return _match(texts, r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+
+
+def _match(texts: list[str], pattern: str) -> np.ndarray:
+    matched = pc.match_substring_regex(
+        pa.array(texts, pa.string()), f"^({pattern})$", ignore_case=True
+    )
+    return matched.to_numpy(zero_copy_only=False)
 
 
 def kind_of_time(cells: Cells) -> str:
-    """Return the key of `TICKS` that fits the first cell.
+    """Return the member of `KINDS` that fits the first cell.
 
     Example:
         >>> kind_of_time(Cells(pa.array(["2024-01-31T12:00Z"]), "time", str)) == ZONED
         True
     """
     first = cells.values.slice(0, 1)
-    for kind in TICKS:
-        if _times(first, kind) is not None:
+    for kind in KINDS:
+        if _times(first, kind, None) is not None:
             return kind
-    raise cells.error(0, "must be a number, or a date of ISO 8601 from 1678 to 2261")
+    raise cells.error(
+        0,
+        "must be a number, or a date of ISO 8601 from 1678 to 2261, or "
+        "`generate.columns.time` give its format",
+    )
 
 
-def times(cells: Cells, kind: str) -> np.ndarray:
+def times(cells: Cells, kind: str, zone: str | None = None) -> np.ndarray:
     """Return times: dates in nanoseconds since 1970, numbers as they are.
 
     Args:
         cells: of one column.
-        kind: a key of `TICKS`, which all of them must fit.
+        kind: a member of `KINDS`, or a format of strftime, which all of them must fit.
+        zone: of dates that name none; None where that does not matter.
 
     Returns:
         int64, or float64 where a number has decimals.
@@ -142,11 +261,16 @@ def times(cells: Cells, kind: str) -> np.ndarray:
     Example:
         >>> times(Cells(pa.array(["1970-01-01T00:01"]), "time", str), DATE)
         array([60000000000])
+        >>> times(Cells(pa.array(["2/1/1970"]), "time", str), "%d/%m/%Y")
+        array([86400000000000])
     """
     _require_values(cells, "must have a time")
-    values = _require(
-        cells, lambda some: _times(some, kind), f"must be {kind}, as the first one is"
-    )
+    rule = f"must be {kind}, as the first one is"
+    if kind not in KINDS:
+        rule = f"must be a time as {kind}"
+    if zone is not None:
+        rule = f"{rule}, that there was in {zone}"
+    values = _require(cells, lambda some: _times(some, kind, zone), rule)
     ticks = values.to_numpy(zero_copy_only=False)
     endless = np.isinf(ticks)
     if endless.any():
@@ -183,17 +307,26 @@ def ids(cells: Cells, known: dict[str, int]) -> np.ndarray:
     """Number ids as they first appear; see `words`.
 
     Raises:
-        UserError: a cell has no value; or some are whole numbers, and others are not.
+        UserError: a cell has no value.
     """
     _require_values(cells, "must say which sequence the row is of")
-    before = len(known)
-    numbered = words(cells, known)
-    whole = _is_whole(next(iter(known)))
-    for word in islice(known, before, None):
-        if _is_whole(word) != whole:
-            cell = int((numbered == known[word]).argmax())
-            raise cells.error(cell, "must be a whole number in each row, or in none")
-    return numbered
+    return words(cells, known)
+
+
+def same_numbers(names: list[str]) -> tuple[str, str] | None:
+    """Return two names that are the same number in two ways; None where none are.
+
+    Example:
+        >>> same_numbers(["a", "7", "07", "8.0"])
+        ('7', '07')
+    """
+    before: dict[float, str] = {}
+    for name, is_number in zip(names, plain_numbers(names), strict=True):
+        if is_number:
+            first = before.setdefault(float(name), name)
+            if first != name:
+                return first, name
+    return None
 
 
 def splits(cells: Cells) -> np.ndarray:
@@ -239,10 +372,6 @@ def classes(known: list[str]) -> tuple[list[str], np.ndarray]:
     return [repr(number).removesuffix(".0") for number in distinct.tolist()], which
 
 
-def _is_whole(word: str) -> bool:
-    return word.removeprefix("-").isdecimal()
-
-
 def _require_values(cells: Cells, rule: str) -> None:
     if cells.values.null_count:
         cell = cells.values.is_null().index(True).as_py()
@@ -267,7 +396,10 @@ def _require(cells: Cells, convert: Callable[[Any], Any], rule: str) -> Any:
 # Each of these converts an array, or returns None where some cell cannot be converted.
 
 
-def _floats(values: Any) -> Any:
+def _floats(values: Any, cells: Cells) -> Any:
+    if _is_text(values):
+        decimal = cells.form.decimal_of(cells.column)
+        values = _with_points(values, decimal, cells.form.thousands)
     floats = _cast(values, pa.float64(), safe=False)  # 2^53 + 1 becomes 2^53
     if floats is None and _is_text(values):
         truth = _cast(values, pa.bool_())
@@ -275,20 +407,67 @@ def _floats(values: Any) -> Any:
     return floats
 
 
-def _times(values: Any, kind: str) -> Any:
+def _with_points(values: Any, decimal: str, thousands: str | None) -> Any:
+    """Write numbers with decimal points and no marks of thousands.
+
+    Example:
+        >>> _with_points(pa.array(["1.234,5", "1.23,5"]), ",", ".").to_pylist()
+        ['1234.5', 'x1.23,5']
+    """
+    if thousands is not None:
+        point, mark = re.escape(decimal), re.escape(thousands)
+        grouped = rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d*)?$"
+        without = pc.replace_substring(values, thousands, "")
+        values = pc.if_else(pc.match_substring_regex(values, grouped), without, values)
+    if decimal == ",":
+        no_number = pc.binary_join_element_wise("x", values, "")
+        values = pc.if_else(
+            pc.match_substring(values, "."),
+            no_number,
+            pc.replace_substring(values, ",", "."),
+        )
+    return values
+
+
+def _times(values: Any, kind: str, zone: str | None) -> Any:
     if kind == NUMBER:
         if pa.types.is_temporal(values.type):
             return None
         whole = _cast(values, pa.int64())
         return _cast(values, pa.float64(), safe=False) if whole is None else whole
-    zone = "UTC" if kind == ZONED else None
-    zoned = getattr(values.type, "tz", None) is not None
-    if not _is_text(values) and (
-        not pa.types.is_temporal(values.type) or zoned != (kind == ZONED)
+    if kind not in (DATE, ZONED):
+        dates = _formatted(values, "%Y-%m" if kind == MONTH else kind)
+    elif _is_text(values) or (
+        pa.types.is_temporal(values.type)
+        and (getattr(values.type, "tz", None) is not None) == (kind == ZONED)
     ):
+        dates = _cast(values, pa.timestamp("ns", "UTC" if kind == ZONED else None))
+    else:
+        dates = None
+    if dates is None:
         return None
-    dates = _cast(values, pa.timestamp("ns", zone))
-    return None if dates is None else dates.cast(pa.int64())
+    if zone is not None and dates.type.tz is None:
+        try:
+            dates = pc.assume_timezone(dates, zone, ambiguous="earliest")
+        except pa.ArrowInvalid:
+            return None  # a time that the clock went past
+    return dates.cast(pa.int64())
+
+
+def _formatted(values: Any, form: str) -> Any:
+    texts = _texts(values)
+    if texts is None:
+        return None
+    encoded = texts.dictionary_encode()
+    try:
+        dates = pd.to_datetime(
+            encoded.dictionary.to_pylist(), format=form, utc="%z" in form
+        ).as_unit("ns")
+    except (ValueError, OverflowError):
+        return None
+    if dates.hasnans:
+        return None
+    return pa.array(dates).take(encoded.indices)
 
 
 def _texts(values: Any) -> Any:

@@ -36,7 +36,8 @@ class _Padded(NamedTuple):
 def read(files: dict[str, Path], *, labelled: bool = True) -> Panel:
     """Read npz files with `x`, `y` and, where some sequences are shorter, `lengths`.
 
-    An array `split` says in which split each sequence is.
+    An array `split` says in which split each sequence is. A file may hold `x_train`,
+    `y_train`, `x_test`, `y_test` and the like, each a split, in place of `x` and `y`.
 
     Args:
         files: by name. `x` is [sequences, timesteps, features]; `y`, numbers or text,
@@ -102,6 +103,7 @@ def _padded(file: Path, labelled: bool) -> _Padded:
         with file.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             arrays = {name: archive[name] for name in archive.files}
+            arrays = _with_split(file, arrays)
     except BROKEN:
         raise UserError(
             f"{file}: must be an npz file of numbers and text. Received: other bytes"
@@ -145,6 +147,40 @@ def _padded(file: Path, labelled: bool) -> _Padded:
     split = arrays.get("split") if labelled else None
     codes = None if split is None else _codes(file, split, count)
     return _Padded(x, y, lengths.astype(np.int64), codes)
+
+
+def _with_split(file: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays of splits as `x`, `y` and `split`; others as they are.
+
+    Example:
+        >>> arrays = {"x_train": np.zeros((2, 5, 1)), "x_test": np.ones((1, 5, 1))}
+        >>> joined = _with_split(Path("a.npz"), arrays)
+        >>> joined["x"].shape, joined["split"].tolist()
+        ((3, 5, 1), ['train', 'train', 'test'])
+    """
+    lower = {name.lower(): arrays[name] for name in arrays}
+    names = {"train": "train", "val": "validation", "validation": "validation"}
+    names |= {"valid": "validation", "test": "test"}
+    there = [name for name in names if f"x_{name}" in lower]
+    if "x" in arrays or not there:
+        return arrays
+    joined = {}
+    for axis in ("x", "y", "lengths"):
+        parts = [lower[f"{axis}_{name}"] for name in there if f"{axis}_{name}" in lower]
+        if not parts:
+            continue
+        shapes = {part.shape[1:] for part in parts}
+        if len(parts) < len(there) or len(shapes) > 1:
+            expected = ", ".join(f"`{axis}_{name}`" for name in there)
+            received = ", ".join(f"{list(part.shape)}" for part in parts)
+            raise UserError(
+                f"{file}: {expected} must be there, and alike but in their number of "
+                f"sequences. Received: {received}"
+            )
+        joined[axis] = np.concatenate(parts)
+    counts = [len(lower[f"x_{name}"]) for name in there]
+    joined["split"] = np.repeat([names[name] for name in there], counts)
+    return joined
 
 
 def _codes(file: Path, split: np.ndarray, count: int) -> np.ndarray:

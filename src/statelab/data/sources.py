@@ -7,14 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from statelab.config.settings import GenerateSettings
-from statelab.data import columns, npz, panels, rows, tables
-from statelab.data.panels import Arranged, Panel
+from statelab.config.settings import FileFormat, GenerateSettings
+from statelab.data import columns, npz, panels, rows, tables, wide
+from statelab.data.encoding import Encoding
+from statelab.data.panels import Arranged
 from statelab.data.sequences import Sequences, at_the_end, present
 from statelab.errors import UserError
 from statelab.formatting import count_of, in_steps, listed
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",), "npz": (".npz",)}
+# of other text files: those of a folder are read where it holds none in `.csv`
+TEXT_SUFFIXES = (".tsv", ".txt", ".dat", ".data", ".tsv.gz", ".txt.gz")
 FEW = 32  # distinct whole numbers; more are taken for values
 MOST = 1000  # classes
 
@@ -28,6 +31,7 @@ class Loaded(NamedTuple):
     names: list[str]  # of the sequences
     notes: list[str]  # for the user
     split: np.ndarray | None  # int8 [sequences]; codes of sequences.SPLITS
+    encoding: Encoding  # how its features were made
 
 
 def load(generate: GenerateSettings) -> Loaded:
@@ -45,8 +49,9 @@ def load(generate: GenerateSettings) -> Loaded:
             sequence begins.
             `missing`: `error`, or `fill` a feature without a value by the one before.
             A target that is missing stays so: its step does not count.
+            `duplicates`: which of several rows of one time in a sequence counts.
             `target_type`: `auto` takes text, and few whole numbers, for classes; of
-            forecasts for values.
+            forecasts for values. `remaining` is the time to the sequence's last step.
             `columns.split`: the column that says in which split a row's sequence is.
             `label`: `end` keeps the target of a sequence's last step alone.
 
@@ -59,16 +64,25 @@ def load(generate: GenerateSettings) -> Loaded:
     path, target_type = Path(generate.path), generate.target_type
     if generate.horizon and target_type == "auto":
         target_type = "values"
-    panel, arranged = _arranged(
+    roles = rows.roles_of(generate.columns, generate.calendar)
+    if target_type == "remaining":
+        roles = roles._replace(target=None)
+    elif generate.source == "npz":
+        roles = roles._replace(target="y")
+    read, arranged = _arranged(
         path,
         generate.source,
-        rows.Roles(**dict(generate.columns)),
+        roles,
+        generate.format,
         horizon=generate.horizon,
         max_gap=generate.max_gap,
         missing=generate.missing,
+        duplicates=generate.duplicates,
         target_type=target_type,
     )
-    sequences = arranged.sequences
+    panel, sequences = read.panel, arranged.sequences
+    if target_type == "remaining":
+        sequences = _remaining(sequences, panel.time, arranged.order, read.ticks)
     if generate.label == "end":
         sequences = at_the_end(sequences)
     targets, classes = _targets(
@@ -76,11 +90,12 @@ def load(generate: GenerateSettings) -> Loaded:
     )
     return Loaded(
         sequences._replace(targets=targets),
-        panel.features,
+        arranged.features,
         classes,
         arranged.names,
         arranged.notes,
         arranged.split,
+        Encoding(read.columns, read.words, arranged.masked),
     )
 
 
@@ -107,74 +122,160 @@ class PredictionInput(NamedTuple):
 
 
 def load_for_prediction(
-    path: Path, roles: rows.Roles, *, max_gap: float | None, missing: str
+    path: Path,
+    roles: rows.Roles,
+    form: FileFormat,
+    encoding: Encoding,
+    *,
+    max_gap: float | None,
+    missing: str,
+    duplicates: str,
 ) -> PredictionInput:
     """Read sequences without targets.
 
     Args:
         path: a file; how its name ends decides what is its source.
         roles: of its columns, as the model was trained. The column of the target is not
-            read. `features` is in the order that the model takes; None for all columns
-            that have no other role.
-        max_gap, missing: as in `load`.
+            read.
+        form: how the text of CSV is written, as the model was trained.
+        encoding: how the model's features are made.
+        max_gap, missing, duplicates: as in `load`.
 
     Raises:
         UserError: as in `load`.
     """
-    ends = [name for name in SUFFIXES if path.name.lower().endswith(SUFFIXES[name])]
-    if not ends:
-        known = ", ".join(itertools.chain(*SUFFIXES.values()))
+    source = _source(path)
+    if source is None:
+        known = ", ".join([*itertools.chain(*SUFFIXES.values()), *TEXT_SUFFIXES])
         raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")
     if not path.is_file():
         raise UserError(f"{path}: must be a file that is there. Received: {path.name}")
-    (source,) = ends
-    roles = roles._replace(target=None, split=None)
-    panel, arranged = _arranged(
-        path, source, roles, horizon=0, max_gap=max_gap, missing=missing
+    roles = roles._replace(target=None, split=None, features=encoding.columns)
+    read, arranged = _arranged(
+        path,
+        source,
+        roles,
+        form,
+        horizon=0,
+        max_gap=max_gap,
+        missing=missing,
+        duplicates=duplicates,
+        encoding=encoding,
     )
-    named = [name for name in roles[:2] if name is not None]
+    named = [*roles.sequence, *roles.time]
     if source == "npz" or not named:
         offsets = arranged.sequences.offsets
         begins = np.repeat(offsets[:-1], np.diff(offsets))
         step = np.arange(len(begins)) - begins
-        keys = pa.table({"sequence": panel.sequence[arranged.order], "step": step})
+        keys = pa.table({"sequence": read.panel.sequence[arranged.order], "step": step})
     else:
-        keys = tables.read(source, path, named).take(arranged.order)
+        lines = arranged.order + np.searchsorted(
+            read.empty[-1], arranged.order, "right"
+        )
+        keys = tables.read(source, path, named, form).take(lines)
     return PredictionInput(arranged.sequences, keys, arranged.notes)
+
+
+def find(path: Path) -> tuple[str, dict[str, Path]]:
+    """Return which source a file or a folder is, and its files by name.
+
+    Raises:
+        UserError: it is not there, or how its files end says nothing.
+    """
+    if path.is_dir():
+        for source, suffixes in SUFFIXES.items():
+            if files := _inside(path, suffixes):
+                return source, files
+    source = "csv" if path.is_dir() else _source(path)
+    if source is None and path.exists():
+        known = ", ".join([*itertools.chain(*SUFFIXES.values()), *TEXT_SUFFIXES])
+        raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")
+    return source or "csv", _files(path, SUFFIXES[source or "csv"])
+
+
+def _source(path: Path) -> str | None:
+    """Return the source that how a file's name ends stands for; None for none.
+
+    Example:
+        >>> _source(Path("a.CSV.gz")), _source(Path("a.tsv")), _source(Path("a.doc"))
+        ('csv', 'csv', None)
+    """
+    name = path.name.lower()
+    kinds = {**SUFFIXES, "csv": (*SUFFIXES["csv"], *TEXT_SUFFIXES)}
+    return next((kind for kind in kinds if name.endswith(kinds[kind])), None)
 
 
 def _arranged(
     path: Path,
     source: str,
     roles: rows.Roles,
+    form: FileFormat,
     *,
     horizon: int,
     max_gap: float | None,
     missing: str,
+    duplicates: str,
     target_type: str = "auto",
-) -> tuple[Panel, Arranged]:
-    """Read a panel, and put it into sequences; arguments are as in `load`."""
+    encoding: Encoding | None = None,
+) -> tuple[rows.Read, Arranged]:
+    """Read a panel, and put it into sequences.
+
+    Args:
+        encoding: how features were made in training; None to find out.
+        path, roles, form, horizon, max_gap, missing, duplicates, target_type: as in
+            `load`.
+    """
     files = _files(path, SUFFIXES[source])
-    ticks = 1
     if source == "npz":
         panel = npz.read(files, labelled=roles.target is not None)
+        read = rows.Read(panel, 1, [], [[]], panel.features, {})
     else:
-        panel, ticks = rows.read(
-            files, source=source, roles=roles, horizon=horizon, target_type=target_type
-        )
+        reader = wide if form.layout == "wide" else rows
+        words = None if encoding is None else encoding.words
+        read = reader.read(files, source, form, roles, horizon, target_type, words)
     arranged = panels.arrange(
-        panel,
+        read.panel,
         horizon=horizon,
-        max_gap=None if max_gap is None else max_gap * ticks,
+        max_gap=None if max_gap is None else max_gap * read.ticks,
         missing=missing,
+        duplicates=duplicates,
+        masked=None if encoding is None else encoding.masked,
     )
-    return panel, arranged
+    arranged.notes[:0] = read.notes
+    return read, arranged
+
+
+def _remaining(
+    sequences: Sequences, time: np.ndarray | None, order: np.ndarray, ticks: int
+) -> Sequences:
+    """Return sequences whose target is the time from each step to their last one.
+
+    Args:
+        sequences: the sequences.
+        time: of each row that was read; None where steps are counted.
+        order: the row that each step was.
+        ticks: of time that make a unit.
+
+    Example:
+        >>> sequences = Sequences(np.zeros((3, 1)), np.array([0, 2, 3]), np.zeros(3))
+        >>> times, order = np.array([50, 10, 40]), np.array([1, 2, 0])
+        >>> _remaining(sequences, times, order, 10).targets
+        array([3., 0., 0.])
+    """
+    at = np.arange(len(order)) if time is None else time[order]
+    last = np.repeat(at[sequences.offsets[1:] - 1], np.diff(sequences.offsets))
+    units = 1 if time is None else ticks
+    return sequences._replace(targets=(last - at) / units)
 
 
 def _files(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Return the files to read, by their names within the folder."""
     try:
-        files = _inside(path, suffixes) if path.is_dir() else {path.name: path}
+        files = {path.name: path}
+        if path.is_dir():
+            files = _inside(path, suffixes)
+            if not files and suffixes == SUFFIXES["csv"]:
+                files = _inside(path, TEXT_SUFFIXES)
         for file in files.values():
             file.open("rb").close()
     except FileNotFoundError:
@@ -234,7 +335,7 @@ def _targets(
         class_of = np.full(len(words) + 1, -1)  # the last is that of -1, none
         class_of[used] = which
         targets = class_of[targets]
-    elif target_type == "values" or (
+    elif target_type in ("values", "remaining") or (
         target_type == "auto" and not _few_whole_numbers(targets[known])
     ):
         targets = targets.astype(np.float32)

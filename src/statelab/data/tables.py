@@ -6,29 +6,31 @@ Here a file has to have columns and rows; what the columns hold is for `columns`
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from statelab.config.settings import FileFormat
 from statelab.errors import UserError
 
 ROWS = 1 << 16  # of Parquet, at once
 BLOCK = 1 << 20  # bytes of CSV, at once; no row can be longer
-SEPARATORS = ";\t|"  # of other programs, in place of commas
+SEPARATORS = ";\t|,"
 GZIP = b"\x1f\x8b"
 BEGINNINGS = {  # of files that are not text
     b"PAR1": "a Parquet file: set `generate.source` to parquet",
     b"PK\3\4": "a zip archive",
     b"\x89PNG": "a PNG picture",
-    b"\xff\xfe": "UTF-16: save it as UTF-8",
-    b"\xfe\xff": "UTF-16: save it as UTF-8",
+    b"\xff\xfe": "UTF-16: set `generate.format.encoding` to utf-16",
+    b"\xfe\xff": "UTF-16: set `generate.format.encoding` to utf-16",
 }
-NO_CSV = (pa.ArrowException, OSError, csv.Error)
+NO_CSV = (pa.ArrowException, OSError, csv.Error, UnicodeError)
 
 
 class Table(NamedTuple):
@@ -38,13 +40,14 @@ class Table(NamedTuple):
     header: list[str]
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]  # of some columns
     number: Callable[[int], int]  # of a row: its line in CSV, or counted from 1
+    unnamed: tuple[str, ...] = ()  # columns that the header names by their position
 
     def at(self, row: int) -> str:
         """Say where a row is; rows are counted from 0."""
         return f"{self.file}, row {self.number(row)}"
 
 
-def open_parquet(file: Path) -> Table:
+def open_parquet(file: Path, _: FileFormat | None = None) -> Table:
     """Open a Parquet file.
 
     Raises:
@@ -71,17 +74,23 @@ def open_parquet(file: Path) -> Table:
     return Table(file, header, batches, lambda row: row + 1)
 
 
-def open_csv(file: Path) -> Table:
+def open_csv(file: Path, form: FileFormat) -> Table:
     """Open a CSV file, gzipped or not; all its columns are text.
+
+    Columns without a name have their position for one, counted from 1.
+
+    Args:
+        file: is there.
+        form: how its text is written.
 
     Raises:
         UserError: it is none, has no header, or no rows below it; or, as batches are
             read, it is broken.
     """
     try:
-        with _stream(file) as stream:
+        with _stream(file, form) as stream:
             begin = stream.read(BLOCK)
-        header = _header(file, begin)
+        header, unnamed, first_line = _header(file, begin, form)
     except NO_CSV as error:
         raise UserError(f"{file}: must be a CSV file. Received: {_short(error)}") from (
             None
@@ -90,39 +99,56 @@ def open_csv(file: Path) -> Table:
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         try:
             yield from arrow_csv.open_csv(
-                _stream(file),
-                arrow_csv.ReadOptions(block_size=BLOCK),
-                arrow_csv.ParseOptions(newlines_in_values=True),
+                _stream(file, form),
+                arrow_csv.ReadOptions(
+                    block_size=BLOCK,
+                    column_names=header,
+                    skip_rows=first_line - 1,
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=_delimiter(form),
+                    quote_char=False if form.separator == "blanks" else '"',
+                    newlines_in_values=True,
+                ),
                 arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     include_columns=names,
                 ),
             )
-        except (pa.ArrowException, OSError) as error:
-            raise _broken(file, len(header), error) from None
+        except NO_CSV as error:
+            raise _broken(file, len(header), error, form) from None
 
     def line(row: int) -> int:
-        return next(islice(_records(_text(file)), row + 1, None))[0]
+        records = _records(_text(_stream(file, form)), form)
+        return next(islice(records, row + form.header, None))[0]
 
-    return Table(file, header, batches, line)
+    return Table(file, header, batches, line, unnamed)
 
 
 OPEN = {"csv": open_csv, "parquet": open_parquet}
 
 
-def read(source: str, file: Path, names: list[str]) -> pa.Table:
+def read(source: str, file: Path, names: list[str], form: FileFormat) -> pa.Table:
     """Read some columns whole, of CSV as text.
 
     Args:
         source: a key of `OPEN`.
         file: is there.
         names: of the columns.
+        form: how the text of CSV is written.
     """
-    return pa.Table.from_batches(OPEN[source](file).batches(names))
+    return pa.Table.from_batches(OPEN[source](file, form).batches(names))
 
 
-def _header(file: Path, begin: bytes) -> list[str]:
-    """Return the names of a CSV file's columns, from the bytes it begins with."""
+def _header(
+    file: Path, begin: bytes, form: FileFormat
+) -> tuple[list[str], tuple[str, ...], int]:
+    """Return the names of a CSV file's columns, those that are positions, and the line
+    in which the rows below the header begin.
+
+    Args:
+        begin: the bytes it begins with.
+    """
     if b"\0" in begin:
         kinds = (BEGINNINGS[mark] for mark in BEGINNINGS if begin.startswith(mark))
         kind = next(kinds, "bytes of 0 in it")
@@ -133,24 +159,33 @@ def _header(file: Path, begin: bytes) -> list[str]:
     except UnicodeDecodeError as error:
         line = begin.count(b"\n", 0, error.start) + 1
         raise _not_utf8(file, line, begin[error.start : error.start + 1]) from None
-    rows = list(islice(_records(io.StringIO(text, newline="")), 2))
+    records = _records(io.StringIO(text, newline=""), form)
+    rows = list(islice(records, form.header + 1))
     if not rows:
         raise UserError(f"{file}: must have a header and rows. Received: no text")
-    line, header = rows[0]
-    if len(header) == 1 and any(mark in header[0] for mark in SEPARATORS):
+    line, first = rows[0]
+    marks = SEPARATORS.replace(_delimiter(form), "")
+    if len(first) == 1 and any(mark in first[0] for mark in marks):
         raise UserError(
-            f"{file}, row {line}: columns must be apart by commas, and numbers have "
-            f"decimal points. Received: {header[0][:80]!r}"
+            f"{file}, row {line}: columns must be apart by "
+            f"`generate.format.separator` ({form.separator}). "
+            f"Received: {first[0][:80]!r}"
         )
-    if len(rows) == 1:
+    if len(rows) == form.header:
         raise UserError(f"{file}: must have rows below its header. Received: none")
-    return header
+    places = [str(place) for place in range(1, len(first) + 1)]
+    if form.header == 0:
+        return places, (), line
+    names = [name.strip() for name in first]
+    unnamed = [place for name, place in zip(names, places, strict=True) if not name]
+    names = [name or place for name, place in zip(names, places, strict=True)]
+    return names, tuple(unnamed), rows[form.header][0]
 
 
-def _broken(file: Path, fields: int, error: Exception) -> UserError:
+def _broken(file: Path, fields: int, error: Exception, form: FileFormat) -> UserError:
     """Return what is wrong with a CSV file; it is read once more, line by line."""
     try:
-        for line, record in _records(_text(file)):
+        for line, record in _records(_text(_stream(file, form)), form):
             try:
                 ",".join(record).encode()
             except UnicodeEncodeError as wrong:
@@ -168,35 +203,87 @@ def _broken(file: Path, fields: int, error: Exception) -> UserError:
 
 def _not_utf8(file: Path, line: int, byte: bytes) -> UserError:
     return UserError(
-        f"{file}, row {line}: must be text in UTF-8: save it so. Received: {byte!r}"
+        f"{file}, row {line}: must be text in UTF-8, or set "
+        f"`generate.format.encoding`. Received: {byte!r}"
     )
 
 
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterable[str], form: FileFormat) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of each row that is not empty, and the line it begins in.
 
     Example:
-        >>> list(_records(["a,b\\n", "\\n", '1,"2\\n', '3"\\n', "4,5\\n"]))
+        >>> lines = ["a,b\\n", "\\n", '1,"2\\n', '3"\\n', "4,5\\n"]
+        >>> list(_records(lines, FileFormat()))
         [(1, ['a', 'b']), (3, ['1', '2\\n3']), (5, ['4', '5'])]
     """
     csv.field_size_limit(BLOCK)
-    reader, line = csv.reader(lines), 1
+    quoting = csv.QUOTE_NONE if form.separator == "blanks" else csv.QUOTE_MINIMAL
+    rows = islice(lines, form.skip_rows, None)
+    reader = csv.reader(rows, delimiter=_delimiter(form), quoting=quoting)
+    line = form.skip_rows + 1
     for record in reader:
         if record:
             yield line, record
-        line = reader.line_num + 1
+        line = form.skip_rows + reader.line_num + 1
 
 
-def _stream(file: Path) -> pa.NativeFile:
+def _delimiter(form: FileFormat) -> str:
+    """Return what separates columns in `_stream`."""
+    return "\t" if form.separator in ("tab", "blanks") else form.separator
+
+
+def _stream(file: Path, form: FileFormat) -> pa.NativeFile:
+    """Open a file as UTF-8, lines as `form` says; they stay as many."""
     with file.open("rb") as stream:
         gzipped = stream.read(len(GZIP)) == GZIP
-    return pa.input_stream(str(file), compression="gzip" if gzipped else None)
+    stream = pa.input_stream(str(file), compression="gzip" if gzipped else None)
+    if form.encoding != "utf-8":
+        stream = pa.transcoding_input_stream(stream, form.encoding, "utf-8")
+    if form.line_end is None and form.separator != "blanks":
+        return stream
+    return pa.PythonFile(io.BufferedReader(_Lines(_rewritten(stream, form)), BLOCK))
 
 
-def _text(file: Path) -> io.TextIOWrapper:
-    return io.TextIOWrapper(
-        _stream(file), "utf-8-sig", errors="surrogateescape", newline=""
-    )
+def _rewritten(stream: pa.NativeFile, form: FileFormat) -> Iterator[bytes]:
+    """Yield the lines of a stream, a tab for blanks, without `line_end`."""
+    ends = " \t" if form.separator == "blanks" else ""
+    ends = re.escape((ends + (form.line_end or "")).encode())
+    end = re.compile(rb"[%b]+(?=\r?$)" % ends, re.MULTILINE)
+    rest = b""
+    while block := stream.read(BLOCK):
+        lines, line_break, rest = (rest + block).rpartition(b"\n")
+        yield _separated(end.sub(b"", lines), form) + line_break
+    yield _separated(end.sub(b"", rest), form)
+
+
+def _separated(lines: bytes, form: FileFormat) -> bytes:
+    if form.separator != "blanks":
+        return lines
+    return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+", b"", lines))
+
+
+class _Lines(io.RawIOBase):
+    """A file of blocks of bytes."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        self._blocks, self._block = blocks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._block:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._block = block
+        count = min(len(buffer), len(self._block))
+        buffer[:count], self._block = self._block[:count], self._block[count:]
+        return count
+
+
+def _text(stream: pa.NativeFile) -> io.TextIOWrapper:
+    return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _short(error: Exception) -> str:

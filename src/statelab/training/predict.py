@@ -9,9 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from statelab.config.modes import IN_USE
+from statelab.config.settings import Columns, FileFormat
 from statelab.config.values import Reset
 from statelab.data import sources
-from statelab.data.rows import Roles
+from statelab.data.encoding import Encoding
+from statelab.data.rows import roles_of
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import saving
@@ -116,9 +118,15 @@ def predict(
             f"{folder}: has learnt from a generated task, which has no files. Train it "
             "on yours: set `generate.source`"
         )
-    roles = Roles(**known["read"]["columns"])._replace(features=known["features"])
+    how = known["read"]
     read = sources.load_for_prediction(
-        path, roles, max_gap=known["read"]["max_gap"], missing=known["read"]["missing"]
+        path,
+        roles_of(Columns.model_validate(how["columns"]), how["calendar"]),
+        FileFormat.model_validate(how["format"]),
+        Encoding(**how["encoding"]),
+        max_gap=how["max_gap"],
+        missing=how["missing"],
+        duplicates=how["duplicates"],
     )
     offsets = read.sequences.offsets
     windows = make_windows(
