@@ -18,7 +18,7 @@ COMMANDS = {command.name: command.callback for command in main.app.registered_co
 
 def test_help_lists_every_command_and_all_of_its_first_line():
     shown = CliRunner().invoke(main.app, ["--help"], env={"COLUMNS": "80"}).stdout
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 13
     for name, function in COMMANDS.items():
         first_line = inspect.getdoc(function).splitlines()[0]
         assert f"  {name:9}  {first_line}\n" in shown

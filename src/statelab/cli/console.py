@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -20,3 +21,19 @@ def print_table(rows: Iterable[Sequence[str]], *headings: str) -> None:
     for row in rows:
         table.add_row(*row)
     Console(width=200).print(table)
+
+
+def print_words(rows: Iterable[Sequence[str]], *headings: str) -> None:
+    """Print a table of words in Markdown, as wide as the terminal.
+
+    Args:
+        rows: the cells of each row.
+        headings: of the columns.
+    """
+    table = Table(box=box.MARKDOWN)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console = Console()
+    console.print(table, width=console.width if console.is_terminal else 120)

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from statelab.cli import diagnose, lookback, models, plan, results, studies
+from statelab.cli import diagnose, files, lookback, models, plan, results, studies
 from statelab.pipeline import command
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ def _statelab() -> None:
     """Does a recurrent network have to carry state on your sequences?"""
 
 
+app.command("inspect")(files.inspect)
+app.command("try")(files.try_file)
 app.command("plan")(plan.show_plan)
 app.command("diagnose")(diagnose.diagnose)
 app.command("lookback")(lookback.search_lookback)
