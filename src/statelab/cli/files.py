@@ -51,13 +51,18 @@ def try_file(path: File, target: Target = None, horizon: Horizon = None) -> None
     """
     inspect(path, target, horizon, write=True)
     sys.stdout.flush()
-    subprocess.run(["dvc", "repro", "report"], check=True)
-    from statelab.config import params
-    from statelab.io import files
-    from statelab.pipeline import paths
+    ran = False
+    command = ["dvc", "repro", "evaluate"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            ran |= line.startswith("Running stage 'evaluate'")
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    if not ran:  # it has not printed the verdict
+        from statelab.evaluation import evaluation
 
-    params.load()
-    print(files.read_json(paths.EVALUATION)["verdict"])
+        print(evaluation.read().verdict.in_full())
 
 
 def _inspected(path: Path, target: str | None, horizon: int | None) -> "Inspected":
