@@ -25,10 +25,11 @@ from hypothesis import strategies as st
 
 from statelab.data import sources
 from statelab.errors import UserError
+from statelab.inspection import inspect
 from statelab.samples import splitting
 from statelab.samples.windows import LAYOUTS
 
-FILES = 16  # of each fault
+FILES = 38  # of each fault
 COLUMNS = ["id", "time", "x", "y", "target"]
 PARAMETER = re.compile(r"`(generate|window)\.\w+")
 ended: dict[str, Counter[str]] = defaultdict(Counter)
@@ -405,6 +406,32 @@ WHOLE = {
 }
 
 
+FORMAT = {
+    "separator": st.sampled_from([",", ";", "tab", "blanks", "|"]),
+    "decimal": st.sampled_from([".", ",", {"x": ","}]),
+    "thousands": st.sampled_from([None, ",", ".", " "]),
+    "encoding": st.sampled_from(["utf-8", "utf-16", "latin-1", "cp1252", "utf-32"]),
+    "skip_rows": st.integers(0, 3),
+    "header": st.integers(0, 3),
+    "line_end": st.sampled_from([None, ";", ",", "5"]),
+    "missing": st.sampled_from([None, ["?"], [0], ["low", -1]]),
+    "layout": st.sampled_from(["long", "long", "wide"]),
+}
+COLUMN_CHANGES = {
+    "sequence": st.sampled_from(["id", ["id", "x"], "1"]),
+    "time": st.sampled_from(
+        [
+            *("time", "2", ["x", "y"], ["time", "x", "y"]),
+            {"columns": "time", "format": "%Y"},
+            {"columns": ["time", "x"], "zone": "Europe/Berlin"},
+            {"columns": "time", "format": "%d/%m/%Y %H", "zone": "UTC"},
+        ]
+    ),
+    "target": st.sampled_from(["target", "5", "x"]),
+    "categories": st.sampled_from([{"x": "one_hot"}, {"y": "index"}]),
+}
+
+
 @st.composite
 def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]:
     """A file with a fault, and settings to read it with and to cut it."""
@@ -418,10 +445,14 @@ def malformed(draw, name: str) -> tuple[Written, dict[str, Any], dict[str, Any]]
         },
         "horizon": draw(st.sampled_from([0, 0, 1])),
         "max_gap": draw(st.sampled_from([None, None, 1.5])),
-        "missing": draw(st.sampled_from(["error", "fill"])),
+        "missing": draw(st.sampled_from(["error", "fill", "mask"])),
+        "duplicates": draw(st.sampled_from(["error", "first", "last", "mean"])),
+        "calendar": draw(st.sampled_from([None, None, ["hour", "month"]])),
+        "format": draw(st.fixed_dictionaries({}, optional=FORMAT)),
         "target_type": draw(st.sampled_from(["auto", "classes", "values"])),
         "label": draw(st.sampled_from(["each_step", "each_step", "end"])),
     }
+    generate["columns"] |= draw(st.fixed_dictionaries({}, optional=COLUMN_CHANGES))
     window = {
         "layout": draw(st.sampled_from(sorted(LAYOUTS))),
         "window_length": draw(st.integers(1, 3)),
@@ -452,8 +483,22 @@ def test_every_fault_ends_in_a_result_or_in_one_line(name, tmp_path_factory, for
         with forbidden(path) if unreadable else nullcontext():
             ended[name][outcome(path, PLAIN, WHOLE)] += 1
             outcome(path, generate, window)
+            inspected(path)
 
     ends()
+
+
+def inspected(path: Path) -> None:
+    """What is guessed of a file reads it, or is said in one line not to."""
+    try:
+        found = inspect.inspect(path, project_params.PARAMS["generate"])
+    except UserError as error:
+        assert str(error).isprintable(), error
+    else:
+        assert (found.loaded is None) == bool(found.error)
+        assert found.error.isprintable(), found.error
+        for row in map(inspect.in_words, found.guesses):
+            assert all(row)
 
 
 def outcome(path: Path, generate: dict[str, Any], window: dict[str, Any]) -> str:
@@ -487,5 +532,5 @@ def test_there_were_enough_files_of_each_fault():
     total = sum(counted.total() for counted in ended.values())
     print(f"{'all':32}{total:6}")
     if set(ended) == set(FAULTS):  # all of them were run
-        assert total >= 500
+        assert total >= 2000
         assert min(counted.total() for counted in ended.values()) >= 10

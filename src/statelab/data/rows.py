@@ -216,10 +216,10 @@ def _words(
 
 
 def _require_dates(kind: str) -> None:
-    if kind == columns.NUMBER:
+    if kind in ("", columns.NUMBER):
         raise UserError(
-            "`generate.calendar` must be null where times are numbers: these have no "
-            "hour and no month. Received: a list"
+            "`generate.calendar` must be null where times are numbers, or there are "
+            f"none: these have no hour and no month. Received: {kind or 'no time'}"
         )
 
 

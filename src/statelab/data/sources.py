@@ -182,11 +182,16 @@ def find(path: Path) -> tuple[str, dict[str, Path]]:
     Raises:
         UserError: it is not there, or how its files end says nothing.
     """
-    if path.is_dir():
-        for source, suffixes in SUFFIXES.items():
+    try:
+        folder = path.is_dir()
+        for source, suffixes in SUFFIXES.items() if folder else ():
             if files := _inside(path, suffixes):
                 return source, files
-    source = "csv" if path.is_dir() else _source(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: must be readable. Received: {error.strerror}"
+        ) from None
+    source = "csv" if folder else _source(path)
     if source is None and path.exists():
         known = ", ".join([*itertools.chain(*SUFFIXES.values()), *TEXT_SUFFIXES])
         raise UserError(f"{path}: must end in one of {known}. Received: {path.name}")

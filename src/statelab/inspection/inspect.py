@@ -1,5 +1,6 @@
 """What a file holds: settings to read it with, and what they read."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +59,7 @@ def inspect(
     if source != "npz":
         first = next(iter(files.values()))
         if source == "csv":
-            parts = file_parts.read(first)
+            parts = _parts(first)
             if not b"".join(parts).strip():
                 rule = "must have a header and rows"
                 raise UserError(f"{first}: {rule}. Received: no text")
@@ -159,6 +160,13 @@ def _season(loaded: Loaded, feature: str) -> int | None:
     return season.guess(part, windows, loaded.features.index(feature))
 
 
+def _parts(file: Path) -> list[bytes]:
+    try:
+        return file_parts.read(file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file}: must be a text file. Received: {error}") from None
+
+
 def _parquet(file: Path) -> TextTable:
     try:
         batches = parquet.ParquetFile(file).iter_batches(ROWS)
@@ -168,6 +176,7 @@ def _parquet(file: Path) -> TextTable:
         raise UserError(f"{file}: must be a Parquet file. Received: {line}") from None
     if read is None:
         raise UserError(f"{file}: must have rows. Received: none")
+    read = read.rename_columns(text_format.distinct(read.schema.names))
     cells = {
         name: [
             "" if cell is None else cell
@@ -176,6 +185,7 @@ def _parquet(file: Path) -> TextTable:
             .to_pylist()
         ]
         for name in read.schema.names
+        if name.strip()  # others cannot be named in params.yaml
     }
     return TextTable(cells, np.zeros(read.num_rows, int), 1)
 

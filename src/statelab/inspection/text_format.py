@@ -65,7 +65,7 @@ def guess(parts: Sequence[bytes]) -> tuple[TextTable, list[Guess]]:
     by_column = zip(*(row for row, _ in kept), strict=True) if kept else [()] * width
     cells = {
         name: [_cell(cell) for cell in column]
-        for name, column in zip(_distinct(names), by_column, strict=True)
+        for name, column in zip(distinct(names), by_column, strict=True)
     }
     table = TextTable(cells, np.array([number for _, number in kept], int), header)
     _marks(table, guesses)
@@ -224,7 +224,13 @@ def _is_header(row: list[str], kinds: list[str], numbered: bool) -> bool:
     return bool(words or (in_a_row and len(counts) == len(typed))) and others == 0
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
+    """Number names that are there more than once.
+
+    Example:
+        >>> distinct(["x", "y", "x"])
+        ['x', 'y', 'x (2)']
+    """
     seen: Counter[str] = Counter()
     distinct = []
     for name in names:
