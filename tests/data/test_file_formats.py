@@ -408,3 +408,14 @@ def test_a_wide_file_that_is_broken_is_one_line(read, rows, line):
             columns={"time": None, "target": None},
             horizon=1,
         )
+
+
+def test_reading_goes_on_as_text_where_numbers_end(read, monkeypatch):
+    """Numbers are read as such until a cell is none, blanks, say."""
+    monkeypatch.setattr("statelab.data.tables.BLOCK", 64)
+    cells = [f"{k / 4}" for k in range(40)] + ["  ", "NA", " 7 "]
+    rows = "".join(f"a,{time},{cell},{time}\n" for time, cell in enumerate(cells))
+    loaded = read(f"id,time,x,target\n{rows}", missing="fill", target_type="values")
+    expected = [k / 4 for k in range(40)] + [9.75, 9.75, 7]
+    assert [step[0] for step in steps(loaded)[0]] == expected
+    assert targets(loaded)[0] == list(range(43))

@@ -263,6 +263,29 @@ def test_a_given_split_puts_sequences_where_the_file_says():
     assert pairs(table) == [(0, 2), (2, 1), (3, 4)]
 
 
+def test_a_given_split_without_validation_draws_it_from_train():
+    of_ten = Sequences(np.zeros((10, 1), np.float32), np.arange(11), np.arange(10) % 2)
+    codes = np.int8([0, 0, 0, 2, 0, 0, 2, 0, 0, 0])
+    settings = project_params.window(split="given", validation_size=0.25, layout="full")
+    table = splitting.split_and_window(of_ten, settings, seed=0, given=codes)
+    assert (table.split[[3, 6]] == 2).all()
+    drawn = np.flatnonzero(table.split == 1)
+    assert len(drawn) == 2 and set(drawn % 2) == {0, 1}  # a quarter of 8, by class
+    assert codes.tolist() == [0, 0, 0, 2, 0, 0, 2, 0, 0, 0]
+    settings = settings.model_copy(update={"validation_size": 0})
+    table = splitting.split_and_window(of_ten, settings, seed=0, given=codes)
+    assert table.split.tolist() == codes.tolist()
+
+
+def test_fewer_sequences_than_splits_are_split_in_time():
+    settings = project_params.window(split="auto", validation_size=0.2)
+    kinds = []
+    for count in (1, 2, 3):
+        data = Sequences(np.zeros((count, 1)), np.arange(count + 1), np.zeros(count))
+        kinds.append(splitting.kind_of(data, settings))
+    assert kinds == ["time", "time", "sequence"]
+
+
 @pytest.mark.parametrize(
     ("codes", "line"),
     [

@@ -129,6 +129,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+NONE = (  # text for no value, as pandas takes it
+    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN"),
+    *("-nan", "null", "NULL", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
 WIDE_FEATURE = "value"  # of wide files, which have one
 
 
@@ -143,7 +147,12 @@ class FileFormat(_Section):
     skip_rows: Annotated[int, Field(ge=0)] = 0  # lines above the header
     header: Annotated[int, Field(ge=0)] = 1  # its rows: the first has the names
     line_end: Name | None = None  # characters that end lines and belong to no cell
-    missing: list[str | int | float] | None = None  # marks beside columns.NONE
+    missing: list[str | int | float] | None = None  # marks beside NONE
+
+    @property
+    def no_value(self) -> list[str]:
+        """Text that stands for no value."""
+        return [*NONE, *map(str, self.missing or [])]
 
     def decimal_of(self, column: str) -> str:
         """Return the decimal mark of a column's numbers."""

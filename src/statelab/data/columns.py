@@ -10,15 +10,12 @@ import pyarrow as pa
 import pyarrow.compute
 
 from statelab.config.settings import FileFormat
+from statelab.data import tables
 from statelab.data.sequences import SPLITS
 from statelab.errors import UserError
 
 pc: Any = pyarrow.compute  # it makes its functions when it is imported
 
-NONE = (  # text for no value, as pandas takes it
-    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN"),
-    *("-nan", "null", "NULL", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-)
 NUMBER, DATE, ZONED, MONTH = (
     "a number",
     "a date of ISO 8601 from 1678 to 2261, without a time zone",
@@ -29,7 +26,6 @@ KINDS = (NUMBER, DATE, ZONED, MONTH)  # of times that need no format
 NANOSECONDS = 10**9  # of dates; a time that is a number counts its own units
 PARTS = ("-", "-", " ", ":", ":", "")  # after year, month, day, hour, minute, second
 SPLIT_RULE = "must be train, validation or test"
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Cells(NamedTuple):
@@ -84,7 +80,7 @@ def cells_of(
             rule = "must be text in UTF-8 from here on. Received: other bytes"
             raise UserError(f"{at(first)}, column `{column}`: {rule}") from None
         values = pc.utf8_trim_whitespace(values)
-        none = pa.array([*NONE, *map(str, form.missing or [])])
+        none = pa.array(form.no_value)
         values = pc.if_else(pc.is_in(values, none), None, values)
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
@@ -116,7 +112,7 @@ def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
     marks = [mark for mark in cells.form.missing or [] if not isinstance(mark, str)]
     if marks:
         floats = np.where(np.isin(floats, marks), np.nan, floats)
-    large = np.abs(floats) > _LARGEST
+    large = np.abs(floats) > tables.LARGEST
     if large.any():
         raise cells.error(int(large.argmax()), "must be finite in 32 bits")
     return floats

@@ -135,7 +135,10 @@ def read(
             needed = {*roles.keys, *features}
             unread = {*table.unnamed} - needed
             unnamed.update(unread)
-            for batch in table.batches(sorted(needed | unread)):
+            numbers = [name for name in features if name not in roles.categories]
+            if keys.numbers and roles.target is not None:
+                numbers.append(roles.target)
+            for batch in table.batches(sorted(needed | unread), numbers):
                 batch, without = _with_values(batch, form)
                 for column in sorted(unread):
                     _require_nothing(batch, column, at, rows, form)

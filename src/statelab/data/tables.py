@@ -10,15 +10,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from statelab.config.settings import FileFormat
 from statelab.errors import UserError
 
+pc: Any = pyarrow.compute  # it makes its functions when it is imported
+
+LARGEST = float(np.finfo(np.float32).max)
 ROWS = 1 << 16  # of Parquet, at once
 BLOCK = 1 << 20  # bytes of CSV, at once; no row can be longer
 SEPARATORS = ";\t|,"
@@ -33,12 +38,20 @@ BEGINNINGS = {  # of files that are not text
 NO_CSV = (pa.ArrowException, OSError, csv.Error, UnicodeError)
 
 
+class Batches(Protocol):
+    """Reads some columns, and those that shall be numbers as numbers if they are."""
+
+    def __call__(
+        self, names: list[str], numbers: Iterable[str] = ..., /
+    ) -> Iterator[pa.RecordBatch]: ...
+
+
 class Table(NamedTuple):
     """An opened file."""
 
     file: Path
     header: list[str]
-    batches: Callable[[list[str]], Iterator[pa.RecordBatch]]  # of some columns
+    batches: Batches
     number: Callable[[int], int]  # of a row: its line in CSV, or counted from 1
     unnamed: tuple[str, ...] = ()  # columns that the header names by their position
 
@@ -65,7 +78,7 @@ def open_parquet(file: Path, _: FileFormat | None = None) -> Table:
     if rows == 0:
         raise UserError(f"{file}: must have rows. Received: none")
 
-    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(names: list[str], _: Iterable[str] = ()) -> Iterator[pa.RecordBatch]:
         try:
             yield from opened.iter_batches(ROWS, columns=names)
         except (pa.ArrowException, OSError) as error:
@@ -96,25 +109,48 @@ def open_csv(file: Path, form: FileFormat) -> Table:
             None
         )
 
-    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
+    def opened(names: list[str], numbers: set[str]) -> Iterator[pa.RecordBatch]:
+        yield from arrow_csv.open_csv(
+            _stream(file, form),
+            arrow_csv.ReadOptions(
+                block_size=BLOCK, column_names=header, skip_rows=first_line - 1
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=_delimiter(form),
+                quote_char=False if form.separator == "blanks" else '"',
+                newlines_in_values=True,
+            ),
+            arrow_csv.ConvertOptions(
+                column_types={
+                    name: pa.float64() if name in numbers else pa.string()
+                    for name in names
+                },
+                include_columns=names,
+                null_values=form.no_value,
+            ),
+        )
+
+    def batches(
+        names: list[str], numbers: Iterable[str] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        plain = {
+            name
+            for name in numbers
+            if form.thousands is None and form.decimal_of(name) == "."
+        }
+        rows = 0
         try:
-            yield from arrow_csv.open_csv(
-                _stream(file, form),
-                arrow_csv.ReadOptions(
-                    block_size=BLOCK,
-                    column_names=header,
-                    skip_rows=first_line - 1,
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=_delimiter(form),
-                    quote_char=False if form.separator == "blanks" else '"',
-                    newlines_in_values=True,
-                ),
-                arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    include_columns=names,
-                ),
-            )
+            try:
+                for batch in opened(names, plain):
+                    if not all(_fits(batch.column(name)) for name in plain):
+                        raise pa.ArrowInvalid
+                    yield batch
+                    rows += batch.num_rows
+            except pa.ArrowInvalid:  # that is no number, say: what it is, text shows
+                for batch in opened(names, set()):
+                    if rows < batch.num_rows:
+                        yield batch.slice(rows)
+                    rows = max(rows - batch.num_rows, 0)
         except NO_CSV as error:
             raise _broken(file, len(header), error, form) from None
 
@@ -138,6 +174,12 @@ def read(source: str, file: Path, names: list[str], form: FileFormat) -> pa.Tabl
         form: how the text of CSV is written.
     """
     return pa.Table.from_batches(OPEN[source](file, form).batches(names))
+
+
+def _fits(numbers: Any) -> bool:
+    """Tell whether all of some numbers are finite in 32 bits."""
+    ends = pc.min_max(numbers).as_py()
+    return all(end is None or abs(end) <= LARGEST for end in ends.values())
 
 
 def _header(

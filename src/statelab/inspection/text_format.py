@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import charset_normalizer
 import numpy as np
 
+from statelab.config.settings import NONE
 from statelab.data import columns
 from statelab.formatting import listed
 from statelab.inspection import dates
@@ -74,7 +75,7 @@ def guess(parts: Sequence[bytes]) -> tuple[TextTable, list[Guess]]:
 
 def _cell(text: str) -> str:
     text = text.strip()
-    return "" if text in columns.NONE else text
+    return "" if text in NONE else text
 
 
 def is_number(cells: Sequence[str]) -> np.ndarray:
@@ -89,7 +90,7 @@ def kind(cells: Sequence[str]) -> str:
         >>> kind(["1.5", "?", "2", "3"]), kind(["3/1/2024"]), kind(["low", "2"])
         ('number', 'date', 'text')
     """
-    filled = [cell for cell in cells if cell and cell not in columns.NONE]
+    filled = [cell for cell in cells if cell and cell not in NONE]
     if not filled:
         return "nothing"
     if is_number(filled).mean() > 0.5:
@@ -216,9 +217,7 @@ def _is_header(row: list[str], kinds: list[str], numbered: bool) -> bool:
     words = [
         cell
         for place, cell in typed.items()
-        if cell not in columns.NONE
-        and re.search(r"[^\W\d_]", cell)
-        and kind([cell]) == "text"
+        if cell not in NONE and re.search(r"[^\W\d_]", cell) and kind([cell]) == "text"
     ]
     others = len(typed) - len(words) - (len(counts) if in_a_row else 0)
     return bool(words or (in_a_row and len(counts) == len(typed))) and others == 0

@@ -34,12 +34,14 @@ def split_and_window(
     Args:
         data: the sequences; classes are split in proportion, by their last targets.
         window: of these settings
-            `split`: `auto` is `time` for a single sequence, and else `sequence`.
+            `split`: `auto` is `time` where there are fewer sequences than splits, for
+            a single one, say, and else `sequence`.
             `sequence` puts each sequence into one split. `time` cuts each into
             parts: the first trains, the next validates, and the last tests. Every part
             has a line of its own in the table, and no sample reaches from one into
             another. A sequence too short for that trains as a whole. `given` puts each
-            sequence where its file says.
+            sequence where its file says; where that has none to validate on, these are
+            drawn from train.
             `test_size`, `validation_size`: counts of sequences, or fractions of them;
             with `time`, of the steps of each sequence.
             `layout` and its sizes: as in `windows.make_windows`.
@@ -59,7 +61,8 @@ def split_and_window(
     if kind_of(data, window) == "time":
         offsets, codes = _in_time(data, window, horizon, number)
     elif window.split == "given":
-        offsets, codes = data.offsets, _as_given(given)
+        codes = _with_validation(data, _as_given(given), window.validation_size, seed)
+        offsets = data.offsets
     else:
         drawn = (seed, 1, number) if number else (seed, 1)
         offsets, codes = data.offsets, _by_sequence(data, window, drawn)
@@ -71,8 +74,9 @@ def kind_of(data: Sequences, window: WindowSettings) -> str:
     """Return `window.split`, or where it is `auto` what that comes to."""
     if window.split != "auto":
         return window.split
-    alone = len(data.offsets) == 2 and len(data.targets) == len(data.values)
-    return "time" if alone else "sequence"
+    splits = 3 if window.validation_size else 2
+    few = len(data.offsets) - 1 < splits and len(data.targets) == len(data.values)
+    return "time" if few else "sequence"
 
 
 def folder_of(windows: Path, number: int) -> Path:
@@ -125,14 +129,19 @@ def _by_sequence(
             f"`window.split: time`. Received: {test} and {validation} of {len(last)} "
             "sequences"
         )
-    last_targets = sequences.targets_at(data, np.arange(len(last)), last)
-    classes = last_targets.dtype.kind == "i"
     return assign_splits(
-        last_targets if classes else np.zeros(len(last)),
+        _classes(data),
         test_size=test,
         validation_size=validation,
         rng=np.random.default_rng(seed),
     )
+
+
+def _classes(data: Sequences) -> np.ndarray:
+    """Return the class of each sequence's last target; one for all of values."""
+    last = data.offsets[1:] - 1
+    targets = sequences.targets_at(data, np.arange(len(last)), last)
+    return targets if targets.dtype.kind == "i" else np.zeros(len(last))
 
 
 def _as_given(given: np.ndarray | None) -> np.ndarray:
@@ -149,6 +158,24 @@ def _as_given(given: np.ndarray | None) -> np.ndarray:
                 f"Received: none of {len(given)} sequences"
             )
     return given
+
+
+def _with_validation(
+    data: Sequences, codes: np.ndarray, size: int | float, seed: int
+) -> np.ndarray:
+    """Draw what validates from train, as much of it as wanted, where nothing does."""
+    train = np.flatnonzero(codes == SPLITS["train"])
+    wanted = count(size, len(train))
+    if (codes == SPLITS["validation"]).any() or not 0 < wanted < len(train):
+        return codes
+    codes = codes.copy()
+    codes[train] = assign_splits(
+        _classes(data)[train],
+        test_size=0,
+        validation_size=wanted,
+        rng=np.random.default_rng((seed, 1)),
+    )
+    return codes
 
 
 def _in_time(
