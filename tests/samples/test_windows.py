@@ -319,7 +319,7 @@ def test_a_given_split_goes_from_the_file_to_the_windows(tmp_path, monkeypatch):
     params = YAML(typ="safe").load(REPOSITORY / "params.yaml")
     params["generate"] |= {"source": "csv", "path": "panel.csv"}
     params["generate"]["columns"]["split"] = "part"
-    params["window"]["split"] = "given"
+    params["window"] |= {"split": "given", "validation_size": 0}
     monkeypatch.chdir(tmp_path)
     YAML().dump(params, tmp_path / "params.yaml")
     generate.main()

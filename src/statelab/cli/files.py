@@ -13,6 +13,10 @@ from statelab.errors import UserError
 if TYPE_CHECKING:
     from statelab.inspection.inspect import Inspected
 
+DVC_SAYS = (  # what helps nobody who tries a file
+    *("> ", "Updating lock file", "To track the changes", "\tgit add"),
+    *("To enable auto", "\tdvc config", "Use `dvc push`", "Generating lock file"),
+)
 File = Annotated[Path, typer.Argument(help="A file, or a folder of them.")]
 Target = Annotated[
     str | None,
@@ -55,8 +59,9 @@ def try_file(path: File, target: Target = None, horizon: Horizon = None) -> None
     command = ["dvc", "repro", "evaluate"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
-            print(line, end="", flush=True)
             ran |= line.startswith("Running stage 'evaluate'")
+            if line.strip() and not line.startswith(DVC_SAYS):
+                print(line, end="", flush=True)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     if not ran:  # it has not printed the verdict
