@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -658,6 +659,29 @@ def test_a_byte_of_the_file_reruns_the_pipeline_and_touching_it_does_not(own):
     assert (
         own.dvc("repro", "evaluate").count(TRAINED) == 0
     )  # the results are in the cache
+
+
+def test_inspect_writes_what_it_finds_and_keeps_comments(own):
+    before = (own.root / "params.yaml").read_text()
+    said = own.statelab("inspect", "panel.csv", "--target", "target", "--write")
+    assert "| columns.sequence | id " in said
+    after = (own.root / "params.yaml").read_text()
+    assert re.findall("#.*", after) == re.findall("#.*", before)
+    read = YAML(typ="safe").load(after)["generate"]
+    assert read["columns"]["time"] == "time" and read["horizon"] == 0
+    (own.root / "params.yaml").write_text(before)
+
+
+@pytest.mark.slow
+def test_try_trains_on_a_file_and_prints_the_verdict_once(own):
+    before = (own.root / "params.yaml").read_text()
+    said = own.statelab("try", "panel.csv")
+    assert said.count("with carried state") >= 1 and "To track the changes" not in said
+    assert said.count("Scores: ") == 1
+    again = own.statelab("try", "panel.csv")
+    assert again.count("Scores: ") == 1 and "Running stage" not in again
+    (own.root / "params.yaml").write_text(before)
+    own.dvc("repro", "evaluate")
 
 
 def test_a_file_that_is_broken_costs_one_line_and_no_model(own):
