@@ -33,6 +33,7 @@ bench: .venv/bench  ## ours and every peer, timed in the same run; most of an ho
 	python -m benchmarks
 	python -m benchmarks.lookback
 	python -m benchmarks.comparison
+	python -m benchmarks.files
 
 calls: .venv/ready  ## how often the verdict calls series of known kind; about an hour
 	python -m benchmarks.calls

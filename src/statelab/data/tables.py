@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -141,7 +142,7 @@ def open_csv(file: Path, form: FileFormat) -> Table:
         rows = 0
         try:
             try:
-                for batch in opened(names, plain):
+                for batch in _ahead(opened(names, plain)):
                     if not all(_fits(batch.column(name)) for name in plain):
                         raise pa.ArrowInvalid
                     yield batch
@@ -174,6 +175,15 @@ def read(source: str, file: Path, names: list[str], form: FileFormat) -> pa.Tabl
         form: how the text of CSV is written.
     """
     return pa.Table.from_batches(OPEN[source](file, form).batches(names))
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Read each batch while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
 
 
 def _fits(numbers: Any) -> bool:

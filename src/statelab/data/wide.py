@@ -41,7 +41,8 @@ def read(
     Raises:
         UserError: it names the file, the row, the column, the rule and the value.
     """
-    keys = rows.KeyColumns(roles._replace(time=()), target_type)
+    roles = roles._replace(time=(), target=None if horizon else roles.target)
+    keys = rows.KeyColumns(roles, target_type)
     opened: list[tables.Table] = []
     file_begins: list[int] = []  # the first sequence of each file
     lengths: list[int] = []  # steps of each sequence
@@ -107,7 +108,7 @@ def read(
         time=None,
         target=np.array(values[:, 0], float) if horizon else target,
         words=list(keys.words),
-        target_name=f"column `{roles.target}`",
+        target_name=f"column `{roles.target}`" if roles.target else "all steps",
         at=at,
         split=None if of_rows.split is None else np.repeat(of_rows.split, lengths),
         split_name=f"column `{roles.split}`",
