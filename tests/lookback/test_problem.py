@@ -46,8 +46,11 @@ def test_a_given_split_must_leave_a_sequence_to_choose_on():
     codes = np.int8([2, 1, 0])
     table = evaluation_set.split(data, params, search, codes)
     assert table.split.tolist() == [2, 1, 0]
+    # where the file has none, one of two that train is drawn; never the only one
+    drawn = evaluation_set.split(data, params, search, np.int8([2, 0, 0]))
+    assert sorted(drawn.split.tolist()) == [0, 1, 2] and drawn.split[0] == 2
     with pytest.raises(UserError) as caught:
-        evaluation_set.split(data, params, search, np.int8([2, 0, 0]))
+        evaluation_set.split(data, params, search, np.int8([2, 2, 0]))
     assert str(caught.value) == (
         "`window.split` must leave a sequence to choose windows on, which is one to "
         "validate on. Received: given"

@@ -7,6 +7,7 @@ Reference:
 import json
 from typing import NamedTuple
 
+from statelab.config.settings import FileFormat
 from statelab.evaluation.experiments import evaluation_of
 from statelab.pipeline import paths
 from statelab.pipeline.dvc_experiments import Sections, changed, named
@@ -49,16 +50,20 @@ POST: Sections = {
         "label": "each_step",
         # of files, which the post has none of
         "path": "data/example.csv",
+        "format": FileFormat().model_dump(),
         "columns": {
             "sequence": "id",
             "time": "time",
             "target": "target",
             "features": None,
+            "categories": None,
             "split": None,
         },
         "horizon": 0,
         "max_gap": None,
+        "calendar": None,
         "missing": "error",
+        "duplicates": "error",
         "target_type": "auto",
     },
     "window": {

@@ -33,6 +33,7 @@ _COLUMNS = {
     "time": "time",
     "target": "target",
     "features": None,
+    "categories": None,
     "split": "split",
 }
 MEMBERS = 11  # networks of an ensemble
@@ -48,7 +49,7 @@ def sections(file: Path) -> Sections:
     return changed(
         EXAMPLES["vowels"].rows[1].sections,
         generate={"path": str(file), "columns": _COLUMNS},
-        window={"split": "given"},
+        window={"split": "given", "validation_size": 0},
     )
 
 
