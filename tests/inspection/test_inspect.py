@@ -3,12 +3,15 @@
 from datetime import datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from project_params import PARAMS
+from pyarrow import parquet
 from read_files import steps, targets
 
 from statelab.errors import UserError
 from statelab.inspection import file_parts, inspect, text_format
+from statelab.inspection import times as inspection_times
 from statelab.inspection.inspect import Inspected
 
 BEGIN = datetime(2024, 1, 30, 20)
@@ -37,8 +40,12 @@ def found(tmp_path):
 
 
 def settings(inspected: Inspected) -> dict:
-    """What was guessed, by setting."""
+    """What was guessed, by setting, and reads the file."""
     assert inspected.error == ""
+    return guessed(inspected)
+
+
+def guessed(inspected: Inspected) -> dict:
     return {guess.setting: guess.value for guess in inspected.guesses}
 
 
@@ -89,7 +96,7 @@ def test_decimal_commas_odd_line_ends_and_a_mark_that_is_a_number(found):
         "columns.target": "NOx",
         "horizon": 1,
     }
-    assert "format.missing" in uncertain(inspected)
+    assert {"format.missing", "format.line_end"} <= uncertain(inspected)
     assert steps(inspected.loaded)[0][:2] == [[0.5, 50], [1.5, 51]]
 
 
@@ -195,16 +202,100 @@ def test_the_format_of_dates_is_found(found, form, step):
 
 
 def test_day_or_month_first_cannot_be_told(found):
-    days = ["1/1/2024", "2/2/2024", "3/3/2024", "4/4/2024"]
-    inspected = found(lines("day,load", *(f"{day},{k}" for k, day in enumerate(days))))
-    assert "columns.time" in uncertain(inspected)
+    same = ["1/1/2024", "2/2/2024", "3/3/2024", "4/4/2024"]
+    days_or_months = [f"{day}/2/2024" for day in range(1, 13)]
+    for days in (same, days_or_months):
+        rows = [f"{day},{k}" for k, day in enumerate(days)]
+        assert "columns.time" in uncertain(found(lines("day,load", *rows)))
 
 
-def test_steps_tell_whether_days_or_months_are_first(found):
-    days = [f"{day}/2/2024" for day in range(1, 13)]
-    inspected = found(lines("day,load", *(f"{day},{k}" for k, day in enumerate(days))))
-    assert settings(inspected)["columns.time"]["format"] == "%d/%m/%Y"
+@pytest.mark.parametrize(
+    ("times", "form"),
+    [  # no day is above 12
+        (
+            [f"{d}/2/2024 {h}:00" for d in (1, 2, 3) for h in range(24)],
+            "%d/%m/%Y %H:%M",
+        ),
+        ([f"1/{m}/{y}" for y in (2022, 2023) for m in range(1, 13)], "%d/%m/%Y"),
+        ([f"{m}/1/{y}" for y in (2022, 2023) for m in range(1, 13)], "%m/%d/%Y"),
+        (["4/5/2024", "8/5/2024", "12/5/2024", "1/6/2024", "9/6/2024"], "%d/%m/%Y"),
+    ],
+)
+def test_steps_tell_whether_days_or_months_are_first(found, times, form):
+    rows = [f"{time},{k}" for k, time in enumerate(times)]
+    inspected = found(lines("day,load", *rows))
+    assert settings(inspected)["columns.time"]["format"] == form
     assert "columns.time" not in uncertain(inspected)
+
+
+def test_dates_of_which_a_late_one_is_none_are_still_the_time(found, monkeypatch):
+    monkeypatch.setattr(inspection_times, "SAMPLE", 20)
+    days = times("%Y-%m-%d", days=1)
+    rows = [f"{day},{k}" for k, day in enumerate([*days, "soon"])]
+    inspected = found(lines("day,load", *rows))
+    assert guessed(inspected)["columns.time"] == "day"
+    row = len(rows) + 1
+    assert f"row {row}, column `day`: must be a date" in inspected.error
+    assert inspected.error.endswith("Received: 'soon'")
+
+
+def test_a_year_that_nanoseconds_do_not_hold_is_one_line(found):
+    inspected = found(lines("day,load", "9999-12-31,1", "9999-12-30,2"))
+    assert inspected.loaded is None or "columns.time" not in guessed(inspected)
+
+
+def test_points_before_three_digits_beside_decimal_commas_are_of_thousands(found):
+    days = times("%Y-%m-%d", days=1)
+    rows = [f"{day};{k},5;{k + 1}.250" for k, day in enumerate(days)]
+    inspected = found(lines("day;share;sold", *rows))
+    assert settings(inspected)["format.thousands"] == "."
+    assert "format.thousands" in uncertain(inspected)
+    assert steps(inspected.loaded)[0][1] == [1.5, 2250]
+    # in one column both: nothing else than thousands and decimals
+    rows = [f"{day};{k + 1}.250,5" for k, day in enumerate(days)]
+    inspected = found(lines("day;sold", *rows))
+    assert settings(inspected)["format.thousands"] == "."
+    assert "format.thousands" not in uncertain(inspected)
+    assert steps(inspected.loaded)[0][1] == [2250.5]
+
+
+def test_the_hour_of_a_day_is_no_time(found):
+    rows = [f"{k % 24},{k * k % 7}" for k in range(96)]
+    assert settings(found(lines("hour,load", *rows)))["columns.time"] is None
+    rows = [f"{k},{k * k % 7}" for k in range(96)]
+    assert settings(found(lines("hour,load", *rows)))["columns.time"] == "hour"
+
+
+def test_the_target_of_a_wide_file_can_be_named(found):
+    names = [f"v{step}" for step in range(12)]
+    rows = [
+        f"{k},{k % 2},{','.join(str(k * s % 9) for s in range(12))}" for k in range(9)
+    ]
+    text = lines(",".join(["who", "ill", *names]), *rows)
+    assert settings(found(text))["columns.target"] is None
+    assert settings(found(text, target="ill"))["columns.target"] == "ill"
+    with pytest.raises(UserError, match="--target must be one of its columns"):
+        found(text, target="v3")
+
+
+def test_parquet_columns_of_lists_are_no_features(tmp_path):
+    table = {"time": [1, 2, 3, 4], "x": [1.0, 5, 2, 8], "tags": [[1], [2], [], [3]]}
+    file = tmp_path / "panel.parquet"
+    parquet.write_table(pa.table(table), file)
+    inspected = inspect.inspect(file, PARAMS["generate"])
+    assert settings(inspected)["columns.target"] == "x"
+    assert steps(inspected.loaded)[0] == [[1.0], [5], [2]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_beginning_of_a_long_file_in_utf_16_is_whole_lines(tmp_path, encoding):
+    file = tmp_path / "long.csv"
+    text = "\ufeffday,load\n" + "ten,10\nsix,6\n" * 40
+    file.write_bytes(text.encode(encoding))
+    (begin,) = file_parts.read(file, 101)
+    read = begin.decode("utf-16")
+    assert text[1:].startswith(read) and len(read) > 150
+    assert read.splitlines()[-1] in ("ten,10", "six,6")
 
 
 def test_time_in_four_columns_and_a_column_of_words(found):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from statelab.config.settings import (
     AnyTrainSettings,
+    FileFormat,
     ModelSettings,
     Params,
     SearchModelSettings,
@@ -110,9 +111,34 @@ def _of_target(params: Params) -> Violations:
         )
 
 
+def _of_format(form: FileFormat) -> Violations:
+    """Yield the rules of how text is written: no mark means two things."""
+    if form.thousands in form.decimal_marks:
+        yield Violation(
+            "generate.format.thousands",
+            "must not be a decimal mark: set `generate.format.decimal` as well",
+        )
+    if form.line_end is not None and form.separator in form.line_end:
+        yield Violation(
+            "generate.format.line_end",
+            "must not hold the separator: a last column without a name or a value is "
+            "left out",
+        )
+
+
 def _of_files(params: Params) -> Violations:
     """Yield the rules where sequences come from files."""
     generate = params.generate
+    if generate.source == "csv":
+        yield from _of_format(generate.format)
+    roles = generate.columns.roles
+    for name in generate.columns.categories or {}:
+        if name in roles:
+            yield Violation(
+                "generate.columns.categories",
+                f"must be columns of features, not the {roles[name]}",
+                name,
+            )
     if generate.label == "end" and generate.horizon > 0:
         yield Violation(
             "generate.label",
@@ -131,6 +157,12 @@ def _of_files(params: Params) -> Violations:
                 "generate.columns.target",
                 "must name a column, unless `generate.target_type` is remaining",
             )
+    if remaining and generate.columns.target is not None:
+        yield Violation(
+            "generate.columns.target",
+            "must be null where `generate.target_type` is remaining",
+        )
+    if generate.source != "npz" and not remaining:
         if generate.columns.target is not None and of_values:
             yield Violation(
                 "generate.columns.target",

@@ -84,6 +84,7 @@ def _is_separator(separator: str) -> str:
 
 def _is_encoding(name: str) -> str:
     try:
+        "".encode(name)  # some others are no text
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError("must be an encoding of Python's, as utf-8") from None
@@ -154,6 +155,12 @@ class FileFormat(_Section):
         """Text that stands for no value."""
         return [*NONE, *map(str, self.missing or [])]
 
+    @property
+    def decimal_marks(self) -> set[str]:
+        """The decimal marks of all columns."""
+        marks = self.decimal
+        return {marks} if isinstance(marks, str) else {".", *marks.values()}
+
     def decimal_of(self, column: str) -> str:
         """Return the decimal mark of a column's numbers."""
         if isinstance(self.decimal, str):
@@ -178,6 +185,22 @@ class Columns(_Section):
     features: Names | None
     categories: dict[Name, Literal["one_hot", "index"]] | None = None
     split: Name | None = None
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """What each column is that is no feature, or none yet: `time`, say."""
+        time = self.time.columns if isinstance(self.time, TimeColumns) else self.time
+        named = {
+            "sequence": self.sequence,
+            "time": time,
+            "target": self.target,
+            "split": self.split,
+        }
+        return {
+            name: role
+            for role, names in named.items()
+            for name in ([names] if isinstance(names, str) else names or ())
+        }
 
 
 class GenerateSettings(_Section):

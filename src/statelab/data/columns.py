@@ -111,6 +111,8 @@ def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
     floats = values.to_numpy(zero_copy_only=False)
     marks = [mark for mark in cells.form.missing or [] if not isinstance(mark, str)]
     if marks:
+        if pa.types.is_float32(cells.values.type):
+            marks = np.float32(marks)  # as the file has them
         floats = np.where(np.isin(floats, marks), np.nan, floats)
     large = np.abs(floats) > tables.LARGEST
     if large.any():
@@ -231,7 +233,7 @@ def kind_of_time(cells: Cells) -> str:
     """
     first = cells.values.slice(0, 1)
     for kind in KINDS:
-        if _times(first, kind, None) is not None:
+        if _times(first, kind, None, cells) is not None:
             return kind
     raise cells.error(
         0,
@@ -266,7 +268,7 @@ def times(cells: Cells, kind: str, zone: str | None = None) -> np.ndarray:
         rule = f"must be a time as {kind}"
     if zone is not None:
         rule = f"{rule}, that there was in {zone}"
-    values = _require(cells, lambda some: _times(some, kind, zone), rule)
+    values = _require(cells, lambda some: _times(some, kind, zone, cells), rule)
     ticks = values.to_numpy(zero_copy_only=False)
     endless = np.isinf(ticks)
     if endless.any():
@@ -393,14 +395,20 @@ def _require(cells: Cells, convert: Callable[[Any], Any], rule: str) -> Any:
 
 
 def _floats(values: Any, cells: Cells) -> Any:
-    if _is_text(values):
-        decimal = cells.form.decimal_of(cells.column)
-        values = _with_points(values, decimal, cells.form.thousands)
+    values = _as_plain(values, cells)
     floats = _cast(values, pa.float64(), safe=False)  # 2^53 + 1 becomes 2^53
     if floats is None and _is_text(values):
         truth = _cast(values, pa.bool_())
         return None if truth is None else truth.cast(pa.float64())
     return floats
+
+
+def _as_plain(values: Any, cells: Cells) -> Any:
+    """Write numbers in text as Python does; what is no text stays as it is."""
+    if not _is_text(values):
+        return values
+    decimal = cells.form.decimal_of(cells.column)
+    return _with_points(values, decimal, cells.form.thousands)
 
 
 def _with_points(values: Any, decimal: str, thousands: str | None) -> Any:
@@ -412,7 +420,7 @@ def _with_points(values: Any, decimal: str, thousands: str | None) -> Any:
     """
     if thousands is not None:
         point, mark = re.escape(decimal), re.escape(thousands)
-        grouped = rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d*)?$"
+        grouped = rf"^[+-]?[1-9]\d{{0,2}}({mark}\d{{3}})+({point}\d*)?$"
         without = pc.replace_substring(values, thousands, "")
         values = pc.if_else(pc.match_substring_regex(values, grouped), without, values)
     if decimal == ",":
@@ -425,10 +433,11 @@ def _with_points(values: Any, decimal: str, thousands: str | None) -> Any:
     return values
 
 
-def _times(values: Any, kind: str, zone: str | None) -> Any:
+def _times(values: Any, kind: str, zone: str | None, cells: Cells) -> Any:
     if kind == NUMBER:
         if pa.types.is_temporal(values.type):
             return None
+        values = _as_plain(values, cells)
         whole = _cast(values, pa.int64())
         return _cast(values, pa.float64(), safe=False) if whole is None else whole
     if kind not in (DATE, ZONED):

@@ -92,12 +92,16 @@ def calendar_names(parts: Iterable[str]) -> list[str]:
     return [f"{part} {wave}" for part in parts for wave in ("sine", "cosine")]
 
 
-def calendar(ticks: np.ndarray, parts: Iterable[str]) -> np.ndarray:
+def calendar(
+    ticks: np.ndarray, parts: Iterable[str], zone: str | None = None
+) -> np.ndarray:
     """Return where in each cycle of the calendar times are.
 
     Args:
         ticks: nanoseconds since 1970.
         parts: keys of `CALENDAR`.
+        zone: whose clocks and days count; None for those of UTC, or of dates that name
+            no zone.
 
     Returns:
         The sine and the cosine of each part, [times, 2 · parts].
@@ -106,8 +110,12 @@ def calendar(ticks: np.ndarray, parts: Iterable[str]) -> np.ndarray:
         >>> six = pd.Timestamp("2024-01-01 06:00").value
         >>> calendar(np.array([six]), ["hour"]).round(6)
         array([[1., 0.]])
+        >>> calendar(np.array([six]), ["hour"], "Asia/Tokyo").round(3)  # three o'clock
+        array([[-0.707, -0.707]])
     """
     dates = pd.DatetimeIndex(ticks.astype("datetime64[ns]"))
+    if zone is not None:
+        dates = dates.tz_localize("UTC").tz_convert(zone)
     waves = []
     for part in parts:
         steps, place = CALENDAR[part]

@@ -196,11 +196,6 @@ def _with_means(panel: Panel, order: np.ndarray, same: np.ndarray) -> Panel:
         order: of the rows.
         same: whether a row has the time of the one before it, [rows - 1].
     """
-    if panel.words:
-        raise UserError(
-            "`generate.duplicates` must be error, first or last for classes, which "
-            "have no mean. Received: mean"
-        )
     group = np.cumsum(np.append(True, ~same)) - 1
     several = np.append(same, False) | np.append(False, same)  # whose time is shared
     rows, group = order[several], group[several]
@@ -333,12 +328,13 @@ def _require_values(
     if not none.any():
         return
     row, feature = (int(number) for number in np.argwhere(none)[0])
-    rule = (
-        "must have a value, or set `generate.missing` to fill or mask"
-        if missing == "error"
-        else "must have a value where a sequence begins, as none is before it, or set "
-        "`generate.missing` to mask"
-    )
+    rule = {
+        "error": "must have a value, or set `generate.missing` to fill or mask",
+        "fill": "must have a value where a sequence begins, as none is before it, or "
+        "set `generate.missing` to mask",
+        "mask": "must have a value where a sequence begins, as it had one in each row "
+        "that was trained on, and has no mask",
+    }[missing]
     raise UserError(
         f"{panel.at(int(rows[row]))}, column `{panel.features[feature]}`: {rule}. "
         "Received: none"

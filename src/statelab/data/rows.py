@@ -135,13 +135,14 @@ def read(
             needed = {*roles.keys, *features}
             unread = {*table.unnamed} - needed
             unnamed.update(unread)
-            numbers = [name for name in features if name not in roles.categories]
+            texts = {*roles.keys, *roles.categories} - {roles.target}
+            numbers = set(features) - texts
             if keys.numbers and roles.target is not None:
-                numbers.append(roles.target)
+                numbers |= {roles.target} - texts
             for batch in table.batches(sorted(needed | unread), numbers):
                 batch, without = _with_values(batch, form)
                 for column in sorted(unread):
-                    _require_nothing(batch, column, at, rows, form)
+                    require_nothing(batch, column, at, rows, form)
                 empty[-1].extend(rows - begins[-1] + place for place in without)
                 cells = {
                     column: columns.cells_of(batch, column, at, rows, form)
@@ -158,7 +159,9 @@ def read(
                 ]
                 if roles.calendar and batch.num_rows:
                     _require_dates(keys.kind_of_time)
-                    values.append(encoding.calendar(keys.time[-1], roles.calendar))
+                    values.append(
+                        encoding.calendar(keys.time[-1], roles.calendar, roles.zone)
+                    )
                 yield np.concatenate(values, axis=1).astype(np.float32)
                 rows += batch.num_rows
 
@@ -226,7 +229,7 @@ def _require_dates(kind: str) -> None:
         )
 
 
-def _require_nothing(
+def require_nothing(
     batch: pa.RecordBatch,
     column: str,
     at: Callable[[int], str],
@@ -388,13 +391,16 @@ def features_of(
     """
     header = table.header
     keys = roles.keys
-    features = roles.features or [
+    features = [
         name
         for name in header
         if name not in keys
         and name not in table.unnamed
         and not name.startswith(PANDAS)
     ]
+    if roles.features:
+        words = [name for name in roles.categories if name not in roles.features]
+        features = [*roles.features, *words]
     if horizon and roles.target not in features:
         features = [*features, roles.target]
     if not horizon and roles.target in features:
@@ -408,6 +414,13 @@ def features_of(
             f"Received: {roles.split}"
         )
     _require_columns(table, roles)
+    decimal = table.form.decimal
+    for name in decimal if isinstance(decimal, dict) else ():
+        if name not in header:
+            raise UserError(
+                f"{table.file}: must have the column `{name}` of "
+                f"`generate.format.decimal`. Received: {_listed(header)}"
+            )
     for name in features:
         if name not in header:
             raise UserError(

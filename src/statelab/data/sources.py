@@ -162,12 +162,16 @@ def load_for_prediction(
         duplicates=duplicates,
         encoding=encoding,
     )
+    wide_file = source != "npz" and form.layout == "wide"
     named = [*roles.sequence, *roles.time]
-    if source == "npz" or not named:
+    if source == "npz" or wide_file or not named:
         offsets = arranged.sequences.offsets
         begins = np.repeat(offsets[:-1], np.diff(offsets))
         step = np.arange(len(begins)) - begins
-        keys = pa.table({"sequence": read.panel.sequence[arranged.order], "step": step})
+        sequence = read.panel.sequence[arranged.order]
+        if wide_file and roles.sequence:
+            sequence = np.array(read.panel.names)[sequence]
+        keys = pa.table({"sequence": sequence, "step": step})
     else:
         lines = arranged.order + np.searchsorted(
             read.empty[-1], arranged.order, "right"
@@ -238,6 +242,8 @@ def _arranged(
         reader = wide if form.layout == "wide" else rows
         words = None if encoding is None else encoding.words
         read = reader.read(files, source, form, roles, horizon, target_type, words)
+    if duplicates == "mean":
+        _require_means(read, roles, target_type)
     arranged = panels.arrange(
         read.panel,
         horizon=horizon,
@@ -248,6 +254,24 @@ def _arranged(
     )
     arranged.notes[:0] = read.notes
     return read, arranged
+
+
+def _require_means(read: rows.Read, roles: rows.Roles, target_type: str) -> None:
+    """Raise columns that have no mean, where rows of one time are to have theirs."""
+    known = read.panel.target[present(read.panel.target)]
+    are_classes = target_type == "classes" or (
+        target_type == "auto" and (read.panel.words or _few_whole_numbers(known))
+    )
+    what = ""
+    if are_classes and len(known):
+        what = "classes"
+    elif "index" in roles.categories.values():
+        what = "words as index"
+    if what:
+        raise UserError(
+            f"`generate.duplicates` must be error, first or last for {what}, which "
+            "have no mean. Received: mean"
+        )
 
 
 def _remaining(

@@ -54,6 +54,7 @@ class Table(NamedTuple):
     header: list[str]
     batches: Batches
     number: Callable[[int], int]  # of a row: its line in CSV, or counted from 1
+    form: FileFormat = FileFormat()
     unnamed: tuple[str, ...] = ()  # columns that the header names by their position
 
     def at(self, row: int) -> str:
@@ -69,7 +70,9 @@ def open_parquet(file: Path, _: FileFormat | None = None) -> Table:
     """
 
     def broken(error: Exception) -> UserError:
-        return UserError(f"{file}: must be a Parquet file. Received: {_short(error)}")
+        return UserError(
+            f"{file}: must be a Parquet file. Received: {in_a_line(error)}"
+        )
 
     try:
         opened = parquet.ParquetFile(file, pre_buffer=False)
@@ -106,9 +109,9 @@ def open_csv(file: Path, form: FileFormat) -> Table:
             begin = stream.read(BLOCK)
         header, unnamed, first_line = _header(file, begin, form)
     except NO_CSV as error:
-        raise UserError(f"{file}: must be a CSV file. Received: {_short(error)}") from (
-            None
-        )
+        raise UserError(
+            f"{file}: must be a CSV file. Received: {in_a_line(error)}"
+        ) from (None)
 
     def opened(names: list[str], numbers: set[str]) -> Iterator[pa.RecordBatch]:
         yield from arrow_csv.open_csv(
@@ -159,7 +162,7 @@ def open_csv(file: Path, form: FileFormat) -> Table:
         records = _records(_text(_stream(file, form)), form)
         return next(islice(records, row + form.header, None))[0]
 
-    return Table(file, header, batches, line, unnamed)
+    return Table(file, header, batches, line, form, unnamed)
 
 
 OPEN = {"csv": open_csv, "parquet": open_parquet}
@@ -250,7 +253,7 @@ def _broken(file: Path, fields: int, error: Exception, form: FileFormat) -> User
                 )
     except NO_CSV:
         pass  # the error of pyarrow is the one to show
-    return UserError(f"{file}: must be a CSV file. Received: {_short(error)}")
+    return UserError(f"{file}: must be a CSV file. Received: {in_a_line(error)}")
 
 
 def _not_utf8(file: Path, line: int, byte: bytes) -> UserError:
@@ -338,7 +341,7 @@ def _text(stream: pa.NativeFile) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _short(error: Exception) -> str:
+def in_a_line(error: Exception) -> str:
     """Return the text of an error as one line; it may quote a broken file."""
     line = " ".join(str(error).split())
     return "".join(letter for letter in line if letter.isprintable())[:200]

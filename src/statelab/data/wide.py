@@ -58,8 +58,11 @@ def read(
             steps[:] = rows.features_of(table, roles, 0, steps)
             opened.append(table)
             file_begins.append(len(lengths))
-            for batch in table.batches(sorted({*roles.keys, *steps})):
+            unread = {*table.unnamed} - {*roles.keys, *steps}
+            for batch in table.batches(sorted({*roles.keys, *steps, *unread})):
                 first = len(lengths)
+                for column in sorted(unread):
+                    rows.require_nothing(batch, column, place, first, form)
                 cells = {
                     column: columns.cells_of(batch, column, place, first, form)
                     for column in {*roles.keys, *steps}

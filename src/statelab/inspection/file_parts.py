@@ -1,5 +1,6 @@
 """Parts of a file: its beginning, its end, and some of the middle."""
 
+import codecs
 import gzip
 from pathlib import Path
 
@@ -12,7 +13,8 @@ def read(file: Path, part: int = PART) -> list[bytes]:
     """Read whole lines out of a file.
 
     Args:
-        file: gzipped or not; of a gzipped one the beginning alone is read.
+        file: gzipped or not; of a gzipped one, or of one in UTF-16, the beginning alone
+            is read.
         part: bytes of a part.
 
     Returns:
@@ -30,9 +32,13 @@ def read(file: Path, part: int = PART) -> list[bytes]:
                 return [begin if not unzipped.read(1) else _whole_lines(begin, True)]
         size = file.stat().st_size
         count = MIDDLE + 2
+        stream.seek(0)
         if size <= count * part:
-            stream.seek(0)
             return [stream.read()]
+        begin = stream.read(count * part)
+        if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            lines = begin.decode("utf-16", "ignore").rpartition("\n")[0]
+            return [lines.encode("utf-16")]  # others would lack its mark of order
         parts = []
         for number in range(count):
             stream.seek(number * (size - part) // (count - 1))

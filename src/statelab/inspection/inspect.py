@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from pyarrow import parquet
 
 from statelab.baselines import season
 from statelab.config.settings import FileFormat, GenerateSettings
-from statelab.data import columns, sources
+from statelab.data import columns, sources, tables
 from statelab.data.sources import Loaded
 from statelab.errors import UserError
 from statelab.formatting import listed
@@ -53,6 +54,8 @@ def inspect(
     Raises:
         UserError: it is not there, is no table, or has no column `target`.
     """
+    if target == "remaining" and horizon:
+        raise UserError(f"--horizon must be 0 for the time left. Received: {horizon}")
     source, files = sources.find(path)
     guesses: list[Guess] = []
     notes: list[str] = []
@@ -60,7 +63,7 @@ def inspect(
         first = next(iter(files.values()))
         if source == "csv":
             parts = _parts(first)
-            if not b"".join(parts).strip():
+            if not any(text_format.has_text(part) for part in parts):
                 rule = "must have a header and rows"
                 raise UserError(f"{first}: {rule}. Received: no text")
             table, guesses = text_format.guess(parts)
@@ -114,6 +117,7 @@ def _settings(
             "time": None,
             "target": None,
             "features": None,
+            "categories": None,
             "split": None,
         },
     }
@@ -124,6 +128,7 @@ def _settings(
     kept = {
         "horizon": 0,
         "max_gap": None,
+        "calendar": None,
         "missing": "error",
         "duplicates": "error",
         "target_type": "auto",
@@ -172,22 +177,31 @@ def _parquet(file: Path) -> TextTable:
         batches = parquet.ParquetFile(file).iter_batches(ROWS)
         read = next(iter(batches), None)
     except Exception as error:  # pyarrow has many
-        line = " ".join(str(error).split())[:200]
+        line = tables.in_a_line(error)
         raise UserError(f"{file}: must be a Parquet file. Received: {line}") from None
     if read is None:
         raise UserError(f"{file}: must have rows. Received: none")
     read = read.rename_columns(text_format.distinct(read.schema.names))
     cells = {
-        name: [
-            "" if cell is None else cell
-            for cell in columns.cells_of(read, name, str, 0, FileFormat())
-            .values.cast("string")
-            .to_pylist()
-        ]
+        name: _texts(columns.cells_of(read, name, str, 0, FileFormat()).values)
         for name in read.schema.names
         if name.strip()  # others cannot be named in params.yaml
     }
     return TextTable(cells, np.zeros(read.num_rows, int), 1)
+
+
+def _texts(values: Any) -> list[str]:
+    """Return cells as text; of what is none, a list say, its type.
+
+    Example:
+        >>> _texts(pa.array([1.5, None])), _texts(pa.array([[1], [2, 3]]))
+        (['1.5', ''], ['<list<item: int64>>', '<list<item: int64>>'])
+    """
+    try:
+        texts = values.cast("string").to_pylist()
+    except pa.ArrowException:
+        return [f"<{values.type}>"] * len(values)
+    return ["" if text is None else text for text in texts]
 
 
 def in_words(guess: Guess) -> tuple[str, str, str]:

@@ -45,20 +45,22 @@ def guess(
     kinds = {name: text_format.kind(table.filled(name)) for name in table.cells}
     time = times.guess(table)
     if (time is None or not time.dates) and (steps := _steps(table, kinds)):
-        return _wide(table, steps), []
+        return _wide(table, steps, wanted), []
     guesses = [_no_time() if time is None else time.guess]
     used = set(time.names) if time else set()
     sequence = _sequence(table, kinds, time, files)
     guesses.append(sequence)
     used |= set(_names(sequence.value))
     doubled = _doubled(table, time, _names(sequence.value))
-    if doubled:
-        evidence = f"{doubled} of {table.rows} rows have the time of another one"
-        guesses.append(Guess("duplicates", "mean", evidence, certain=False))
     left = [name for name in kinds if name not in used and kinds[name] != "nothing"]
     target = _target(table, kinds, left, wanted)
     guesses += target
     name = target[0].value
+    forecast = any(each.setting == "horizon" and each.value for each in target)
+    if doubled:
+        evidence = f"{doubled} of {table.rows} rows have the time of another one"
+        which = "mean" if forecast else "first"  # classes have no mean
+        guesses.append(Guess("duplicates", which, evidence, certain=False))
     notes = []
     if time is not None:
         notes.append(times.spacing(table, time, _names(sequence.value)))
@@ -72,7 +74,6 @@ def guess(
     if counters:
         notes.append(f"columns that count the rows, no features: {', '.join(counters)}")
     features = [each for each in left if each not in (*words, *counters, name)]
-    forecast = any(each.setting == "horizon" and each.value for each in target)
     if not features and not forecast:
         notes.append("no column is left for a feature")
     if (words or counters) and (features or forecast):
@@ -112,18 +113,20 @@ def _steps(table: TextTable, kinds: Kinds) -> list[str]:
     return list(matches)
 
 
-def _wide(table: TextTable, steps: list[str]) -> list[Guess]:
+def _wide(table: TextTable, steps: list[str], wanted: str | None) -> list[Guess]:
     others = [name for name in table.cells if name not in steps]
-    first = others[0] if others else None
+    if wanted is not None and wanted not in others:
+        raise KeyError(wanted)
+    first = wanted or (others[0] if others else None)
     evidence = f"columns {steps[0]} to {steps[-1]} are numbered one after another"
     guesses = [Guess("format.layout", "wide", evidence)]
-    unique = first is not None and table.count(first) == table.rows
+    unique = first is not None and table.count(first) == table.rows and not wanted
     if first is not None and not unique:
         evidence = f"{first} has {table.count(first)} values"
         guesses += [
             Guess("columns.sequence", None, "no column has a value of its own"),
-            Guess("columns.target", first, evidence, certain=False),
-            Guess("horizon", 0, "each row has a class", certain=False),
+            Guess("columns.target", first, evidence, certain=wanted is not None),
+            Guess("horizon", 0, "each row has a target", certain=False),
         ]
     else:
         why = "it has a value of its own in each row" if unique else "each row is one"
@@ -221,7 +224,7 @@ def _target(
     """Guess the target, how far ahead it is, and of what type."""
     if wanted == "remaining":
         return [
-            Guess("columns.target", None, "asked for"),
+            Guess("columns.target", None, "named by the user: the time left"),
             Guess("target_type", "remaining", "the time to a sequence's last step"),
             Guess("horizon", 0, "the time left is a target as it is"),
         ]

@@ -17,13 +17,17 @@ from statelab.inspection.guesses import Guess, TextTable
 
 SEPARATORS = {"tab": "\t", ";": ";", "|": "|", ",": ","}  # the likelier ones first
 LINES = 500  # that a separator is judged by
+ENDING = 0.5  # share of lines with which it is certain that a mark ends them
 ALIKE = 0.9  # share of lines that must have as many columns
+LONG = 1 << 16  # characters of a line that a field can have
 HEADER_ROWS = 5  # that are looked at
 COUNTED = 4  # columns, at least, that are named by numbers one after another
 RARE = 0.05  # share of bytes of letters beside English ones, in European languages
 TITLE_LINES = 50
+BYTE_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
 SENTINELS = re.compile(r"-(9+|[1-9]00+|1)(\.0+)?")
 Rows = list[list[str]]
 
@@ -71,6 +75,16 @@ def guess(parts: Sequence[bytes]) -> tuple[TextTable, list[Guess]]:
     table = TextTable(cells, np.array([number for _, number in kept], int), header)
     _marks(table, guesses)
     return table, guesses
+
+
+def has_text(part: bytes) -> bool:
+    """Tell whether bytes are more than blanks and marks between cells.
+
+    Example:
+        >>> has_text(b"\\xef\\xbb\\xbf,; "), has_text(b",a")
+        (False, True)
+    """
+    return bool(part.strip(b"".join(BYTE_MARKS) + b",;|\0\t\r\n "))
 
 
 def _cell(text: str) -> str:
@@ -150,7 +164,8 @@ def _separator(lines: list[str], guesses: list[Guess]) -> tuple[str, str]:
         guesses.append(Guess("format.separator", name, evidence))
     if ending:
         evidence = f"{len(ends)} of {len(lines)} lines end with it"
-        guesses.append(Guess("format.line_end", ending, evidence))
+        often = len(ends) >= ENDING * len(lines)
+        guesses.append(Guess("format.line_end", ending, evidence, certain=often))
     return name, ending
 
 
@@ -162,7 +177,10 @@ def _stripped(lines: list[str], ending: str, separator: str) -> list[str]:
 def _rows(lines: list[str], separator: str) -> Rows:
     if separator == "blanks":
         return [line.split() for line in lines]
-    return list(csv.reader(lines, delimiter=SEPARATORS[separator]))
+    try:
+        return list(csv.reader(lines, delimiter=SEPARATORS[separator]))
+    except csv.Error:  # a quote that is not closed, say
+        return [next(csv.reader([line[:LONG]])) for line in lines if line]
 
 
 def _usual(counts: list[int]) -> int:
@@ -241,6 +259,7 @@ def distinct(names: list[str]) -> list[str]:
 def _marks(table: TextTable, guesses: list[Guess]) -> None:
     """Guess decimal marks, marks of thousands, and what stands for no value."""
     commas, points, grouped = [], [], []
+    pointed = []  # columns in which each point is before three digits
     missing: Counter[str] = Counter()
     lowest: Counter[str] = Counter()
     for name in table.cells:
@@ -254,13 +273,20 @@ def _marks(table: TextTable, guesses: list[Guess]) -> None:
         if any("," in cell for cell in some):
             of_thousands = all(GROUPED.fullmatch(cell) for cell in some if "," in cell)
             (grouped if of_thousands else commas).append(name)
+            if any(POINTED.fullmatch(cell) for cell in some):
+                pointed.append(name)
         elif any("." in cell for cell in some):
-            points.append(name)
+            of_thousands = all(POINTED.fullmatch(cell) for cell in some if "." in cell)
+            (pointed if of_thousands else points).append(name)
         lowest.update(_sentinel(some))
     if commas:
         value = "," if not points else dict.fromkeys(commas, ",")
         evidence = f"numbers with commas: {listed(commas)}"
         guesses.append(Guess("format.decimal", value, evidence))
+        if pointed and not points:
+            both = set(pointed) <= set(commas)
+            evidence = f"points in {pointed[0]} are before three digits each"
+            guesses.append(Guess("format.thousands", ".", evidence, certain=both))
     elif grouped:
         evidence = f"commas in {grouped[0]} are before three digits each"
         guesses.append(Guess("format.thousands", ",", evidence, certain=False))

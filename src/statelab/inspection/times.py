@@ -4,10 +4,12 @@ import re
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from statelab.data import columns
 from statelab.data.columns import Cells
+from statelab.errors import UserError
 from statelab.inspection import dates, text_format
 from statelab.inspection.guesses import Guess, TextTable
 
@@ -19,6 +21,7 @@ NAMES = re.compile(
     re.IGNORECASE,
 )
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}  # in seconds
+CYCLES = {"month": 12, "week": 53, "day": 31, "hour": 24, "minute": 60, "second": 60}
 RISING = 0.1  # share of steps in which a time may begin anew
 SAMPLE = 2000  # cells that a format is tried on
 
@@ -97,36 +100,67 @@ def _of_dates(table: TextTable) -> Time | None:
 def _chosen(
     names: list[str], texts: list[str], forms: list[str], table: TextTable
 ) -> Time | None:
-    """Choose among formats the one with which times are the most regular."""
-    ticks = {form: _ticks(texts, form) for form in forms}
-    known = {form: each for form, each in ticks.items() if each is not None}
-    if not known:
+    """Choose the format in which times go back least, and are the most regular."""
+    ticks = {form: each for form in forms if (each := _ticks(texts, form)) is not None}
+    if not ticks:
         return None
-    steps = {
-        form: len(set(np.diff(each)[table.follows()].tolist()))
-        for form, each in known.items()
-    }
-    form = min(steps, key=lambda form: steps[form])
-    certain, evidence = True, f"all cells are dates as {form}" if form else ""
-    if len(known) > 1:
-        (other,) = [each for each in known if each != form]
-        certain = steps[form] < steps[other]
+    odd = {form: _irregular(each, table) for form, each in ticks.items()}
+    form = min(odd, key=lambda form: odd[form])
+    certain = True
+    evidence = f"all cells are dates as {form or 'ISO 8601'}"
+    for other in odd:
+        if other == form:
+            continue
         evidence += f", and as {other}"
-        if certain:
-            evidence += ", with which their steps would be less regular"
-    evidence = evidence or "all cells are dates of ISO 8601"
+        (back, lengths), (other_back, other_lengths) = odd[form], odd[other]
+        if back < other_back and back <= RISING * table.rows:
+            evidence += ", with which time would go back"
+        elif lengths == 1 < other_lengths:
+            evidence += ", with which steps would not be of one length"
+        else:
+            certain = False
     columns_used = names[0] if len(names) == 1 else names
     value = {"columns": columns_used, "format": form} if form else columns_used
     setting = Guess("columns.time", value, evidence, certain)
-    return Time(names, known[form], True, setting)
+    return Time(names, ticks[form], True, setting)
+
+
+def _irregular(ticks: np.ndarray, table: TextTable) -> tuple[int, int]:
+    """Count the steps back in time, and the lengths that steps ahead have.
+
+    Where all times are on one day of the month, months are counted in place of days.
+
+    Example:
+        >>> table = TextTable({}, np.zeros(4, int), 1)
+        >>> texts = ["2023-11-01", "2023-12-01", "2024-01-01", "2023-02-01"]
+        >>> _irregular(_ticks(texts, "%Y-%m-%d"), table)
+        (1, 1)
+    """
+    steps = np.diff(ticks)[table.follows()]
+    moments = ticks.astype("datetime64[ns]")
+    months = moments.astype("datetime64[M]")
+    ahead = steps > 0
+    if len(np.unique(moments - months.astype("datetime64[ns]"))) == 1:
+        steps = np.diff(months.astype(int))[table.follows()]
+    return int((steps < 0).sum()), len(np.unique(steps[ahead]))
 
 
 def _ticks(texts: list[str], form: str) -> np.ndarray | None:
+    """Return dates as ticks; where one is none, the one before it stands for it."""
     if form == dates.ISO:
         cells = Cells(pa.array(texts, pa.string()), "", str)
-        return columns.times(cells, columns.kind_of_time(cells))
-    parsed = dates.parse(texts, form)
-    return None if parsed is None else parsed.as_unit("ns").to_numpy().astype(np.int64)
+        try:
+            return columns.times(cells, columns.kind_of_time(cells))
+        except UserError:  # the pipeline names its row
+            form = "ISO8601"
+    parsed = pd.Series(
+        pd.to_datetime(texts, format=form, utc=True, errors="coerce")
+    ).ffill()
+    try:
+        ticks = parsed.dt.as_unit("ns").dt.tz_localize(None)
+    except ValueError:  # a year that nanoseconds do not hold
+        return None
+    return None if ticks.hasnans else ticks.to_numpy().astype(np.int64)
 
 
 def _of_numbers(table: TextTable) -> Time | None:
@@ -136,11 +170,14 @@ def _of_numbers(table: TextTable) -> Time | None:
         for name in table.cells
         if (numbers := table.numbers(name, r"-?\d+(\.\d+)?")) is not None
         and table.count(name) > 1
+        and not _is_cycle(name, numbers)
     }
-    for name, numbers in ticks.items():
+    for name in ticks:
         if NAMES.fullmatch(name):
             evidence = "named so, of numbers"
-            return Time([name], numbers, False, Guess("columns.time", name, evidence))
+            return Time(
+                [name], ticks[name], False, Guess("columns.time", name, evidence)
+            )
     steps = {name: np.diff(each)[table.follows()] for name, each in ticks.items()}
     falls = {name: int((each <= 0).sum()) for name, each in steps.items()}
     rising = [
@@ -154,6 +191,17 @@ def _of_numbers(table: TextTable) -> Time | None:
     certain = by_one and falls[name] > 0
     setting = Guess("columns.time", name, evidence, certain)
     return Time([name], ticks[name], False, setting)
+
+
+def _is_cycle(name: str, numbers: np.ndarray) -> bool:
+    """Tell whether a column is a part of a date, which begins anew.
+
+    Example:
+        >>> _is_cycle("hour", np.array([22, 23, 0, 1])), _is_cycle("day", np.arange(99))
+        (True, False)
+    """
+    longest = CYCLES.get(name.lower(), 0)
+    return bool(numbers.max() <= longest and (np.diff(numbers) < 0).any())
 
 
 def spacing(table: TextTable, time: Time, key: list[str]) -> str:
