@@ -383,6 +383,56 @@ def test_forecasts_of_a_file_may_be_modelled_as_changes(target):
         assert rule in message and message.endswith(f". Received: {target}")
 
 
+FILE = {"source": "csv", "horizon": 0}
+
+
+@pytest.mark.parametrize(
+    ("form", "key", "received"),
+    [
+        ({"thousands": "."}, "thousands", "."),
+        ({"thousands": ",", "decimal": {"x": ","}}, "thousands", ","),
+        ({"separator": ";", "line_end": ",;"}, "line_end", ",;"),
+    ],
+)
+def test_a_mark_does_not_mean_two_things(form, key, received):
+    with pytest.raises(UserError) as caught:
+        schema.check(relation(generate={**FILE, "format": form}))
+    message = str(caught.value)
+    assert message.startswith(f"params.yaml: `generate.format.{key}` must not")
+    assert message.endswith(f". Received: {received}")
+    decimal = {"decimal": ",", "thousands": "."}
+    schema.check(relation(generate={**FILE, "format": decimal}))
+
+
+@pytest.mark.parametrize("name", ["zlib", "base64", "latin"])
+def test_an_encoding_is_of_text(name):
+    relations = relation(generate={**FILE, "format": {"encoding": name}})
+    if name == "latin":
+        assert schema.check(relations).generate.format.encoding == "iso8859-1"
+        return
+    with pytest.raises(UserError, match="`generate.format.encoding` must be an enc"):
+        schema.check(relations)
+
+
+def test_words_are_of_columns_of_features():
+    columns = {**PARAMS["generate"]["columns"], "categories": {"time": "index"}}
+    with pytest.raises(UserError) as caught:
+        schema.check(relation(generate={**FILE, "columns": columns}))
+    assert str(caught.value) == (
+        "params.yaml: `generate.columns.categories` must be columns of features, not "
+        "the time. Received: time"
+    )
+
+
+def test_the_time_that_remains_has_no_column():
+    with pytest.raises(UserError) as caught:
+        schema.check(relation(generate={**FILE, "target_type": "remaining"}))
+    assert str(caught.value) == (
+        "params.yaml: `generate.columns.target` must be null where "
+        "`generate.target_type` is remaining. Received: target"
+    )
+
+
 def test_a_search_models_no_changes():
     params = schema.check(relation(generate=FORECAST, window={"target": "difference"}))
     with pytest.raises(UserError) as caught:

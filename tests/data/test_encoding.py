@@ -61,6 +61,17 @@ def test_words_are_read_for_prediction_as_in_training(file):
     )
 
 
+def test_words_are_features_beside_those_that_are_listed(file):
+    changes = {"columns": {"features": ["x"], **ONE_HOT["columns"]}}
+    assert load(file(WINDY), **changes).features == ["x", "wind=N", "wind=S", "wind=W"]
+
+
+def test_a_feature_without_a_mask_must_have_a_first_value_in_predictions(file):
+    trained = load(file("a,1,5,6,0\na,2,3,,1\n"), missing="mask")
+    with pytest.raises(UserError, match="it had one in each row that was trained on"):
+        predicted(file("b,1,,7,\n", "new.csv"), trained, missing="mask")
+
+
 def test_words_of_a_column_that_is_not_there_are_one_line(file):
     with pytest.raises(UserError, match="must have the column `sky` of `generate.col"):
         load(file(WINDY), columns={"categories": {"sky": "index"}})
@@ -84,6 +95,30 @@ def test_the_calendar_is_sine_and_cosine_of_where_in_a_cycle_time_is(file):
 
 
 MISSING = "a,1,1,,0\na,2,1,4,1\na,3,1,,0\na,4,1,,1\nb,1,1,8,0\nb,2,1,,0\n"
+
+
+def test_the_calendar_is_that_of_the_zone(file):
+    times = ["2024-07-01T22:30", "2024-07-01T23:30"]  # in Berlin two hours later
+    rows = "".join(f"a,{time},1,2,{k}\n" for k, time in enumerate(times))
+    time = {"columns": "time", "zone": "Europe/Berlin"}
+    loaded = load(file(rows), columns={"time": time}, calendar=["hour"])
+    angle = 2 * np.pi * np.array([22.5, 23.5]) / 24
+    np.testing.assert_allclose(
+        loaded.sequences.values[:, 2:],
+        np.stack([np.sin(angle), np.cos(angle)], axis=1),
+        atol=1e-6,
+    )
+
+
+def test_the_steps_of_wide_files_are_named_in_predictions(tmp_path):
+    file = tmp_path / "wide.csv"
+    file.write_text("id,V1,V2,V3\nb,1,2,4\na,3,5,\n")
+    columns = {"sequence": "id", "time": None, "target": None}
+    changes = {"format": {"layout": "wide"}, "horizon": 1}
+    trained = load(file, columns=columns, **changes)
+    new = predicted(file, trained, columns=columns, format={"layout": "wide"})
+    assert new.keys.to_pydict() == {"sequence": [*"bbbaa"], "step": [0, 1, 2, 0, 1]}
+    assert new.sequences.values.ravel().tolist() == [1, 2, 4, 3, 5]
 
 
 def test_masks_say_what_is_missing_and_since_when(file):

@@ -4,9 +4,11 @@ import math
 from datetime import datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pyarrow import parquet
 from read_files import load, steps, targets
 
 from statelab.errors import UserError
@@ -157,6 +159,45 @@ def test_a_number_in_another_format_is_one_line(read, cell, form):
         )
 
 
+def test_groups_of_thousands_begin_with_no_zero(read):
+    form = {"separator": ";", "thousands": ".", "decimal": ","}
+    with pytest.raises(UserError, match="row 2, column `x`: must be a number"):
+        read("id;time;x;target\na;1;0.250;2,5\na;2;1;3\n", format=form)
+
+
+def test_a_decimal_mark_of_a_column_that_is_not_there_is_one_line(read):
+    with pytest.raises(UserError, match="must have the column `y` of `generate.format"):
+        read("id,time,x,target\na,1,2,2.5\n", format={"decimal": {"y": ","}})
+
+
+def test_times_that_are_numbers_have_decimal_commas_as_others_do(read):
+    form = {"separator": ";", "decimal": ","}
+    loaded = read("id;time;x;target\na;1,5;7;2,5\na;0,5;8;3,5\n", format=form)
+    assert steps(loaded) == [[[8], [7]]]
+
+
+def test_marks_are_numbers_of_32_bits_where_the_file_has_such(tmp_path):
+    x = np.float32([0.1, -99.9, 0.3])
+    table = {"id": ["a"] * 3, "time": [1, 2, 3], "x": x, "target": [0.5, 1, 2]}
+    parquet.write_table(pa.table(table), tmp_path / "panel.parquet")
+    loaded = load(
+        tmp_path / "panel.parquet",
+        "parquet",
+        format={"missing": [-99.9]},
+        missing="fill",
+    )
+    assert steps(loaded) == [np.float32([[0.1], [0.1], [0.3]]).tolist()]
+
+
+def test_ids_of_digits_stay_text_where_they_are_features_too(read):
+    loaded = read(
+        "id,time,x,target\n01,1,5,1.5\n1a,1,6,2.5\n",
+        columns={"features": ["x", "time"]},
+    )
+    assert loaded.names == ["01", "1a"]
+    assert steps(loaded) == [[[5, 1]], [[6, 1]]]
+
+
 def test_marks_for_no_value_are_text_or_numbers(read):
     loaded = read(
         "id,time,x,target\na,1,1,0\na,2,-200.0,?\na,3,5,1\n",
@@ -288,11 +329,20 @@ def test_the_mean_of_rows_of_one_time_passes_over_what_is_missing(read):
     assert targets(loaded) == [[0.5, 10, 2]]
 
 
-def test_classes_have_no_mean(read):
-    with pytest.raises(
-        UserError, match="`generate.duplicates` must be error, first or"
-    ):
-        read("id,time,x,target\na,1,1,up\na,1,4,down\n", duplicates="mean")
+@pytest.mark.parametrize("cells", [("up", "down"), (1, 0), (3, 4)])
+def test_classes_have_no_mean(read, cells):
+    rows = "a,1,1,{}\na,1,4,{}\n".format(*cells)
+    with pytest.raises(UserError, match="must be error, first or last for classes"):
+        read(f"id,time,x,target\n{rows}", duplicates="mean")
+
+
+def test_words_as_index_have_no_mean(read):
+    with pytest.raises(UserError, match="must be error, first or last for words as"):
+        read(
+            "id,time,x,target\na,1,N,1.5\na,1,S,2\n",
+            columns={"categories": {"x": "index"}},
+            duplicates="mean",
+        )
 
 
 # --- columns and rows ---
@@ -398,12 +448,13 @@ def test_a_row_of_a_wide_file_has_a_class(read):
         ("a,1,2,3\nb,,,\n", "row 3: must have a value at some step"),
         ("a,1,2,3\nb,4,,6\n", "row 3, step `V2`, column `value`: must have a value"),
         ("a,1,2,3\nb,4,x,6\n", "row 3, column `V2`: must be a number"),
+        ("a,1,2,3,\nb,4,5,6,7\n", "row 3, column `5`: must be empty, or count"),
     ],
 )
 def test_a_wide_file_that_is_broken_is_one_line(read, rows, line):
     with pytest.raises(UserError, match=line):
         read(
-            f"id,V1,V2,V3\n{rows}",
+            f"id,V1,V2,V3{',' * (rows.index(chr(10)) == 8)}\n{rows}",
             format=WIDE,
             columns={"time": None, "target": None},
             horizon=1,

@@ -159,6 +159,22 @@ def test_files_of_a_folder_must_be_alike(tmp_path, x, y, rule):
     assert str(caught.value) == f"{tmp_path / 'b.npz'}: {rule}"
 
 
+@pytest.mark.parametrize(
+    ("arrays", "received"),
+    [
+        ({"y_test": np.array(["a"])}, "int64 [2], <U1 [1]"),
+        ({"y_test": np.array(4)}, "int64 [2], int64 []"),
+        ({"x_test": np.zeros((1, 2, 1))}, "float64 [2, 3, 1], float64 [1, 2, 1]"),
+    ],
+)
+def test_arrays_of_splits_must_be_alike(tmp_path, read, arrays, received):
+    held = {"x_train": np.zeros((2, 3, 1)), "x_test": np.zeros((1, 3, 1))}
+    held |= {"y_train": np.array([1, 0]), "y_test": np.array([2]), **arrays}
+    with pytest.raises(UserError, match="alike but in their number of seq") as caught:
+        read(**held)
+    assert str(caught.value).endswith(f". Received: {received}")
+
+
 def test_what_is_no_npz_file_is_one_line(tmp_path):
     file = tmp_path / "panel.npz"
     np.savez(file, x=X, y=Y)

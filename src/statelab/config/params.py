@@ -61,23 +61,31 @@ def write_section(section: str, values: Mapping[str, Any]) -> None:
 
     Args:
         section: its name.
-        values: of its keys; nested mappings are merged.
+        values: of some of its keys. Of a mapping all keys are written, and those that
+            params.yaml had besides are left out.
     """
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(type(None), _null)
     written = yaml.load(FILE.read_text())
-    _merge(written[section], values)
+    _replace(written[section], values)
     with FILE.open("w") as stream:
         yaml.dump(written, stream)
 
 
-def _merge(into: Any, values: Mapping[str, Any]) -> None:
+def _null(representer: Any, _: None) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+
+
+def _replace(into: Any, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         if isinstance(value, Mapping) and isinstance(into.get(key), Mapping):
-            _merge(into[key], value)
-        elif into.get(key) != value:
+            for stale in into[key].keys() - value.keys():
+                del into[key][stale]
+            _replace(into[key], value)
+        elif key not in into or into[key] != value:
             into[key] = value
 
 

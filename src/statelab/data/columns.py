@@ -112,7 +112,7 @@ def numbers(cells: Cells, rule: str = "must be a number") -> np.ndarray:
     marks = [mark for mark in cells.form.missing or [] if not isinstance(mark, str)]
     if marks:
         if pa.types.is_float32(cells.values.type):
-            marks = np.float32(marks)  # as the file has them
+            marks = np.array(marks, np.float32)  # as the file has them
         floats = np.where(np.isin(floats, marks), np.nan, floats)
     large = np.abs(floats) > tables.LARGEST
     if large.any():

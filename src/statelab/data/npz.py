@@ -103,11 +103,11 @@ def _padded(file: Path, labelled: bool) -> _Padded:
         with file.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             arrays = {name: archive[name] for name in archive.files}
-            arrays = _with_split(file, arrays)
     except BROKEN:
         raise UserError(
             f"{file}: must be an npz file of numbers and text. Received: other bytes"
         ) from None
+    arrays = _with_split(file, arrays)
     for name in ("x", "y") if labelled else ("x",):
         if name not in arrays:
             received = ", ".join(map(repr, arrays)) or "none"
@@ -169,10 +169,10 @@ def _with_split(file: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarr
         parts = [lower[f"{axis}_{name}"] for name in there if f"{axis}_{name}" in lower]
         if not parts:
             continue
-        shapes = {part.shape[1:] for part in parts}
-        if len(parts) < len(there) or len(shapes) > 1:
+        kinds = {(part.ndim > 0, part.shape[1:], _is_text(part)) for part in parts}
+        if len(parts) < len(there) or len(kinds) > 1 or not parts[0].ndim:
             expected = ", ".join(f"`{axis}_{name}`" for name in there)
-            received = ", ".join(f"{list(part.shape)}" for part in parts)
+            received = ", ".join(f"{part.dtype} {list(part.shape)}" for part in parts)
             raise UserError(
                 f"{file}: {expected} must be there, and alike but in their number of "
                 f"sequences. Received: {received}"
