@@ -4,6 +4,7 @@ import os
 import sys
 from concurrent.futures import as_completed
 from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,15 +12,17 @@ from statelab.baselines.naive import forecast_of
 from statelab.config import params
 from statelab.config.modes import IN_USE, Mode
 from statelab.config.settings import Training
-from statelab.data.sequences import NAMES_FILE, Sequences
+from statelab.data.sequences import NAMES_FILE, Sequences, head_of
 from statelab.evaluation import selection
+from statelab.evaluation.scoring import with_target
+from statelab.evaluation.selection import Selected
 from statelab.evaluation.variants import Variant
 from statelab.io import arrays, csv_files, files
 from statelab.io.predictions import write_predictions
 from statelab.pipeline import command, paths, progress, workspace
 from statelab.pipeline.live_log import LiveLog
 from statelab.pipeline.progress import Progress
-from statelab.samples import scaling, splitting, target_changes
+from statelab.samples import prediction_intervals, scaling, splitting, target_changes
 from statelab.samples.target_changes import UserUnits
 from statelab.samples.windows import LAYOUT_FILE, Windows
 
@@ -91,6 +94,7 @@ def main(mode: Mode) -> None:
             folder = paths.model(mode)
             csv_files.write(paths.usage(mode), live_log.usage())
             saving.write(folder, chosen.weights, chosen.architecture, splits[0].scaling)
+            _write_intervals(folder, splits[0], selected)
             data = _training_data(selected.variant)
             files.write_json(folder / saving.DATA_FILE, data)
             write_predictions(paths.predictions(mode), selected.predictions)
@@ -129,6 +133,21 @@ def _splits() -> list[Split]:
     ]
 
 
+def _write_intervals(folder: Path, split: Split, selected: Selected[Trained]) -> None:
+    """Write how wide prediction intervals are by errors on validation; of values."""
+    sequences, change = split.units
+    if head_of(sequences.targets)[0] != "regression":
+        return
+    windows = split.cut(selected.variant.layout).windows
+    numbers, target = with_target(sequences, windows, "validation")
+    calibration = prediction_intervals.calibrate(
+        selected.chosen.predictions[:, numbers],
+        target,
+        of_logarithms=change is not None and change.kind == "log_difference",
+    )
+    prediction_intervals.write(folder, calibration)
+
+
 def _said(variant: Variant, number: int, rate: float) -> str:
     """Say how a training differs from what is in use; nothing of that itself."""
     if number:
@@ -157,7 +176,8 @@ def _training_data(variant: Variant) -> dict[str, Any]:
     file = paths.SEQUENCES / NAMES_FILE
     if file.exists():
         names = files.read_json(file)
-        data |= {name: names[name] for name in ("features", "classes", "read")}
+        kept = ("features", "classes", "forecast", "read")
+        data |= {name: names[name] for name in kept}
     change = target_changes.read(paths.WINDOWS)
     if change is not None:
         data["change"] = change._asdict()

@@ -44,7 +44,7 @@ def evaluation(
         simple={},
     )
     return Evaluation(
-        layout, score, {"stateless": stateless, "stateful": stateful}, verdict
+        layout, score, {"stateless": stateless, "stateful": stateful}, verdict, {}
     )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from statelab.errors import UserError
 from statelab.networks import keras_models, saving
 from statelab.networks.architecture import Architecture
+from statelab.samples import prediction_intervals
 from statelab.training import predict
 
 SMALL = Architecture("lstm", "binary", layers=1, units=3, features=2, outputs=1)
@@ -32,6 +34,7 @@ def model(tmp_path):
         classes=("no", "yes"),
         reset="sequence",
         variant="in use",
+        forecast=None,
         **shape,
     ):
         architecture = SMALL._replace(**shape)
@@ -43,6 +46,7 @@ def model(tmp_path):
             "reset": reset,
             "features": ["u", "v"],
             "classes": classes and list(classes),
+            "forecast": forecast,
             "read": READ,
         }
         (tmp_path / "model" / "data.json").write_text(json.dumps(known))
@@ -122,6 +126,49 @@ def test_predict_of_windows_counts_sequences_that_are_too_short(model, panel):
         "sequences, or parts of them, that are shorter than a window of 3 steps, and "
         "have no sample: 1 of 2"
     )
+
+
+VALUES = {"classes": None, "head": "regression"}
+
+
+def with_intervals(folder, errors):
+    """Calibrate both networks of a model, the second on twice the errors."""
+    predictions = np.array([errors, 2 * np.array(errors)])
+    calibration = prediction_intervals.calibrate(predictions, np.zeros(len(errors)))
+    prediction_intervals.write(folder, calibration)
+
+
+def test_predict_adds_intervals_of_the_network(model, panel):
+    folder, _ = model(**VALUES)
+    with_intervals(folder, [0.25, 4.0, 1.0, 2.0])
+    for network, radius in ((0, 2.0), (1, 4.0)):
+        table, _ = predict.predict(
+            folder, panel, stateful=True, network=network, coverage=0.6
+        )
+        assert table.columns.tolist() == ["who", "t", "prediction", "lower", "upper"]
+        np.testing.assert_allclose(table["lower"], table["prediction"] - radius)
+        np.testing.assert_allclose(table["upper"], table["prediction"] + radius)
+
+
+def test_intervals_of_forecasts_follow_errors_within_the_file(model, panel):
+    """Feature u is forecast by a step, and the errors known by then are in the file."""
+    folder, _ = model(**VALUES, forecast={"feature": 0, "horizon": 1})
+    with_intervals(folder, [0.001, 0.002, 0.003, 0.004])  # hardly any
+    table, _ = predict.predict(folder, panel, stateful=True, coverage=0.6)
+    radius = ((table["upper"] - table["lower"]) / 2).to_numpy()
+    grown = 0.003 * np.exp(0.2 * 0.6 * np.array([0, 1, 2, 0, 1]))  # b is three steps
+    np.testing.assert_allclose(radius, grown, rtol=1e-3)
+
+
+def test_a_coverage_that_there_are_too_few_errors_for_is_one_line(model, panel):
+    folder, _ = model(**VALUES)
+    with_intervals(folder, [1, 2, 3, 4])
+    with pytest.raises(UserError, match="must be at most 0.8, as 4 errors on valid"):
+        predict.predict(folder, panel, stateful=True, coverage=0.9)
+    folder, _ = model()
+    shutil.rmtree(folder / prediction_intervals.FOLDER)
+    with pytest.raises(UserError, match="must be none for classes.*Received: 0.9"):
+        predict.predict(folder, panel, stateful=True, coverage=0.9)
 
 
 def test_predict_says_whose_predictions_they_are(model, panel):

@@ -36,6 +36,14 @@ def predict(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Sequences at a time; changes no prediction.")
     ] = 100,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.999,
+            help="Of values: adds an interval that shall hold this share of targets.",
+        ),
+    ] = None,
     row: Annotated[
         Row | None,
         typer.Option(
@@ -60,6 +68,7 @@ def predict(
         stateful=mode == "stateful",
         network=network,
         batch_size=batch_size,
+        coverage=coverage,
         row=row,
     )
     for note in notes:

@@ -323,6 +323,7 @@ class EvaluateSettings(_Section):
     margin: Annotated[float, Field(ge=0, lt=1)]
     season: Count | None
     splits: Count | Literal["auto"]
+    coverage: Annotated[float, Field(ge=0.001, le=0.999)] | None = None
 
 
 class TrackingSettings(_Section):

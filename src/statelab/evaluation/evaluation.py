@@ -84,6 +84,17 @@ class VerdictSummary:
 
 
 @dataclass(frozen=True)
+class IntervalCoverage:
+    """What the prediction intervals of a mode hold, over its networks."""
+
+    wanted: float  # share of the targets
+    held: float  # share of those of test, the mean over networks and splits
+    radius: float  # the mean, in the units of the target
+    of_logarithms: bool  # whether it is one of these
+    errors: int  # on validation, that the first radius is of
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What stage `evaluate` leaves behind."""
 
@@ -91,6 +102,7 @@ class Evaluation:
     score: str  # the main one: accuracy, or of values the error rmse
     modes: dict[str, ModeScores]  # stateless, stateful
     verdict: VerdictSummary
+    intervals: dict[str, IntervalCoverage]  # by mode; of classes none
 
 
 _JSON = TypeAdapter(Evaluation)

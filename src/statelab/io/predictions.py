@@ -80,9 +80,9 @@ def predictions_in_use(file: Path) -> Predictions:
     return next(iter(read_predictions(file)))
 
 
-def predictions_chosen(file: Path) -> Predictions:
+def predictions_chosen(file: Path, split: int = 0) -> Predictions:
     """Read back those of the variant that was chosen as the best of its mode."""
-    return next(one for one in read_predictions(file) if one.chosen)
+    return next(one for one in read_predictions(file, split) if one.chosen)
 
 
 def descriptions(file: Path) -> list[dict[str, Any]]:

@@ -40,6 +40,24 @@ def curve(mode: str, history: pd.DataFrame, ceiling: float | None) -> str:
     return text
 
 
+def intervals(
+    mode: str, target: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> str:
+    """Say how many of some targets are in their prediction intervals.
+
+    Example:
+        >>> intervals("stateful", np.array([1, 5, np.nan]), np.zeros(3), np.full(3, 2))
+        'Prediction intervals of the first stateful network at the last 3 steps of a \
+test sequence: 1 of 2 targets are inside.'
+    """
+    known = ~np.isnan(target)
+    inside = (lower <= target) & (target <= upper)
+    return (
+        f"Prediction intervals of the first {mode} network at the last {len(target)} "
+        f"steps of a test sequence: {inside.sum()} of {known.sum()} targets are inside."
+    )
+
+
 def layout(window: Mapping[str, Any]) -> str:
     """Say how sequences are cut.
 

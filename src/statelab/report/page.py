@@ -25,6 +25,7 @@ from statelab.pipeline import dvc_experiments, paths, stage_fingerprints
 from statelab.pipeline.stage_fingerprints import LOOKBACK
 from statelab.report import (
     captions,
+    intervals_section,
     memory_section,
     page_figures,
     settings_section,
@@ -71,6 +72,7 @@ def write(file: Path) -> list[str]:
         came_out=tables.came_out(evaluated),
         verdict=_verdict(evaluated),
         scores=tables.score_table(evaluated),
+        intervals=intervals_section.intervals(evaluated, settings, data, windows),
         curves=_curves(evaluated),
         layouts=_layouts(read, evaluated),
         plan=_plans(settings, data, windows),

@@ -70,6 +70,37 @@ def learning_curves(
 
 
 @matplotlib.rc_context(_STYLE)
+def forecast(
+    mode: str,
+    target: np.ndarray,
+    prediction: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+) -> Figure:
+    """Draw predictions in their intervals, and targets as dots.
+
+    Args:
+        mode: whose they are.
+        target: of some steps in order, [steps]; NaN for none.
+        prediction, lower, upper: likewise.
+    """
+    figure, panel = _panel(3.2)
+    step, colour = np.arange(1, len(target) + 1), COLOURS[mode]
+    panel.fill_between(
+        step, lower, upper, color=colour, alpha=0.25, linewidth=0, label="interval"
+    )
+    panel.plot(step, prediction, color=colour, linewidth=1.2, label="prediction")
+    panel.plot(
+        step, target, color=INK, marker="o", markersize=2.2, ls="", label="target"
+    )
+    panel.set_xlabel("step")
+    panel.set_title("target")
+    panel.margins(x=0.01)
+    _legend_below(panel)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
 def layouts(rows: Sequence[tuple[str, Evaluation]], score: str) -> Figure:
     """Draw a score of both modes beside what it is bounded by, a line for each layout.
 

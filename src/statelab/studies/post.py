@@ -88,7 +88,7 @@ POST: Sections = {
         "batching": "aligned",
     },
     "tracking": {"register": None},
-    "evaluate": {"margin": 0.01, "season": None, "splits": 1},
+    "evaluate": {"margin": 0.01, "season": None, "splits": 1, "coverage": 0.8},
 }
 
 

@@ -158,6 +158,9 @@ def _comparison(
     metrics = {} if verdict.difference is None else {"gain": verdict.difference.mean}
     for side, scored in evaluated.modes.items():
         metrics |= _figures(scored, score, side)
+    for side, measured in evaluated.intervals.items():
+        metrics[f"{side}.interval_coverage"] = measured.held
+        metrics[f"{side}.interval_radius"] = measured.radius
     return {
         "params": params.flatten({k: v for k, v in read.items() if k != "tracking"}),
         "metrics": metrics,

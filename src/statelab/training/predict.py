@@ -17,7 +17,7 @@ from statelab.data.rows import roles_of
 from statelab.data.sequences import Sequences
 from statelab.errors import UserError
 from statelab.networks import saving
-from statelab.samples import plans, target_changes
+from statelab.samples import plans, prediction_intervals, target_changes
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.scaling import unscale
 from statelab.samples.target_changes import UserUnits
@@ -92,6 +92,7 @@ def predict(
     stateful: bool,
     network: int = 0,
     batch_size: int = 100,
+    coverage: float | None = None,
     row: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Predict the sequences of a file with a trained network.
@@ -101,13 +102,17 @@ def predict(
         path: of a CSV, Parquet or npz file, its columns named as those were that the
             network has learnt from. A column of targets is not needed, nor looked at.
         stateful, network, batch_size: as in `predict_sequences`.
+        coverage: share of the targets that shall be in a prediction interval; None for
+            no intervals.
         row: what has a row of its own: each `step` that the network predicts, or each
             `sequence`, for its last one; None for what it has learnt from.
 
     Returns:
         A table: the sequence and the time as they were read; the `prediction`, a class
-        or a value; and of classes the `probability` of each. And what a user should
-        know of.
+        or a value; of classes the `probability` of each; and with a coverage `lower`
+        and `upper`, between what the target is. Intervals of forecasts follow the
+        errors that are known at each step, as `prediction_intervals` says. And what a
+        user should know of.
 
     Raises:
         UserError: there is no such model, or the file is not as it takes it.
@@ -157,12 +162,85 @@ def predict(
     )
     units = UserUnits(read.sequences, change)
     predictions = units.of_all(predictions[None], windows)[0]
+    bounds = {}
+    if coverage is not None:
+        bounds = _bounds(
+            folder, coverage, network, predictions, known, read.sequences, windows
+        )
     chosen = np.arange(len(predictions))
     if (row or ("sequence" if known["read"]["label"] == "end" else "step")) != "step":
         chosen = windows.answers[1:][np.diff(windows.answers) > 0] - 1
     step = locate_predictions(windows, chosen).step
     table = read.keys.take(pa.array(step)).to_pandas()
-    return table.assign(**_columns(predictions[chosen], known["classes"])), notes
+    predicted = _columns(predictions[chosen], known["classes"])
+    return table.assign(**predicted, **{k: v[chosen] for k, v in bounds.items()}), notes
+
+
+def _bounds(
+    folder: Path,
+    coverage: float,
+    network: int,
+    predictions: np.ndarray,
+    known: dict[str, Any],
+    sequences: Sequences,
+    windows: Windows,
+) -> dict[str, np.ndarray]:
+    """Return the columns `lower` and `upper` of some predictions.
+
+    Raises:
+        UserError: the model has no intervals of such a coverage.
+    """
+    calibration = prediction_intervals.read(folder)
+    if calibration is None:
+        raise UserError(
+            f"{folder}: `coverage` must be none for classes, which have "
+            f"probabilities. Received: {coverage:g}"
+        )
+    highest = prediction_intervals.highest_coverage(calibration)
+    if coverage > highest:
+        raise UserError(
+            f"{folder}: `coverage` must be at most {highest:g}, as "
+            f"{int(calibration.errors[0])} errors on validation tell. "
+            f"Received: {coverage:g}"
+        )
+    of_logarithms = bool(calibration.of_logarithms[0])
+    radius = prediction_intervals.radius_of(calibration, coverage)[[network]]
+    radii = radius[:, None]
+    if forecast := known.get("forecast"):
+        step = locate_predictions(windows, np.arange(len(predictions))).step
+        target = _later(sequences, step, **forecast)
+        errors = prediction_intervals.errors(
+            predictions[None], target, of_logarithms=of_logarithms
+        )
+        radii = prediction_intervals.following(
+            radius,
+            errors,
+            windows.answers,
+            horizon=forecast["horizon"],
+            coverage=coverage,
+        )
+    lower, upper = prediction_intervals.bounds(
+        predictions[None], radii, of_logarithms=of_logarithms
+    )
+    return {"lower": lower[0], "upper": upper[0]}
+
+
+def _later(
+    sequences: Sequences, step: np.ndarray, feature: int, horizon: int
+) -> np.ndarray:
+    """Return a feature some steps later in the same sequence, NaN where it ends before.
+
+    Example:
+        >>> values = np.float32([[1], [2], [3], [4], [5]])
+        >>> sequences = Sequences(values, np.array([0, 3, 5]), np.zeros(5))
+        >>> _later(sequences, np.array([0, 1, 3]), feature=0, horizon=2)
+        array([ 3., nan, nan], dtype=float32)
+    """
+    end = sequences.offsets[np.searchsorted(sequences.offsets, step, side="right")]
+    later = step + horizon
+    inside = later < end
+    values = sequences.values[np.where(inside, later, step), feature]
+    return np.where(inside, values, np.float32(np.nan))
 
 
 def _columns(
