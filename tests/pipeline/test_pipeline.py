@@ -521,6 +521,7 @@ def test_ten_million_steps_of_a_parquet_file_take_less_than_2_gb(checkout):
     (checkout.root / "peak" / "sitecustomize.py").write_text(PEAK)
     checkout.edit("dvc.yaml", "PYTHONPATH=src", "PYTHONPATH=src:peak")
     quick = {"epochs": 1, "batch_size": 256, "seeds": 8, "again": False}
+    quick |= {"learning_rates": "null"}
     changes = {
         "generate.source": "parquet",
         "generate.path": "big.parquet",
