@@ -71,18 +71,23 @@ def costs(problem: Problem, trained: dict[str, list[Variant]]) -> Costs:
 def inputs_read(problem: Problem, trained: list[Variant]) -> list[int]:
     """Return how many time steps each training reads, that of what is in use first.
 
+    They are those of a network, by the share of the networks in use that are trained.
     What is in use is trained once more for each other learning rate, and the largest
-    variant, which may be chosen, for each other split.
+    variant, which may be chosen, for each other split; of fewer networks, once more.
     """
-    read = []
+    read, of_all = [], []
+    seeds = trained[0].training.settings.seeds
     for variant in trained:
         settings = variant.training.settings
         table = rewindow(problem.windows, **variant.layout)
         plan = plans.training_plan(table, settings)
         places = settings.epochs * plan.batches * plan.lanes
-        read.append(places * sample_lengths(table)[1])
+        of_all.append(places * sample_lengths(table)[1])
+        read.append(of_all[-1] * settings.seeds // seeds)
     rates = len(variants.other_rates(trained[0]))
-    return read + rates * [read[0]] + (problem.splits - 1) * [max(read)]
+    largest = max(of_all)
+    again = [largest] * (largest not in read)
+    return read + rates * [read[0]] + again + (problem.splits - 1) * [largest]
 
 
 def _simple_methods(problem: Problem) -> float:

@@ -58,6 +58,9 @@ def select(
 ) -> Selected[_Trained]:
     """Train what is in use at each rate, then other variants, then the best elsewhere.
 
+    A variant of fewer networks than are in use is compared with as many of these. If it
+    is the best, as many as are in use are trained of it, and compared once more.
+
     Args:
         sequences: the time steps and their targets.
         splits: the windows of each split.
@@ -73,7 +76,14 @@ def select(
     predictions = [
         _recorded(variant, each) for variant, each in zip(tried, trained, strict=True)
     ]
-    best = choice.choose(sequences, first, predictions)
+    best = choice.choose(sequences, first, _of_equal_counts(predictions))
+    seeds = used.training.settings.seeds
+    if tried[best].training.settings.seeds < seeds:
+        tried[best] = variants.with_networks(tried[best], seeds)
+        (trained[best],) = train_all([(tried[best], 0)])
+        predictions[best] = _recorded(tried[best], trained[best])
+        if choice.choose(sequences, first, [predictions[0], predictions[best]]) == 0:
+            best = 0
     predictions[best] = predictions[best]._replace(chosen=True)
     elsewhere = [
         (variants.with_budget(sequences, windows, tried[best], tried[best].budget), nth)
@@ -82,6 +92,12 @@ def select(
     for (own, nth), each in zip(elsewhere, train_all(elsewhere), strict=True):
         predictions.append(_recorded(own, each)._replace(split=nth, chosen=True))
     return Selected(predictions, used_trained, tried[best], trained[best])
+
+
+def _of_equal_counts(predictions: list[Predictions]) -> list[Predictions]:
+    """Return as many networks of each variant as there are of the one with fewest."""
+    count = min(len(each.predictions) for each in predictions)
+    return [each._replace(predictions=each.predictions[:count]) for each in predictions]
 
 
 def _at_the_best_rate(

@@ -23,6 +23,7 @@ from statelab.samples.windows import (
     sequences_in_split,
 )
 
+FEW = 3  # networks that tell whether a window that nobody asked for may be the best
 LONGEST = 64  # steps of a window that is tried where params.yaml does not say which
 FACTOR = 4  # from one of them to the next, where values do not recur
 
@@ -72,6 +73,7 @@ def of(
     Returns:
         What is in use first. One that comes to the same is left out. All make as many
         updates, in whole epochs, and as far as samples allow on as many labelled steps.
+        Of several lookbacks that are `auto` there are `FEW` networks, if not fewer.
 
     Raises:
         UserError: no sequence of a split is as long as a lookback.
@@ -83,9 +85,10 @@ def of(
     if settings.again:
         again = Training(model, settings, seed + settings.seeds)
         variants.append(in_use._replace(name=AGAIN, training=again))
-    for name, layout, gradient_window, changes in _others(
-        sequences, windows, settings, forecast
-    ):
+    others = _others(sequences, windows, settings, forecast)
+    if settings.lookbacks == "auto" and len(others) > 1:
+        settings = settings.model_copy(update={"seeds": min(settings.seeds, FEW)})
+    for name, layout, gradient_window, changes in others:
         changed = settings.model_copy(update=changes)
         training = Training(model, changed, seed)
         variant = Variant(name, layout, gradient_window, training, in_use.budget)
@@ -249,6 +252,13 @@ def with_rate(variant: Variant, rate: float) -> Variant:
     """Return a variant that is trained at another learning rate."""
     model, settings, seed = variant.training
     changed = settings.model_copy(update={"learning_rate": rate})
+    return variant._replace(training=Training(model, changed, seed))
+
+
+def with_networks(variant: Variant, seeds: int) -> Variant:
+    """Return a variant of which other many networks are trained."""
+    model, settings, seed = variant.training
+    changed = settings.model_copy(update={"seeds": seeds})
     return variant._replace(training=Training(model, changed, seed))
 
 

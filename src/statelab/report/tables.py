@@ -79,10 +79,19 @@ def _bound(scores: Mapping[str, float | None], names: list[str]) -> list[Cell]:
 
 def verdict_table(verdict: VerdictSummary) -> Table:
     """Return the table of variants; what is chosen is marked."""
+    networks = (
+        max(
+            scored.test.n
+            for of_mode in verdict.variants.values()
+            for scored in of_mode.values()
+        )
+        if verdict.variants
+        else 0
+    )
     rows = [
         Row(
             f"{mode}, {name}",
-            "chosen" if verdict.chosen[mode] == name else "",
+            _variant_note(scored.test.n, networks, verdict.chosen[mode] == name),
             [
                 Cell(f"{scored.timesteps:,}"),
                 Cell(f"{scored.gradient_window:,}"),
@@ -109,6 +118,12 @@ def verdict_table(verdict: VerdictSummary) -> Table:
     ]
     headings = ["steps of a sample", "gradient window", "validation", "test", "ceiling"]
     return Table(headings, rows)
+
+
+def _variant_note(count: int, networks: int, chosen: bool) -> str:
+    if chosen:
+        return "chosen"
+    return f"{count} networks" if count < networks else ""
 
 
 def lookback_table(curve: pd.DataFrame, summary: Mapping[str, Any]) -> Table:
