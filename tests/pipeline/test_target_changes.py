@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,25 @@ def test_predict_gives_a_file_the_values_that_the_stage_gave(walks, mode, monkey
     assert table["prediction"].between(480, 640).all()
 
 
+def test_intervals_of_predictions_hold_what_those_of_the_stage_hold(walks, monkeypatch):
+    """The errors of walks do not grow: of 80 % about as many are inside."""
+    monkeypatch.chdir(walks.root)
+    measured = evaluation.read(walks.root).intervals
+    for mode in MODES:
+        assert measured[mode].held == pytest.approx(0.8, abs=0.08)
+        radius = 1.2816 * np.sqrt(2)  # of a normal distribution of two steps
+        assert measured[mode].radius == pytest.approx(radius, rel=0.25)
+        words = ("predict", "walks.csv", "--mode", mode, "--coverage", "0.8")
+        assert CliRunner().invoke(main.app, (*words, "--out", "a.csv")).exit_code == 0
+        table = pd.read_csv("a.csv")
+        Path("a.csv").unlink()
+        later = pd.read_csv("walks.csv").groupby("id")["target"].shift(-HORIZON)
+        inside = later.between(table["lower"], table["upper"])[later.notna()]
+        assert inside.mean() == pytest.approx(0.8, abs=0.08)
+        middle = (table["lower"] + table["upper"]) / 2
+        np.testing.assert_allclose(middle, table["prediction"], rtol=1e-5)
+
+
 def test_card_and_example_say_what_the_network_takes(walks, monkeypatch):
     monkeypatch.chdir(walks.root)
     assert CliRunner().invoke(main.app, ("export", "stateful", "out")).exit_code == 0
@@ -133,6 +153,8 @@ def test_the_report_draws_values(walks, monkeypatch):
     text = (walks.root / "report.html").read_text()
     (walks.root / "report.html").unlink()
     assert "modelled as differences" in text
+    assert text.count("Prediction intervals of the first state") == 2
+    assert "even if\nerrors grow" in text
 
 
 @pytest.mark.slow

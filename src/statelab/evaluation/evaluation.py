@@ -5,7 +5,7 @@
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ class Evaluation:
     score: str  # the main one: accuracy, or of values the error rmse
     modes: dict[str, ModeScores]  # stateless, stateful
     verdict: VerdictSummary
-    intervals: dict[str, IntervalCoverage]  # by mode; of classes none
+    # by mode; of classes, and of an earlier version, none
+    intervals: dict[str, IntervalCoverage] = field(default_factory=dict)
 
 
 _JSON = TypeAdapter(Evaluation)

@@ -8,8 +8,8 @@ at least a share c of the targets, whatever the network and its noise are.
 In time errors have an order, and may grow. Where targets become known later, as those
 of a forecast do, the radius follows: after a target outside its interval it grows by a
 factor, after one inside it shrinks by a smaller one, so that both balance where a share
-c is inside. Over a long time the share comes to c whatever the errors do; from one step
-to the next nothing is promised.
+c is inside. Over a long time the share comes to c, even if the errors grow and shrink;
+from one step to the next nothing is promised.
 
 Reference:
     Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, Distribution-Free Predictive
