@@ -433,6 +433,16 @@ def test_the_time_that_remains_has_no_column():
     )
 
 
+def test_class_weights_are_of_classes():
+    model = {"model": {"class_weight": "balanced"}}
+    schema.check(relation(**model))
+    schema.check(relation(generate={**FORECAST, "target_type": "classes"}, **model))
+    with pytest.raises(UserError, match="`model.class_weight` must be null for forec"):
+        schema.check(relation(generate=FORECAST, **model))
+    with pytest.raises(UserError, match="in a search, in which classes count alike"):
+        schema.check_search(SEARCH_PARAMS, schema.check(relation(**model)))
+
+
 def test_a_search_models_no_changes():
     params = schema.check(relation(generate=FORECAST, window={"target": "difference"}))
     with pytest.raises(UserError) as caught:

@@ -19,7 +19,13 @@ from statelab.samples.windows import (
     make_windows,
 )
 
-MODEL = {"cell": "lstm", "units": 2, "layers": 1, "forget_bias": "unit"}
+MODEL = {
+    "cell": "lstm",
+    "units": 2,
+    "layers": 1,
+    "forget_bias": "unit",
+    "class_weight": None,
+}
 BOTH = {
     "engine": "compiled",
     "epochs": 2,

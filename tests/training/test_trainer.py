@@ -186,6 +186,41 @@ def test_train_stops_when_networks_diverge():
         train(task, table, learning_rate=1e38)
 
 
+def rare_class(classes=3):
+    """Sequences in which one class has a target in twelve, and some steps have none."""
+    rng = np.random.default_rng(5)
+    offsets = np.arange(0, 61, 6)
+    target = np.where(rng.random(60) < 1 / 12, classes - 1, 0)
+    target[::7] = 1
+    target[rng.random(60) < 0.2] = -1
+    data = Sequences(rng.normal(size=(60, 2)).astype(np.float32), offsets, target)
+    codes = np.int8([0] * 6 + [1, 1, 2, 2])
+    return data, make_windows(offsets, codes, layout="per_timestep", segment_length=2)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_class_weights_are_sample_weights_of_keras(classes):
+    data, table = rare_class(classes)
+    changes = {"seeds": 1, "stateful": False, "batch_size": 3}
+    weighted = {"class_weight": "balanced", **changes}
+    ours = train(data, table, **weighted)
+    stock = train(data, table, engine="reference", **weighted)
+    plain = train(data, table, **changes)
+    for name, weights in ours.weights.items():
+        np.testing.assert_allclose(weights, stock.weights[name], atol=1e-5)
+    apart = [abs(w - plain.weights[n]).max() for n, w in ours.weights.items()]
+    assert max(apart) > 1e-3
+    ours_loss, stock_loss = (one.history["loss"].to_numpy() for one in (ours, stock))
+    np.testing.assert_allclose(ours_loss, stock_loss, rtol=1e-4)
+
+
+def test_values_have_no_class_weights():
+    data, table = rare_class()
+    values = data._replace(targets=data.targets * np.float32(0.7))
+    with pytest.raises(UserError, match="`model.class_weight` must be null for values"):
+        train(values, table, class_weight="balanced")
+
+
 def test_reference_says_what_it_cannot_do():
     task, table = task_and_windows(layout="per_timestep")
     with pytest.raises(UserError, match="`engine` must be `compiled`"):

@@ -61,6 +61,12 @@ def of_search(search_params: SearchParams, params: Params) -> Violations:
             "of params.yaml must be level in a search, which models no changes",
             params.window.target,
         )
+    if params.model.class_weight is not None:
+        yield Violation(
+            "model.class_weight",
+            "of params.yaml must be null in a search, in which classes count alike",
+            params.model.class_weight,
+        )
     if "sample" not in search.reset:
         yield Violation(
             "search.reset",
@@ -98,6 +104,11 @@ def _of_evaluate(params: Params) -> Violations:
 
 def _of_target(params: Params) -> Violations:
     generate = params.generate
+    forecast = generate.source != "task" and generate.horizon > 0
+    if params.model.class_weight and forecast and generate.target_type != "classes":
+        yield Violation(
+            "model.class_weight", "must be null for forecasts of values, not classes"
+        )
     if params.window.target == "level":
         return
     if generate.source == "task" or not generate.horizon:

@@ -249,6 +249,7 @@ class ModelSettings(_Section):
     units: Count
     layers: Count
     forget_bias: Annotated[InstanceOf[ForgetBias], BeforeValidator(_forget_bias)]
+    class_weight: Literal["balanced"] | None = None
 
 
 class TrainSettings(_Section):

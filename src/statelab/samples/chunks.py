@@ -53,6 +53,8 @@ class ChunkReader:
             loss.
         padded_to: time steps that samples are padded to with zeros; None for no more
             than those of the longest sample.
+        class_weight: how much each class counts in the loss, float32 [classes]; None
+            where all count alike.
     """
 
     sequences: Sequences
@@ -61,6 +63,7 @@ class ChunkReader:
     scaling: Scaling | None = None
     burn_in: int = 0
     padded_to: int | None = None
+    class_weight: np.ndarray | None = None
 
     @cached_property
     def batches(self) -> int:
@@ -116,6 +119,8 @@ class ChunkReader:
             self.sequences, self.windows, sample, located, longest, self.burn_in
         )
         weight *= counts[..., None]
+        if self.class_weight is not None:
+            weight *= self.class_weight[target.astype(int)]
         x = stretches(self.sequences.values, located.first, longest)
         if self.scaling is not None:
             x = (x - self.scaling.mean) / self.scaling.scale

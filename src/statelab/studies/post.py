@@ -77,7 +77,13 @@ POST: Sections = {
         "scaling": "none",
         "target": "level",
     },
-    "model": {"cell": "lstm", "units": 10, "layers": 1, "forget_bias": "unit"},
+    "model": {
+        "cell": "lstm",
+        "units": 10,
+        "layers": 1,
+        "forget_bias": "unit",
+        "class_weight": None,
+    },
     "train_stateless": {**_TRAIN, "lookbacks": None},
     "train_stateful": {
         **_TRAIN,

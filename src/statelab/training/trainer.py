@@ -10,12 +10,12 @@ import pandas as pd
 
 from statelab.config.settings import Training
 from statelab.config.values import count
-from statelab.data.sequences import Sequences
+from statelab.data.sequences import Sequences, head_of
 from statelab.errors import UserError
 from statelab.networks import keras_models, scores
 from statelab.networks.architecture import Architecture, Weights
 from statelab.networks.optimizers import Optimizer
-from statelab.samples import plans
+from statelab.samples import class_weights, plans
 from statelab.samples.chunks import ChunkReader
 from statelab.samples.plans import Plan
 from statelab.samples.scaling import Scaling
@@ -91,6 +91,7 @@ class _Setup(NamedTuple):
     engine: Engine
     options: TrainOptions
     predictor: Predictor
+    class_weight: np.ndarray | None  # [classes]
     held_out: list[HeldOut]
     progress: ProgressCallback
     on_checkpoint: Callable[[TrainingProgress], None]
@@ -149,6 +150,7 @@ def train(
             settings.gradient_window,
         ),
         predictor,
+        _class_weight(sequences, windows, training),
         held_out.held_out_splits(predictor),
         progress,
         on_checkpoint,
@@ -213,6 +215,20 @@ def _require_validation(windows: Windows, training: Training) -> None:
         f"`train_{mode}.patience` must be null where no sequence is to validate on. "
         f"Received: {patience}"
     )
+
+
+def _class_weight(
+    sequences: Sequences, windows: Windows, training: Training
+) -> np.ndarray | None:
+    """Return how much each class counts in the loss; None where all count alike."""
+    if training.model.class_weight is None:
+        return None
+    if head_of(sequences.targets)[0] == "regression":
+        raise UserError(
+            "`model.class_weight` must be null for values, which are no classes. "
+            f"Received: {training.model.class_weight}"
+        )
+    return class_weights.balanced(sequences, windows)
 
 
 def _optimizer(training: Training, updates: int) -> Optimizer:
@@ -280,7 +296,14 @@ def _train_pass(
     burn_in = training.settings.burn_in
     state = setup.engine.train(
         current.state,
-        ChunkReader(sequences, windows, followed, scaling, burn_in),
+        ChunkReader(
+            sequences,
+            windows,
+            followed,
+            scaling,
+            burn_in,
+            class_weight=setup.class_weight,
+        ),
         setup.options,
         active=active,
         after_chunk=after_chunk,
