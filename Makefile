@@ -64,6 +64,6 @@ lint: .venv/ready  ## style, the order of imports, and types
 	touch $@
 
 lock:  ## newest versions into requirements.lock; needs uv
-	uv pip compile pyproject.toml --extra dev --extra search --extra dask --universal --python-version 3.11 --upgrade \
+	uv pip compile pyproject.toml --extra dev --extra excel --extra search --extra dask --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" --quiet --output-file requirements.lock

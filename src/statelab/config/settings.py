@@ -149,6 +149,7 @@ class FileFormat(_Section):
     header: Annotated[int, Field(ge=0)] = 1  # its rows: the first has the names
     line_end: Name | None = None  # characters that end lines and belong to no cell
     missing: list[str | int | float] | None = None  # marks beside NONE
+    sheet: Name | None = None  # of an Excel workbook; None: the first
 
     @property
     def no_value(self) -> list[str]:
@@ -206,7 +207,7 @@ class Columns(_Section):
 class GenerateSettings(_Section):
     """`generate`: the sequences."""
 
-    source: Literal["task", "csv", "parquet", "npz"]
+    source: Literal["task", "csv", "parquet", "excel", "npz"]
     task: Task
     sequences: Annotated[int, Field(ge=4, multiple_of=2)]
     length: Count

@@ -14,13 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from statelab.config.settings import Columns, FileFormat, TimeColumns
-from statelab.data import columns, encoding, panels, tables
+from statelab.data import columns, encoding, excel, panels, tables
 from statelab.data.panels import Panel
 from statelab.errors import UserError
 
 MOST_WORDS = 1000  # of a column
 PANDAS = "__index_level_"  # how the names begin of indices that pandas has written
 
+OPEN = {
+    "csv": tables.open_csv,
+    "parquet": tables.open_parquet,
+    "excel": excel.open_excel,
+}
 OR_NULL = {  # what else a role can be
     "sequence": ", or null where each file is one sequence",
     "time": ", or null where rows are in order",
@@ -101,7 +106,7 @@ def read(
 
     Args:
         files: by name.
-        source: a key of `tables.OPEN`.
+        source: a key of `OPEN`.
         form: how the text of CSV is written.
         roles: of their columns.
         horizon: above 0 the target is a feature as well.
@@ -127,7 +132,7 @@ def read(
     def blocks() -> Iterator[np.ndarray]:
         rows = 0
         for name, file in files.items():
-            table = tables.OPEN[source](file, form)
+            table = OPEN[source](file, form)
             features[:] = features_of(table, roles, horizon, features)
             opened.append(table)
             begins.append(rows)
@@ -200,7 +205,7 @@ def _words(
     """Return the words of each column of words, in order."""
     words: dict[str, dict[str, int]] = {name: {} for name in roles.categories}
     for file in files.values() if words else ():
-        table = tables.OPEN[source](file, form)
+        table = OPEN[source](file, form)
         for name in words:
             if name not in table.header:
                 raise UserError(
@@ -269,6 +274,18 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     joined = np.concatenate(parts)
     parts.clear()  # memory need not hold everything twice
     return joined
+
+
+def read_whole(source: str, file: Path, names: list[str], form: FileFormat) -> pa.Table:
+    """Read some columns whole, of CSV as text.
+
+    Args:
+        source: a key of `OPEN`.
+        file: is there.
+        names: of the columns.
+        form: how the text of CSV is written.
+    """
+    return pa.Table.from_batches(OPEN[source](file, form).batches(names))
 
 
 class Keys(NamedTuple):

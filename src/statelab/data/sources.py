@@ -8,14 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from statelab.config.settings import FileFormat, GenerateSettings
-from statelab.data import columns, npz, panels, rows, tables, wide
+from statelab.data import columns, npz, panels, rows, wide
 from statelab.data.encoding import Encoding
 from statelab.data.panels import Arranged
 from statelab.data.sequences import Sequences, at_the_end, present
 from statelab.errors import UserError
 from statelab.formatting import count_of, in_steps, listed
 
-SUFFIXES = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",), "npz": (".npz",)}
+SUFFIXES = {
+    "csv": (".csv", ".csv.gz"),
+    "parquet": (".parquet",),
+    "excel": (".xlsx",),
+    "npz": (".npz",),
+}
 # of other text files: those of a folder are read where it holds none in `.csv`
 TEXT_SUFFIXES = (".tsv", ".txt", ".dat", ".data", ".tsv.gz", ".txt.gz")
 FEW = 32  # distinct whole numbers; more are taken for values
@@ -176,7 +181,7 @@ def load_for_prediction(
         lines = arranged.order + np.searchsorted(
             read.empty[-1], arranged.order, "right"
         )
-        keys = tables.read(source, path, named, form).take(lines)
+        keys = rows.read_whole(source, path, named, form).take(lines)
     return PredictionInput(arranged.sequences, keys, arranged.notes)
 
 

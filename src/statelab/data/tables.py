@@ -165,21 +165,6 @@ def open_csv(file: Path, form: FileFormat) -> Table:
     return Table(file, header, batches, line, form, unnamed)
 
 
-OPEN = {"csv": open_csv, "parquet": open_parquet}
-
-
-def read(source: str, file: Path, names: list[str], form: FileFormat) -> pa.Table:
-    """Read some columns whole, of CSV as text.
-
-    Args:
-        source: a key of `OPEN`.
-        file: is there.
-        names: of the columns.
-        form: how the text of CSV is written.
-    """
-    return pa.Table.from_batches(OPEN[source](file, form).batches(names))
-
-
 def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Read each batch while the one before it is worked on."""
     with ThreadPoolExecutor(1) as reader:

@@ -26,7 +26,7 @@ def read(
 
     Args:
         files: by name.
-        source: a key of `tables.OPEN`.
+        source: a key of `rows.OPEN`.
         form: how the text of CSV is written.
         roles: of their columns: `features` are the steps in order; None for all that
             have no other role. Where no column has the names of the sequences, rows
@@ -54,7 +54,7 @@ def read(
 
     def blocks() -> Iterator[np.ndarray]:
         for name, file in files.items():
-            table = tables.OPEN[source](file, form)
+            table = rows.OPEN[source](file, form)
             steps[:] = rows.features_of(table, roles, 0, steps)
             opened.append(table)
             file_begins.append(len(lengths))

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from statelab.baselines import season
 from statelab.config.settings import FileFormat, GenerateSettings
-from statelab.data import columns, sources, tables
+from statelab.data import columns, excel, sources, tables
 from statelab.data.sources import Loaded
 from statelab.errors import UserError
 from statelab.formatting import listed
@@ -67,6 +67,8 @@ def inspect(
                 rule = "must have a header and rows"
                 raise UserError(f"{first}: {rule}. Received: no text")
             table, guesses = text_format.guess(parts)
+        elif source == "excel":
+            table, guesses = text_format.guess([excel.as_csv(first, ROWS)])
         else:
             table = _parquet(first)
         if not table.rows:
