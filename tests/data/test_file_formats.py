@@ -276,6 +276,15 @@ def test_a_time_is_read_out_of_its_columns(read, time, header, cells):
     assert steps(apart) == [[[6]], [[7]]]
 
 
+@pytest.mark.parametrize("form", ["{} Q{}", "{}-Q{}", "{}q{}"])
+def test_quarters_are_times(read, form):
+    rows = "".join(f"{form.format(2023, q)},{q},{q / 2}\n" for q in (3, 1, 4, 2))
+    loaded = read(f"time,x,target\n{rows}", columns=ONE)
+    assert steps(loaded) == [[[1], [2], [3], [4]]]
+    with pytest.raises(UserError, match="must be a quarter, as 2024 Q1.* '2023 Q5'"):
+        read(f"time,x,target\n{rows}2023 Q5,1,1.5\n", columns=ONE)
+
+
 def test_months_are_times(read):
     loaded = read(
         "month,target\n1949-03,5\n1949-01,7\n1949-02,6\n",

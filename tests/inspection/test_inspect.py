@@ -259,6 +259,43 @@ def test_points_before_three_digits_beside_decimal_commas_are_of_thousands(found
     assert steps(inspected.loaded)[0][1] == [2250.5]
 
 
+@pytest.mark.parametrize(
+    ("form", "times"),
+    [
+        ("%b %d %Y", ["Nov 1 2023", "Dec 1 2023", "Jan 1 2024", "Feb 1 2024"]),
+        ("%Y %b", ["2023 Nov", "2023 Dec", "2024 Jan", "2024 Feb"]),
+        ("%B %d %Y", ["November 1 2023", "December 1 2023", "January 1 2024"]),
+    ],
+)
+def test_names_of_months_are_dates(found, form, times):
+    inspected = found(lines("when,x", *(f"{t},{k}" for k, t in enumerate(times))))
+    assert settings(inspected)["columns.time"]["format"] == form
+    assert inspected.notes == ["a step is 1 month in 100% of rows"]
+
+
+def test_quarters_are_times(found):
+    rows = [f"{1990 + k // 4},{1 + k % 4},{k * k % 7}" for k in range(12)]
+    inspected = found(lines("year,quarter,x", *rows))
+    assert settings(inspected)["columns.time"] == ["year", "quarter"]
+    assert inspected.notes == ["a step is 3 months in 100% of rows"]
+    rows = [f"{1990 + k // 4} Q{1 + k % 4},{k * k % 7}" for k in range(12)]
+    inspected = found(lines("when,x", *rows))
+    assert settings(inspected)["columns.time"] == "when"
+    assert [guess.evidence for guess in inspected.guesses][
+        0
+    ] == "all cells are quarters"
+    assert inspected.notes == ["a step is 3 months in 100% of rows"]
+
+
+def test_months_in_columns_are_said_to_be_no_series(found):
+    months = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+    rows = [
+        f"{1950 + y},{','.join(str(y * m % 9) for m in range(12))}" for y in range(9)
+    ]
+    inspected = found(lines(",".join(["YEAR", *months]), *rows))
+    assert inspected.notes[0].startswith("JAN to DEC are months: a series that goes on")
+
+
 def test_the_hour_of_a_day_is_no_time(found):
     rows = [f"{k % 24},{k * k % 7}" for k in range(96)]
     assert settings(found(lines("hour,load", *rows)))["columns.time"] is None

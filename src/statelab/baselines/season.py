@@ -8,6 +8,7 @@ from statelab.samples.windows import Windows
 
 LONGEST = 1000  # steps of a season that is looked for
 LOWEST = 0.3  # autocorrelation of changes, below which nothing is said to recur
+OFF = 0.02  # share of a lag by which a multiple of another one may miss it
 ALIKE = 0.9  # share of the highest peak: a day is as good as two days, and shorter
 
 
@@ -67,7 +68,10 @@ def guess(sequences: Sequences, windows: Windows, feature: int) -> int | None:
     best = int(lags[inner[peak].argmax()])
     alike = lags[inner[peak] >= ALIKE * inner[peak].max()]
     times = np.round(best / alike)
-    return int(alike[np.abs(best - times * alike) <= times / 2][0])
+    off = np.abs(best - times * alike)
+    # peaks are off by a step or two; of a few steps all lags are nearly multiples
+    near = np.minimum(np.maximum(times / 2, OFF * best), alike / 4)
+    return int(alike[off <= near][0])
 
 
 def _autocorrelation(values: np.ndarray, longest: int) -> np.ndarray:

@@ -22,7 +22,9 @@ NUMBER, DATE, ZONED, MONTH = (
     "a date of ISO 8601 from 1678 to 2261, with a time zone",
     "a month, as 2024-01",
 )
-KINDS = (NUMBER, DATE, ZONED, MONTH)  # of times that need no format
+QUARTER = "a quarter, as 2024 Q1 or 2024-Q1"
+KINDS = (NUMBER, DATE, ZONED, MONTH, QUARTER)  # of times that need no format
+QUARTERS = ("quarter", "quarters", "qtr", "q")  # how a column of them is named
 NANOSECONDS = 10**9  # of dates; a time that is a number counts its own units
 PARTS = ("-", "-", " ", ":", ":", "")  # after year, month, day, hour, minute, second
 SPLIT_RULE = "must be train, validation or test"
@@ -156,7 +158,8 @@ def time_of(parts: list[Cells], has_format: bool) -> Cells:
     Args:
         parts: its columns. Where they are whole numbers and have no format, they are
             the year, the month, the day, the hour, the minute and the second, as far
-            as there are; others are joined by a space.
+            as there are; or the year and a column named as a quarter. Others are joined
+            by a space.
         has_format: whether the time will be read in one.
 
     Example:
@@ -170,6 +173,8 @@ def time_of(parts: list[Cells], has_format: bool) -> Cells:
     texts = [_cast(part.values, pa.int64()) for part in parts]
     if any(text is None for text in texts):
         return joined(parts, " ")
+    if len(parts) == 2 and parts[1].column.lower() in QUARTERS:
+        texts[1] = pc.add(pc.multiply(texts[1], 3), -2)
     texts = [pc.utf8_lpad(_cast(text, pa.string()), 2, "0") for text in texts]
     texts += [pa.scalar("01")] * (3 - len(texts))  # a month begins on its first day
     texts += [pa.scalar("00")] * (len(texts) > 3) * (len(PARTS) - len(texts))
@@ -440,7 +445,9 @@ def _times(values: Any, kind: str, zone: str | None, cells: Cells) -> Any:
         values = _as_plain(values, cells)
         whole = _cast(values, pa.int64())
         return _cast(values, pa.float64(), safe=False) if whole is None else whole
-    if kind not in (DATE, ZONED):
+    if kind == QUARTER:
+        dates = _quarters(values)
+    elif kind not in (DATE, ZONED):
         dates = _formatted(values, "%Y-%m" if kind == MONTH else kind)
     elif _is_text(values) or (
         pa.types.is_temporal(values.type)
@@ -457,6 +464,24 @@ def _times(values: Any, kind: str, zone: str | None, cells: Cells) -> Any:
         except pa.ArrowInvalid:
             return None  # a time that the clock went past
     return dates.cast(pa.int64())
+
+
+def _quarters(values: Any) -> Any:
+    """Return the first days of quarters.
+
+    Example:
+        >>> _quarters(pa.array(["1970 Q1", "1970q4"])).to_pylist()
+        [Timestamp('1970-01-01 00:00:00'), Timestamp('1970-10-01 00:00:00')]
+    """
+    if not _is_text(values):
+        return None
+    parts = pc.extract_regex(values, r"^(?P<year>\d{4})[ -]?[Qq](?P<quarter>[1-4])$")
+    if parts.null_count:
+        return None
+    year, quarter = parts.flatten()
+    month = pc.add(pc.multiply(pc.cast(quarter, pa.int64()), 3), -2)
+    texts = pc.binary_join_element_wise(year, pc.cast(month, pa.string()), "-")
+    return _formatted(texts, "%Y-%m")
 
 
 def _formatted(values: Any, form: str) -> Any:

@@ -21,6 +21,7 @@ RARE = 0.01  # share of rows with a time twice that no sequence is looked for
 TARGET_NAMES = ("target", "label", "class", "y", "activity", "outcome", "ot", "close")
 FEW = 32  # distinct words, or whole numbers named so, that are classes
 CHANGES = 0.2  # share of rows, at most, at which a class changes
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 STEPS = 8  # columns named by consecutive numbers, at least, that are steps
 Kinds = dict[str, str]
 
@@ -62,6 +63,12 @@ def guess(
         which = "mean" if forecast else "first"  # classes have no mean
         guesses.append(Guess("duplicates", which, evidence, certain=False))
     notes = []
+    months = [each for each in kinds if each.lower()[:3] in MONTHS]
+    if len(months) == len(MONTHS):
+        notes.append(
+            f"{months[0]} to {months[-1]} are months: a series that goes on from row "
+            "to row is not read as one; write it with a row for each month"
+        )
     if time is not None:
         notes.append(times.spacing(table, time, _names(sequence.value)))
     counters = [each for each in left if each != name and _counts_rows(table, each)]

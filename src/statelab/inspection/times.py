@@ -1,6 +1,7 @@
 """Which columns are the time, and in which format."""
 
 import re
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,10 @@ def _of_parts(table: TextTable) -> Time | None:
     names = {name.lower(): name for name in table.cells}
     named = {SHORT.get(name, name): own for name, own in names.items()}
     used = [named[part] for part in PARTS if part in named]
+    quarter = next((names[name] for name in columns.QUARTERS if name in names), None)
+    if quarter and used == [named.get("year")]:
+        named["month"] = quarter
+        used = [named["year"], quarter]
     whole = [
         all(cell.isdecimal() for cell in table.filled(name)) and table.filled(name)
         for name in used
@@ -107,7 +112,11 @@ def _chosen(
     odd = {form: _irregular(each, table) for form, each in ticks.items()}
     form = min(odd, key=lambda form: odd[form])
     certain = True
-    evidence = f"all cells are dates as {form or 'ISO 8601'}"
+    evidence = f"all cells are dates as {form}"
+    if form == dates.ISO:
+        evidence = "all cells are dates of ISO 8601"
+        if columns.kind_of_time(Cells(pa.array(texts[:1]), "", str)) == columns.QUARTER:
+            evidence = "all cells are quarters"
     for other in odd:
         if other == form:
             continue
@@ -136,13 +145,9 @@ def _irregular(ticks: np.ndarray, table: TextTable) -> tuple[int, int]:
         >>> _irregular(_ticks(texts, "%Y-%m-%d"), table)
         (1, 1)
     """
-    steps = np.diff(ticks)[table.follows()]
-    moments = ticks.astype("datetime64[ns]")
-    months = moments.astype("datetime64[M]")
-    ahead = steps > 0
-    if len(np.unique(moments - months.astype("datetime64[ns]"))) == 1:
-        steps = np.diff(months.astype(int))[table.follows()]
-    return int((steps < 0).sum()), len(np.unique(steps[ahead]))
+    months = _months(ticks)
+    steps = np.diff(ticks if months is None else months)[table.follows()]
+    return int((steps < 0).sum()), len(np.unique(steps[steps > 0]))
 
 
 def _ticks(texts: list[str], form: str) -> np.ndarray | None:
@@ -223,16 +228,32 @@ def spacing(table: TextTable, time: Time, key: list[str]) -> str:
     of_rows = np.array([sequences.setdefault(each, len(sequences)) for each in keys])
     order = np.lexsort((time.ticks, of_rows))
     same = np.diff(of_rows[order]) == 0
-    steps = np.diff(time.ticks[order])[same]
+    ticks, in_words = time.ticks, partial(_length, time=time)
+    if time.dates and (months := _months(ticks)) is not None:
+        ticks, in_words = months, partial(_count, unit="month")
+    steps = np.diff(ticks[order])[same]
     steps = steps[steps > 0]
     if not len(steps):
         return ""
     lengths, counts = np.unique(steps, return_counts=True)
     usual = lengths[counts.argmax()]
-    said = (
-        f"a step is {_length(usual, time)} in {counts.max() / len(steps):.0%} of rows"
-    )
-    return said + f", at most {_length(lengths[-1], time)}" * (len(lengths) > 1)
+    said = f"a step is {in_words(usual)} in {counts.max() / len(steps):.0%} of rows"
+    return said + f", at most {in_words(lengths[-1])}" * (len(lengths) > 1)
+
+
+def _months(ticks: np.ndarray) -> np.ndarray | None:
+    """Return times in months, where all are at one time of some months.
+
+    Example:
+        >>> days = np.array(["2024-11-01", "2025-02-01"], "datetime64[ns]")
+        >>> np.diff(_months(days.astype(int)))
+        array([3])
+    """
+    moments = ticks.astype("datetime64[ns]")
+    months = moments.astype("datetime64[M]")
+    if len(np.unique(moments - months.astype("datetime64[ns]"))) > 1:
+        return None
+    return months.astype(int)
 
 
 def _length(ticks: float, time: Time) -> str:
@@ -241,5 +262,9 @@ def _length(ticks: float, time: Time) -> str:
     for unit, seconds in UNITS.items():
         count = float(ticks) / 1e9 / seconds
         if count >= 1:
-            return f"{count:g} {unit}" + "s" * (count != 1)
+            return _count(count, unit)
     return f"{ticks / 1e9:g} seconds"
+
+
+def _count(count: float, unit: str) -> str:
+    return f"{count:g} {unit}" + ("" if count == 1 else "s")
