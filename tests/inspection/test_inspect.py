@@ -112,6 +112,7 @@ def test_three_header_rows(found):
         "columns.sequence": None,
         "columns.target": "Close",
         "horizon": 1,
+        "window.target": "difference",
     }
     assert steps(inspected.loaded)[0][0] == [100, 0.5]
 
@@ -281,9 +282,7 @@ def test_quarters_are_times(found):
     rows = [f"{1990 + k // 4} Q{1 + k % 4},{k * k % 7}" for k in range(12)]
     inspected = found(lines("when,x", *rows))
     assert settings(inspected)["columns.time"] == "when"
-    assert [guess.evidence for guess in inspected.guesses][
-        0
-    ] == "all cells are quarters"
+    assert inspected.guesses[0].evidence == "all cells are quarters"
     assert inspected.notes == ["a step is 3 months in 100% of rows"]
 
 
@@ -294,6 +293,17 @@ def test_months_in_columns_are_said_to_be_no_series(found):
     ]
     inspected = found(lines(",".join(["YEAR", *months]), *rows))
     assert inspected.notes[0].startswith("JAN to DEC are months: a series that goes on")
+
+
+@pytest.mark.parametrize(("walks", "target"), [(True, "difference"), (False, "level")])
+def test_changes_are_modelled_where_values_stay_near(found, walks, target):
+    noise = np.random.default_rng(0).normal(size=200)
+    values = noise.cumsum() if walks else noise
+    days = times("%Y-%m-%d", count=200, days=1)
+    rows = [f"{day},{value:.3f}" for day, value in zip(days, values, strict=True)]
+    inspected = found(lines("day,load", *rows))
+    assert inspected.window == {"split": "auto", "target": target}
+    assert ("window.target" in uncertain(inspected)) == walks
 
 
 def test_the_hour_of_a_day_is_no_time(found):
@@ -348,6 +358,7 @@ def test_time_in_four_columns_and_a_column_of_words(found):
         "horizon": 1,
         "columns.features": ["temp"],
         "missing": "fill",
+        "window.target": "difference",
     }
     assert inspected.notes[1] == (
         "columns of words, no features unless `generate.columns.categories` has them: "
@@ -430,7 +441,7 @@ def test_arrays_of_splits_as_tutorials_save_them(tmp_path):
         arrays[f"y_{name}"] = np.arange(count) % 3
     np.savez(tmp_path / "arrays.npz", **arrays)
     inspected = inspect.inspect(tmp_path / "arrays.npz", PARAMS["generate"])
-    assert inspected.window == {"split": "given"}
+    assert inspected.window == {"split": "given", "target": "level"}
     assert inspected.loaded.split.tolist() == [0] * 6 + [2] * 3
 
 

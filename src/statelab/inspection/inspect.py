@@ -17,10 +17,13 @@ from statelab.errors import UserError
 from statelab.formatting import listed
 from statelab.inspection import file_parts, roles, text_format
 from statelab.inspection.guesses import Guess, TextTable, listed_values
+from statelab.samples.target_changes import LEVEL
 from statelab.samples.windows import make_windows
 
 ROWS = 50_000  # of a Parquet file, from its beginning
 SEASON_STEPS = 20_000  # that a season is looked for in
+NEAR_STEPS = 1_000_000  # that changes are looked at in
+NEAR = 0.5  # spread of changes by that of values, below which changes are modelled
 FILLED = {"fill": "to fill or mask", "mask": "to mask"}  # how errors propose it
 
 
@@ -96,14 +99,18 @@ def inspect(
             guesses.append(Guess("missing", how, evidence, certain=False))
             settings["missing"] = how
             loaded, error = _load(settings)
-    found_season = None
+    found_season, window = None, {"target": LEVEL}
     if loaded is not None and settings["horizon"]:
         checked = GenerateSettings.model_validate(settings)
         found_season = _season(loaded, checked.forecast_feature)
+        if loaded.classes is None and _stays_near(loaded, checked.forecast_feature):
+            window = {"target": "difference"}
+            evidence = "values stay near the one before, so that changes are modelled"
+            guesses.append(Guess("window.target", "difference", evidence, False))
     given = loaded is not None and loaded.split is not None
     if given:
         guesses.append(Guess("window.split", "given", "it has a split of its own"))
-    window = {"split": "given" if given else "auto"}
+    window["split"] = "given" if given else "auto"
     return Inspected(settings, window, guesses, notes, loaded, error, found_season)
 
 
@@ -165,6 +172,15 @@ def _season(loaded: Loaded, feature: str) -> int | None:
         segment_length=1,
     )
     return season.guess(part, windows, loaded.features.index(feature))
+
+
+def _stays_near(loaded: Loaded, feature: str) -> bool:
+    """Tell whether targets are nearer to the value at their step than to their mean."""
+    sequences = loaded.sequences
+    some = slice(0, NEAR_STEPS)
+    values = np.array(sequences.values[some, loaded.features.index(feature)], float)
+    targets = np.array(sequences.targets[some], float)
+    return bool(np.nanstd(targets - values) < NEAR * np.nanstd(targets))
 
 
 def _parts(file: Path) -> list[bytes]:
