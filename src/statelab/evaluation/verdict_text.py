@@ -169,7 +169,7 @@ def _no_better(comparison: Comparison, verdict: Verdict) -> str:
     assert simple is not None
     sign = comparison.score.sign
     better = max(verdict.chosen, key=lambda one: sign * one.test.mean())
-    ahead = sign * (better.test.mean() - simple.test) > verdict.margin
+    ahead = sign * (better.test.mean() - simple.test) > 0
     claim = "not shown to be better than" if ahead else "no better than"
     return (
         f"These networks are {claim} {METHODS[simple.name]}: {comparison.score.name} "
