@@ -182,6 +182,20 @@ def test_networks_have_to_be_better_by_the_margin_and_over_the_test_split():
             )
 
 
+def test_a_mean_ahead_of_a_constant_is_not_called_no_better():
+    """Better on average, but by three sequences of thirty alone."""
+    accident = np.repeat([0.5] * 27 + [0.8], [3] * 27 + [9])
+    networks = [
+        candidate("stateless", 0.45),
+        candidate("stateful", 0.53, errors=1 - accident),
+    ]
+    _, facts = words(comparison_of(*networks))
+    assert "with carried state 0.5300" in facts["Scores"]
+    with_state, without = facts["Scores"].split("; without")
+    assert "which is not shown to be better than a constant" in with_state
+    assert "which is no better than a constant" in without
+
+
 def test_the_simple_method_is_chosen_on_validation():
     lucky = simple("boosting", 0.95, validation=0.6)
     best = simple("linear", 0.7, validation=0.9)

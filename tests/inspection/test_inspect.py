@@ -264,6 +264,7 @@ def test_points_before_three_digits_beside_decimal_commas_are_of_thousands(found
     ("form", "times"),
     [
         ("%b %d %Y", ["Nov 1 2023", "Dec 1 2023", "Jan 1 2024", "Feb 1 2024"]),
+        ("%b-%d-%Y", ["Nov-1-2023", "Dec-1-2023", "Jan-1-2024"]),
         ("%Y %b", ["2023 Nov", "2023 Dec", "2024 Jan", "2024 Feb"]),
         ("%B %d %Y", ["November 1 2023", "December 1 2023", "January 1 2024"]),
     ],
@@ -304,6 +305,33 @@ def test_changes_are_modelled_where_values_stay_near(found, walks, target):
     inspected = found(lines("day,load", *rows))
     assert inspected.window == {"split": "auto", "target": target}
     assert ("window.target" in uncertain(inspected)) == walks
+
+
+def test_numbers_with_a_unit_are_named(found):
+    days = times("%Y-%m-%d", days=1)
+    rows = [f"{day},{k % 5},{k % 7}.5 kW" for k, day in enumerate(days)]
+    inspected = found(lines("day,x,power", *rows))
+    assert settings(inspected)["columns.target"] == "x"
+    assert inspected.notes[1].startswith("cells of power are numbers with 'kW' behind")
+    named = found(lines("day,x,power", *rows), target="power")
+    assert "horizon" in uncertain(named)
+
+
+def test_words_that_a_sequence_never_changes_are_no_target(found):
+    rows = [
+        f"{land},{part},{year},{year * k % 11}.5"
+        for k, (land, part) in enumerate([("N", "up"), ("O", "up"), ("P", "low")], 2)
+        for year in range(1990, 2010)
+    ]
+    inspected = found(lines("country,part,year,life", *rows))
+    assert settings(inspected)["columns.target"] == "life"
+    named = found(lines("country,part,year,life", *rows), target="part")
+    assert settings(named)["columns.target"] == "part"
+
+
+def test_a_workbook_by_another_name_is_one_line(found):
+    with pytest.raises(UserError, match="a zip archive; an Excel workbook has to be n"):
+        found(b"PK\3\4" + bytes(range(200)))
 
 
 def test_the_hour_of_a_day_is_no_time(found):

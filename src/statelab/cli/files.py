@@ -98,7 +98,9 @@ def _inspected(path: Path, target: str | None, horizon: int | None) -> "Inspecte
             print(f"the target of sequence {loaded.names[longest]}:")
             print(inspection.sparkline(targets))
         if inspected.season:
-            print(f"it recurs after {inspected.season} steps")
+            print(
+                f"its changes are most alike {inspected.season} steps apart: a season"
+            )
     return inspected
 
 

@@ -31,7 +31,7 @@ SEPARATORS = ";\t|,"
 GZIP = b"\x1f\x8b"
 BEGINNINGS = {  # of files that are not text
     b"PAR1": "a Parquet file: set `generate.source` to parquet",
-    b"PK\3\4": "a zip archive",
+    b"PK\3\4": "a zip archive; an Excel workbook has to be named .xlsx",
     b"\x89PNG": "a PNG picture",
     b"\xff\xfe": "UTF-16: set `generate.format.encoding` to utf-16",
     b"\xfe\xff": "UTF-16: set `generate.format.encoding` to utf-16",
@@ -178,6 +178,13 @@ def _fits(numbers: Any) -> bool:
     """Tell whether all of some numbers are finite in 32 bits."""
     ends = pc.min_max(numbers).as_py()
     return all(end is None or abs(end) <= LARGEST for end in ends.values())
+
+
+def require_text(file: Path, begin: bytes) -> None:
+    """Raise what the first bytes of a file say that it is, unless that is text."""
+    for mark, kind in BEGINNINGS.items():
+        if begin.startswith(mark) and "UTF-16" not in kind:
+            raise UserError(f"{file}: must be a text file. Received: {kind}")
 
 
 def _header(

@@ -203,7 +203,9 @@ def _scores(comparison: Comparison, verdict: Verdict) -> str:
         if one.ceiling is not None:
             text += f", ceiling {number(one.ceiling)}"
         if not verdict.learn[one.mode]:
-            text += ", which is no better than a constant"
+            ahead = comparison.score.sign * (one.test.mean() - comparison.baseline) > 0
+            claim = "not shown to be better" if ahead else "no better"
+            text += f", which is {claim} than a constant"
         parts.append(text)
     return (
         f"{comparison.score.name} on {in_steps(comparison.steps)} of test: "

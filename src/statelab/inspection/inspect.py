@@ -66,6 +66,7 @@ def inspect(
         first = next(iter(files.values()))
         if source == "csv":
             parts = _parts(first)
+            tables.require_text(first, parts[0])
             if not any(text_format.has_text(part) for part in parts):
                 rule = "must have a header and rows"
                 raise UserError(f"{first}: {rule}. Received: no text")

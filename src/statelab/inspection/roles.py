@@ -54,7 +54,7 @@ def guess(
     used |= set(_names(sequence.value))
     doubled = _doubled(table, time, _names(sequence.value))
     left = [name for name in kinds if name not in used and kinds[name] != "nothing"]
-    target = _target(table, kinds, left, wanted)
+    target = _target(table, kinds, left, wanted, _names(sequence.value))
     guesses += target
     name = target[0].value
     forecast = any(each.setting == "horizon" and each.value for each in target)
@@ -73,6 +73,12 @@ def guess(
         notes.append(times.spacing(table, time, _names(sequence.value)))
     counters = [each for each in left if each != name and _counts_rows(table, each)]
     words = [each for each in left if each != name and kinds[each] != "number"]
+    for each in left:
+        if kinds[each] != "number" and (unit := _unit(table, each)):
+            notes.append(
+                f"cells of {each} are numbers with {unit!r} behind them, and so words: "
+                "leave that out of the file, to have them as numbers"
+            )
     if words:
         notes.append(
             f"columns of words, no features unless `generate.columns.categories` has "
@@ -225,8 +231,28 @@ def _counts_rows(table: TextTable, name: str) -> bool:
     return len(steps) > 1 and bool((steps == 1).all())
 
 
+def _unit(table: TextTable, name: str) -> str | None:
+    """Return the unit that stands behind each number of a column.
+
+    Example:
+        >>> cells = {"power": ["12.3 kW", "-7kW"], "wind": ["5 m/s", "NE"]}
+        >>> table = TextTable(cells, np.array([0, 0]), 1)
+        >>> _unit(table, "power"), _unit(table, "wind")
+        ('kW', None)
+    """
+    cells = table.filled(name)
+    matches = [re.fullmatch(r"[+-]?[\d.,]+ ?([^\d\s.,:/-]\S*)", cell) for cell in cells]
+    units = {match[1] if match else "" for match in matches}
+    (unit, *others) = units or {""}
+    return unit if unit and not others else None
+
+
 def _target(
-    table: TextTable, kinds: Kinds, left: list[str], wanted: str | None
+    table: TextTable,
+    kinds: Kinds,
+    left: list[str],
+    wanted: str | None,
+    key: list[str],
 ) -> list[Guess]:
     """Guess the target, how far ahead it is, and of what type."""
     if wanted == "remaining":
@@ -242,7 +268,7 @@ def _target(
     else:
         by_name = {each.lower(): each for each in left}
         named = [by_name[each] for each in TARGET_NAMES if each in by_name]
-        classes = [each for each in left if _few_words(table, kinds, each)]
+        classes = [each for each in left if _few_words(table, kinds, each, key)]
         numbers = [
             each for each in left if kinds[each] == "number" and table.count(each) > 1
         ]
@@ -264,7 +290,8 @@ def _target(
     guesses = [Guess("columns.target", name, evidence, certain)]
     labels = name.lower() in ("target", "label", "class", "activity", "outcome")
     if kinds[name] != "number":
-        guesses.append(Guess("horizon", 0, "its cells are words: classes"))
+        sure = _unit(table, name) is None
+        guesses.append(Guess("horizon", 0, "its cells are words: classes", sure))
     elif labels and features and wanted is None:
         why = "named as what other columns predict; --horizon forecasts it"
         guesses.append(Guess("horizon", 0, why, certain=False))
@@ -274,7 +301,10 @@ def _target(
     return guesses
 
 
-def _few_words(table: TextTable, kinds: Kinds, name: str) -> bool:
-    """Tell whether a column is of a few words, each of which lasts."""
+def _few_words(table: TextTable, kinds: Kinds, name: str, key: list[str]) -> bool:
+    """Tell whether a column is of a few words, each of which lasts, and not always."""
     few = kinds[name] == "text" and 1 < table.count(name) <= FEW
-    return few and _stretches(table, name) <= CHANGES * table.rows
+    if not few or _stretches(table, name) > CHANGES * table.rows:
+        return False
+    pairs = len(set(_rows(table, [*key, name])))
+    return not key or pairs > len(set(_rows(table, key)))
